@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must a security layer offer to the pipeline?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from kguard.model.facts.common import Scope
+from kguard.model.findings import LayerCoverage
+
+InventoryT = TypeVar("InventoryT")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What the user asked of this scan, as far as facts depend on it."""
+
+    scope: Scope
+    at: datetime
+    """The time of the scan, aware, in UTC."""
+    evidence_dirs: tuple[str, ...] = ()
+    """Folders with signatures (an OCI layout or an evidence folder), `--evidence`."""
+    trust_roots: tuple[str, ...] = ()
+    """Files with trusted roots (trusted_root.json) and public keys."""
+    identities: tuple[dict[str, str], ...] = ()
+    """Signers that are trusted: `issuer`/`issuerRegExp`, `subject`/`subjectRegExp`, `images`."""
+    registry: bool = False
+    """Whether registries may be asked."""
+
+
+class Change(msgspec.Struct, frozen=True, order=True):
+    """One difference of effect between two facts documents, in words about the user's objects."""
+
+    target: str
+    text: str
+    evidence: tuple[Any, ...] = ()
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """What is different after a change, in the partial orders of a layer."""
+
+    weaker: tuple[Change, ...] = ()
+    """Something that was protected is protected less."""
+    stronger: tuple[Change, ...] = ()
+    cut: tuple[Change, ...] = ()
+    """An intended flow, caller or operation that worked no longer does."""
+    opened: tuple[Change, ...] = ()
+    """Something is reachable or accepted that was not before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Generic[InventoryT]):
+    """One protection layer: how its facts are computed, counted and compared."""
+
+    name: str
+    facts_type: type[msgspec.Struct]
+    """The top struct of the facts document."""
+    facts: Callable[[InventoryT, Request], msgspec.Struct]
+    """Computes the facts document. Never raises on hostile manifests."""
+    coverage: Callable[[Any], LayerCoverage]
+    """How much of the layer a facts document evaluated."""
+    compare: Callable[[Any, Any], Comparison]
+    """Differences of effect from a facts document to a later one."""
+    files: Sequence[str] = ()
+    """Glob patterns of file names, other than YAML and JSON, that the layer reads."""
