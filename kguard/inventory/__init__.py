@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from kguard.inventory.index import Inventory, Namespace
+from kguard.inventory.index import Inventory, Namespace, build
 from kguard.inventory.selectors import Selector, match_labels, parse_selector
 from kguard.inventory.workload import Container, ContainerPort, Workload
 
@@ -22,4 +22,3 @@ __all__ = [
     "parse_selector",
 ]
 
-from kguard.inventory.index import build  # noqa: E402
