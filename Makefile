@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make demo` shows the product, `make test` tests it; CI runs .ci/run, which calls these targets.
+
+PYTHON ?= python3
+PYTEST_WORKERS ?= 2
+PYTEST_ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+TYPED := kguard support
+TYPED_VERSIONS := 3.11 3.12 3.13 3.14
+OPA = $(shell $(PYTHON) -m support.testbed --where opa)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test testbed lint conformance conformance-full bench docs package mutants clean lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# One environment, in two steps: what a scan needs, and on top of it what the tests need. Both
+# come from lock files with hashes and are reused until the lock changes.
+$(VENV)/.runtime: requirements.lock
+	@echo "environment: $(VENV) from requirements.lock"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--only-binary :all: -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "environment: $(VENV) from requirements-dev.lock"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--only-binary :all: -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.runtime ## scan examples/shop, write remedies, proof and an HTML report into out/
+	@$(RUN) -m support.demo
+
+test: $(VENV)/.dev ## every test that needs no testbed, and those whose systems are built
+	$(RUN) -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS) tests
+
+testbed: ## build the real systems that tests run against (once, outside the checkout)
+	@$(PYTHON) -m support.testbed
+
+lint: $(VENV)/.dev ## ruff, mypy for every supported Python, import contracts, sizes, Rego
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	@for version in $(TYPED_VERSIONS); do \
+		echo "mypy --strict, Python $$version"; \
+		$(VENV)/bin/mypy --strict --python-version $$version $(TYPED) || exit 1; \
+	done
+	PYTHONPATH=. $(VENV)/bin/lint-imports
+	$(RUN) -m support.sizes kguard
+	@$(PYTHON) -m support.testbed opa
+	$(RUN) -m support.rego_lint $(OPA)
+
+conformance: $(VENV)/.dev ## the recorded answers of real systems, as a table
+	$(RUN) -m support.conformance
+
+conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by seed range
+	$(RUN) -m support.conformance --full
+
+bench: $(VENV)/.dev ## times and memory beside those of peers in the same run
+	$(RUN) -m support.bench
+
+docs: $(VENV)/.dev ## write the generated pages of docs/
+	$(RUN) -m support.docs
+
+package: $(VENV)/.dev ## the wheel and the source archive, into dist/
+	$(RUN) -m build --no-isolation --outdir dist .
+
+mutants: $(VENV)/.dev ## every named mutant of a semantic model must fail the conformance slice
+	$(RUN) -m support.mutants
+
+lock: ## resolve both lock files again (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+		--all-extras --no-emit-index-url pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+		--all-extras --no-emit-index-url --group dev pyproject.toml -c requirements.lock \
+		-o requirements-dev.lock
+
+clean: ## remove what the targets made in the checkout
+	rm -rf $(VENV) out dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
