@@ -21,4 +21,3 @@ __all__ = [
     "match_labels",
     "parse_selector",
 ]
-

@@ -56,8 +56,8 @@ class Inventory:
     @cached_property
     def _by_id(self) -> dict[str, Manifest | PlainDocument | PlainFile]:
         found: dict[str, Manifest | PlainDocument | PlainFile] = {}
-        for plain in (*self.collected.files, *self.collected.documents):
-            found[plain.id] = plain
+        found.update((plain.id, plain) for plain in self.collected.files)
+        found.update((plain.id, plain) for plain in self.collected.documents)
         for manifest in (*self.shadowed, *self.manifests):
             found[manifest.id] = manifest
         return found

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which policies are there, and what do they say of themselves (METADATA)?
+
+The catalogue discovers every `.rego` file; nothing is registered by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from kguard import data
+from kguard.errors import PolicyError
+from kguard.model.findings import FAMILIES, Policy, Severity
+
+_METADATA = re.compile(r"^# METADATA\s*\n((?:#.*\n)+)", re.MULTILINE)
+_PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
+_ENTRY = re.compile(r"^(deny|unknown)\s+contains\b", re.MULTILINE)
+MAX_POLICY_BYTES = 1 << 20
+
+
+class _Custom(msgspec.Struct, forbid_unknown_fields=True):
+    severity: Severity
+    layer: str
+    subjects: str = ""
+    remedy: str = ""
+    no_remedy: str = ""
+    kind: Literal["posture", "effect"] = "effect"
+    controls: tuple[str, ...] = ()
+    since: str = ""
+    params: dict[str, dict[str, Any]] = {}
+    input: Literal["facts", "objects"] = "facts"
+    aliases: tuple[str, ...] = ()
+    deprecated: bool = False
+
+
+class _Metadata(msgspec.Struct, forbid_unknown_fields=True):
+    title: str
+    custom: _Custom
+    description: str = ""
+    scope: Literal["package"] = "package"
+    schemas: list[dict[str, str]] = []
+    related_resources: list[Any] = []
+    authors: list[Any] = []
+    organizations: list[str] = []
+
+
+@cache
+def bundled() -> tuple[Policy, ...]:
+    """The shipped policies, by id."""
+    return load(data.policies_dir(), bundled=True)
+
+
+def load(folder: Path, *, bundled: bool = False) -> tuple[Policy, ...]:
+    """The policies of a folder, by id. Modules without `deny` are libraries, not policies.
+
+    Raises:
+        PolicyError: a file cannot be read or its METADATA breaks the schema.
+    """
+    found = [
+        policy(path, text, folder, bundled=bundled)
+        for path, text in _modules(folder)
+        if _ENTRY.search(text)
+    ]
+    return tuple(sorted(found, key=lambda p: p.id))
+
+
+def libraries(folder: Path) -> dict[str, str]:
+    """The modules of a folder that define no entry point, by path."""
+    return {str(path): text for path, text in _modules(folder) if not _ENTRY.search(text)}
+
+
+def _modules(folder: Path) -> Iterator[tuple[Path, str]]:
+    if not folder.is_dir():
+        raise PolicyError("there is no such folder of policies", where=str(folder))
+    for path in sorted(folder.rglob("*.rego")):
+        if path.name.endswith("_test.rego"):
+            continue
+        try:
+            raw = path.read_bytes()
+            text = raw.decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(f"the policy cannot be read: {error}", where=str(path)) from None
+        if len(raw) > MAX_POLICY_BYTES:
+            raise PolicyError("the policy is larger than 1 MiB", where=str(path))
+        yield path, text
+
+
+def policy(path: Path, text: str, root: Path, *, bundled: bool) -> Policy:
+    """One policy from its module.
+
+    Raises:
+        PolicyError: METADATA or package are missing or break the contract.
+    """
+    where = str(path)
+    package = _PACKAGE.search(text)
+    if package is None:
+        raise PolicyError("the policy has no package line", where=f"{where}:1")
+    metadata = _metadata(text, where)
+    layer, stem = metadata.custom.layer, path.stem
+    if layer not in FAMILIES:
+        raise PolicyError(f"unknown layer {layer!r}", where=where, hint=", ".join(FAMILIES))
+    if bundled and package[1] != ".".join(
+        ("kguard", *path.relative_to(root).with_suffix("").parts)
+    ):
+        raise PolicyError(f"package {package[1]} does not match the file's path", where=where)
+    entries = set(_ENTRY.findall(text))
+    custom = msgspec.structs.asdict(metadata.custom)
+    return Policy(
+        id=f"{layer}/{stem.replace('_', '-')}",
+        package=package[1],
+        title=metadata.title,
+        description=metadata.description.strip(),
+        related_resources=tuple(_link(entry) for entry in metadata.related_resources),
+        file=where,
+        text=text,
+        has_unknown="unknown" in entries,
+        bundled=bundled,
+        **custom,
+    )
+
+
+def _metadata(text: str, where: str) -> _Metadata:
+    import yaml
+
+    block = _METADATA.search(text)
+    if block is None:
+        raise PolicyError(
+            "the policy has no METADATA", where=f"{where}:1", hint="see docs/policies.md"
+        )
+    body = "\n".join(line[2:] for line in block[1].splitlines())
+    try:
+        return msgspec.convert(yaml.load(body, yaml.CSafeLoader), _Metadata)  # noqa: S506
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        line = text.count("\n", 0, block.start()) + 1
+        reason = " ".join(str(error).split())
+        raise PolicyError(f"METADATA is wrong: {reason}", where=f"{where}:{line}") from None
+
+
+def _link(entry: Any) -> str:
+    return str(entry.get("ref", "")) if isinstance(entry, dict) else str(entry)
+
+
+def parameters(policy: Policy, given: dict[str, Any]) -> dict[str, Any]:
+    """The policy's parameters: defaults of METADATA, overridden by the configuration."""
+    defaults = {name: schema.get("default") for name, schema in policy.params.items()}
+    return {**defaults, **given}

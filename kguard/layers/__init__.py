@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which layers are there? Each is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from kguard.model.findings import LAYERS
+from kguard.model.layer import Layer
+from kguard.model.remedies import RemedyFunction
+
+NAMES = (*LAYERS, "manifests")
+"""All facts documents that a scan computes from the inventory, in the order of reports."""
+
+
+def load(name: str) -> Layer[Any]:
+    """The layer of a name (`network`, `mtls`, `images`, `audit`, `runtime`, `manifests`)."""
+    layer: Layer[Any] = import_module(f"kguard.layers.{name}").LAYER
+    return layer
+
+
+def remedies(name: str) -> Mapping[str, RemedyFunction]:
+    """The remedy functions of a layer, by the name that policies use."""
+    module = import_module(f"kguard.layers.{name}.remedy")
+    found: Mapping[str, RemedyFunction] = module.REMEDIES
+    return found
