@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Would Istio put a pod into the mesh: by a sidecar, or by ztunnel?
+
+A sidecar needs two yeses. Stage A, the API server: the selectors of a webhook (istio/istio
+manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml and
+revision-tags-mwc.yaml). Stage B, istiod: `injectRequired` (pkg/kube/inject/inject.go). Ambient is
+the node agent's choice: `Matches` (cni/pkg/util/enablement_selector.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from kguard.inventory.selectors import (
+    InvalidSelectorError,
+    Requirement,
+    Selector,
+    parse_selector,
+)
+from kguard.model.manifests import JsonObject, mapping, sequence
+
+INJECT = "sidecar.istio.io/inject"
+INJECTION = "istio-injection"
+REVISION = "istio.io/rev"
+DATAPLANE = "istio.io/dataplane-mode"
+SIDECAR_STATUS = "sidecar.istio.io/status"
+WEBHOOK_SUFFIX = "sidecar-injector.istio.io"
+NEVER_INJECTED = ("kube-node-lease", "kube-public", "kube-system", "local-path-storage")
+NEVER_AMBIENT = ("kube-system",)
+_POLICIES = ("enabled", "disabled")
+
+
+class Webhook(msgspec.Struct, frozen=True, order=True):
+    """One webhook that injects sidecars: both selectors must match."""
+
+    configuration: str
+    name: str
+    namespaces: Selector
+    pods: Selector
+    ref: str = ""
+    """`Manifest.id` of the configuration; empty for a default one."""
+
+    def matches(self, namespace_labels: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+        """Whether the API server sends a new pod to it."""
+        return self.namespaces.matches(namespace_labels) and self.pods.matches(labels)
+
+
+class Injector(msgspec.Struct, frozen=True):
+    """The part of the ConfigMap `istio-sidecar-injector` that decides."""
+
+    policy: str = "enabled"
+    never: tuple[Selector, ...] = ()
+    always: tuple[Selector, ...] = ()
+
+
+def webhooks_of(configuration: JsonObject, name: str, ref: str = "") -> list[Webhook]:
+    """The injecting webhooks of a MutatingWebhookConfiguration; others are left out."""
+    found = []
+    for entry in sequence(configuration.get("webhooks")):
+        fields = mapping(entry)
+        title = fields.get("name")
+        if not isinstance(title, str) or not title.endswith(WEBHOOK_SUFFIX):
+            continue
+        try:
+            namespaces = parse_selector(fields.get("namespaceSelector")) or Selector()
+            pods = parse_selector(fields.get("objectSelector")) or Selector()
+        except InvalidSelectorError:
+            continue
+        found.append(Webhook(name, title, namespaces, pods, ref))
+    return found
+
+
+def default_webhooks(revisions: Iterable[str]) -> list[Webhook]:
+    """The webhooks of the charts: those of each revision, and the default revision's."""
+    found = []
+    for revision in sorted({*revisions, "default"}):
+        found.append(_webhook("rev.namespace", [_in(REVISION, revision), _no(INJECTION)], [_NOT]))
+        found.append(
+            _webhook(
+                "rev.object",
+                [_no(REVISION), _no(INJECTION)],
+                [_NOT, _in(REVISION, revision)],
+            )
+        )
+    found.append(_webhook("namespace", [_in(INJECTION, "enabled")], [_NOT]))
+    found.append(
+        _webhook("object", [_no(INJECTION), _no(REVISION)], [_in(INJECT, "true"), _no(REVISION)])
+    )
+    return found
+
+
+def _webhook(name: str, namespaces: list[Requirement], pods: list[Requirement]) -> Webhook:
+    title = f"{name}.{WEBHOOK_SUFFIX}"
+    return Webhook(
+        "istio-sidecar-injector",
+        title,
+        Selector(tuple(sorted(namespaces))),
+        Selector(tuple(sorted(pods))),
+    )
+
+
+def _in(key: str, value: str) -> Requirement:
+    return Requirement(key, "In", (value,))
+
+
+def _no(key: str) -> Requirement:
+    return Requirement(key, "DoesNotExist")
+
+
+_NOT = Requirement(INJECT, "NotIn", ("false",))
+
+
+def injector_of(config: JsonObject) -> Injector:
+    """Read the `config` of the injector's ConfigMap; unreadable selectors are skipped."""
+    return Injector(
+        policy=str(config.get("policy", "enabled")),
+        never=tuple(_selectors(config.get("neverInjectSelector"))),
+        always=tuple(_selectors(config.get("alwaysInjectSelector"))),
+    )
+
+
+def _selectors(value: object) -> Iterable[Selector]:
+    for entry in sequence(value):
+        try:
+            selector = parse_selector(entry)
+        except InvalidSelectorError:
+            continue
+        if selector is not None and not selector.is_empty:
+            yield selector
+
+
+def inject_required(
+    injector: Injector,
+    namespace: str,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    *,
+    host_network: bool,
+) -> bool:
+    """Whether istiod adds a sidecar to a pod that a webhook sent to it."""
+    if host_network or namespace in NEVER_INJECTED or injector.policy not in _POLICIES:
+        return False
+    wish = labels.get(INJECT, annotations.get(INJECT, ""))
+    if wish in ("true", "false"):
+        return wish == "true"
+    if any(selector.matches(labels) for selector in injector.never):
+        return False
+    if any(selector.matches(labels) for selector in injector.always):
+        return True
+    return injector.policy == "enabled"
+
+
+def ambient_selected(
+    namespace_labels: Mapping[str, str],
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    *,
+    host_network: bool,
+) -> bool:
+    """Whether the node agent redirects the pod to ztunnel, by its default selectors."""
+    if host_network or SIDECAR_STATUS in annotations:
+        return False
+    if labels.get(DATAPLANE) == "ambient":
+        return True
+    return labels.get(DATAPLANE) != "none" and namespace_labels.get(DATAPLANE) == "ambient"

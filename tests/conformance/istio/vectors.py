@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What did istiod answer, and what do we say? One (id, recorded, ours) triple for each point."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kguard.inventory import injection
+from kguard.layers.mtls.semantics import ambient, peerauth, validation
+
+Point = tuple[str, Any, Any]
+_GROUP = "security.istio.io/v1"
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    raw = path.read_bytes()
+    for line in (gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines():
+        yield json.loads(line)
+
+
+def _kind(snapshot: dict[str, Any], *kinds: str) -> list[dict[str, Any]]:
+    return [entry for entry in snapshot["objects"] if entry["kind"] in kinds]
+
+
+def _policies(snapshot: dict[str, Any]) -> list[peerauth.PeerAuthentication]:
+    found = _kind(snapshot, "PeerAuthentication")
+    return [peerauth.parse(entry["metadata"]["namespace"], entry) for entry in found]
+
+
+def _root(snapshot: dict[str, Any]) -> str:
+    return snapshot["meshConfig"].get("rootNamespace", "istio-system")
+
+
+def _policy(namespace: str, mode: str, ports: dict[str, str] | None = None) -> Any:
+    spec: dict[str, Any] = {} if mode == "absent" else {"mtls": {"mode": mode}}
+    if ports is not None:
+        spec["selector"] = {"matchLabels": {"app": "a"}}
+        spec["portLevelMtls"] = {port: {"mode": text} for port, text in ports.items()}
+    return peerauth.parse(namespace, {"metadata": {"name": "wl"}, "spec": spec})
+
+
+def _of_vector(vector: dict[str, Any]) -> list[peerauth.PeerAuthentication]:
+    found = []
+    if vector["mesh"] != "absent":
+        found.append(_policy("istio-system", vector["mesh"]))
+    if vector["ns"] != "absent":
+        found.append(_policy("foo", vector["ns"]))
+    if vector["wl"] != "absent":
+        ports = {p[1:]: vector[p] for p in ("p8080", "p9090") if vector[p] != "absent"}
+        found.append(_policy("foo", vector["wl"], ports))
+    return found
+
+
+def composition(folder: Path) -> Iterator[Point]:
+    """The mode that a sidecar enforces, for each vector."""
+    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+        chain = peerauth.index(_of_vector(vector), "istio-system").chain("foo", {"app": "a"})
+        ours = {p: peerauth.port_decision(chain, int(p)).mode.upper() for p in vector["sidecar"]}
+        yield f"peerauth-{number}", vector["sidecar"], ours
+
+
+def ambient_composition(folder: Path) -> Iterator[Point]:
+    """What ztunnel denies, for each vector."""
+    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+        index = ambient.ambient_index(_of_vector(vector), "istio-system")
+        attached = index.attached("foo", {"app": "a"})
+        recorded = vector["ambient_denies_plaintext"]
+        ours = {p: attached.denies_plaintext(int(p)) for p in recorded}
+        keys = attached.names("istio-system")
+        yield f"peerauth-{number}", (recorded, vector["ambient_keys"]), (ours, keys)
+
+
+def golden_pairs(folder: Path) -> Iterator[Point]:
+    """Istio's own golden pairs: the converted policy of the last document denies alike."""
+    for path in sorted((folder / "ambient-peer-authn").glob("*-in.yaml")):
+        documents = [d for d in yaml.safe_load_all(path.read_text()) if d]
+        golden = yaml.safe_load(path.with_name(path.name.replace("-in", "")).read_text())
+        policies = [peerauth.parse(d["metadata"].get("namespace", "x"), d) for d in documents]
+        workload = next((p for p in policies if p.selector), None)
+        recorded = {p: _golden_denies(golden, p) for p in (7777, 8080, 9090)}
+        denial = workload and ambient.convert(
+            workload,
+            next((p for p in policies if p.namespace == "foo" and not p.has_selector), None),
+            next((p for p in policies if p.namespace == "istio-system"), None),
+        )
+        yield path.stem, recorded, {p: bool(denial and denial.denies(p)) for p in recorded}
+
+
+def _golden_denies(policy: dict[str, Any] | None, port: int) -> bool:
+    """Istio's node proxy: groups are alternatives, the rules of a group must all hold."""
+    groups = policy["groups"] if policy else []
+    return any(
+        all(any(_match(m, port) for m in rule["matches"]) for rule in group["rules"])
+        for group in groups
+    )
+
+
+def _match(match: dict[str, Any], port: int) -> bool:
+    ports, other = match.get("destinationPorts"), match.get("notDestinationPorts")
+    return (ports is None or port in ports) and (other is None or port not in other)
+
+
+def server(folder: Path) -> Iterator[Point]:
+    """Effective modes of random snapshots with many policies."""
+    for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
+        index = peerauth.index(_policies(snapshot), _root(snapshot), snapshot["revision"])
+        for entry in _kind(snapshot, "Pod", "Deployment"):
+            metadata = entry["metadata"]
+            name = f"{metadata['namespace']}/{entry['kind']}/{metadata['name']}"
+            recorded = snapshot["modes"].get(name)
+            if recorded is None:
+                continue
+            if entry["kind"] == "Deployment":
+                metadata = {**metadata, **entry["spec"]["template"]["metadata"]}
+            chain = index.chain(metadata["namespace"], metadata.get("labels", {}))
+            yield f"{snapshot['id']}:{name}", recorded, _modes(chain, recorded)
+
+
+def _modes(chain: peerauth.Chain, recorded: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "other": peerauth.workload_decision(chain).mode.upper(),
+        **{
+            part: {p: peerauth.port_decision(chain, int(p)).mode.upper() for p in recorded[part]}
+            for part in ("ports", "undeclared")
+        },
+    }
+
+
+def refused(folder: Path) -> Iterator[Point]:
+    """Which policies of random snapshots does Istio's validation refuse?"""
+    for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
+        ours = sorted(
+            f"{entry['metadata']['namespace']}/{entry['metadata']['name']}"
+            for entry in _kind(snapshot, "PeerAuthentication")
+            if validation.problems(entry)
+        )
+        yield snapshot["id"], sorted(snapshot.get("rejectedByValidation", [])), ours
+
+
+def validation_documents(folder: Path) -> Iterator[Point]:
+    """Istio's valid and invalid documents."""
+    for path in sorted((folder / "validation").glob("*.yaml")):
+        for number, document in enumerate(yaml.safe_load_all(path.read_text())):
+            yield f"{path.stem}-{number}", "_err" in document, bool(validation.problems(document))
+
+
+def ambient_random(folder: Path) -> Iterator[Point]:
+    """Attached policies and denials of random ambient snapshots."""
+    for snapshot in _lines(folder / "random" / "ambient.ndjson.gz"):
+        index = ambient.ambient_index(_policies(snapshot), _root(snapshot))
+        for entry in _kind(snapshot, "Pod"):
+            metadata = entry["metadata"]
+            name = f"{metadata['namespace']}/{metadata['name']}"
+            recorded = snapshot["workloads"][name]
+            attached = index.attached(metadata["namespace"], metadata.get("labels", {}))
+            ours = {
+                "policies": attached.names(_root(snapshot)),
+                "plaintextDenied": {
+                    p: attached.denies_plaintext(int(p)) for p in recorded["plaintextDenied"]
+                },
+            }
+            kept = {key: recorded[key] for key in ours}
+            kept["policies"] = sorted(kept["policies"])
+            yield f"{snapshot['id']}:{name}", kept, ours
+
+
+def enrolment(folder: Path) -> Iterator[Point]:
+    """Both stages of injection, and ambient's choice."""
+    for snapshot in _lines(folder / "random" / "enrolment.ndjson.gz"):
+        namespace, pod = _kind(snapshot, "Namespace")[0], _kind(snapshot, "Pod")[0]
+        labels = pod["metadata"].get("labels", {})
+        annotations = pod["metadata"].get("annotations", {})
+        host = pod["spec"].get("hostNetwork", False)
+        around = namespace["metadata"].get("labels", {})
+        matched = _matched(_kind(snapshot, "MutatingWebhookConfiguration"), around, labels)
+        required = injection.inject_required(
+            injection.injector_of(snapshot["injectorConfig"]),
+            namespace["metadata"]["name"],
+            labels,
+            annotations,
+            host_network=host,
+        )
+        selected = injection.ambient_selected(around, labels, annotations, host_network=host)
+        recorded = {
+            key: snapshot[key]
+            for key in ("webhooksMatched", "injectRequired", "injected", "ambientSelected")
+        }
+        recorded["webhooksMatched"] = sorted(recorded["webhooksMatched"])
+        ours = {
+            "webhooksMatched": matched,
+            "injectRequired": required,
+            "injected": bool(matched) and required,
+            "ambientSelected": selected,
+        }
+        yield snapshot["id"], recorded, ours
+
+
+def webhook_table(folder: Path) -> Iterator[Point]:
+    """The product of namespace and pod labels for seven sets of configurations."""
+    for number, line in enumerate(_lines(folder / "random" / "webhook_truth_table.ndjson.gz")):
+        for row_number, row in enumerate(line["rows"]):
+            ours = _matched(line["configurations"], row["namespaceLabels"], row["podLabels"])
+            yield f"table-{number}:{row_number}", sorted(row["webhooksMatched"]), ours
+
+
+def default_webhooks(folder: Path) -> Iterator[Point]:
+    """Our default webhooks are those of a default installation (the first set)."""
+    line = next(_lines(folder / "random" / "webhook_truth_table.ndjson.gz"))
+    webhooks = injection.default_webhooks([])
+    for number, row in enumerate(line["rows"]):
+        ours = _names(webhooks, row["namespaceLabels"], row["podLabels"])
+        yield f"default-{number}", sorted(row["webhooksMatched"]), ours
+
+
+def _matched(
+    configurations: list[dict[str, Any]], around: dict[str, str], labels: dict[str, str]
+) -> list[str]:
+    webhooks = [
+        webhook
+        for entry in configurations
+        for webhook in injection.webhooks_of(entry, entry["metadata"]["name"])
+    ]
+    return _names(webhooks, around, labels)
+
+
+def _names(
+    webhooks: list[injection.Webhook], around: dict[str, str], labels: dict[str, str]
+) -> list[str]:
+    return sorted(f"{w.configuration}/{w.name}" for w in webhooks if w.matches(around, labels))
+
+
+SUITES = {
+    "istio composition": composition,
+    "istio ambient composition": ambient_composition,
+    "istio ambient golden pairs": golden_pairs,
+    "istio validation documents": validation_documents,
+    "istio random server": server,
+    "istio random refused": refused,
+    "istio random ambient": ambient_random,
+    "istio random enrolment": enrolment,
+    "istio webhook table": webhook_table,
+    "istio default webhooks": default_webhooks,
+}
