@@ -45,6 +45,8 @@ def detect(inventory: Inventory) -> dict[str, Assumed]:
     found.update(_plugin(inventory))
     found.update(_mesh(inventory))
     found.update(_knative(inventory))
+    told = inventory.collected.versions.items()
+    found.update({key: Assumed(value, "detected", "the API server") for key, value in told})
     return found
 
 

@@ -176,6 +176,8 @@ class Collected(msgspec.Struct):
     not_evaluated: list[NotEvaluated] = []
     looked_at: int = 0
     """Number of files that were opened."""
+    versions: dict[str, str] = {}
+    """What a live cluster says of itself, by the keys of `Inventory.assumed`."""
 
 
 def mapping(value: Any) -> JsonObject:

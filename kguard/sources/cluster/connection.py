@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is an API server asked, and what do its refusals mean?
+
+Authority: kubeconfig and client authentication are the official client's; status codes are
+https://kubernetes.io/docs/reference/using-api/api-concepts/ (410 Gone, 429 with Retry-After).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+from kguard.errors import ClusterError, UsageError
+from kguard.model.manifests import JsonObject, mapping
+
+IN_CLUSTER = "in-cluster"
+"""The name under which a pod reaches its own cluster by its service account."""
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 60
+BUSY_RETRIES = 4
+MAX_WAIT_SECONDS = 10.0
+OK = 200
+UNAUTHORIZED = 401
+FORBIDDEN = 403
+NOT_FOUND = 404
+GONE = 410
+BUSY = frozenset({429, 500, 502, 503, 504})
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
+    """The API server answered with another code than 200.
+
+    Args:
+        code: the HTTP status.
+        message: what the server's Status object says.
+        token: the `continue` token that a 410 offers for a list that goes on inconsistently.
+    """
+
+    def __init__(self, code: int, message: str, token: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.token = token
+
+
+class Connection(msgspec.Struct):
+    """One context of the user, ready to be asked."""
+
+    context: str
+    client: Any
+
+    def fetch(
+        self, path: str, query: Sequence[tuple[str, str]] = (), accept: str = "application/json"
+    ) -> JsonObject:
+        """The decoded answer to one GET.
+
+        Raises:
+            Refused: the server answered with an error, after retries where it was busy.
+            ClusterError: it cannot be reached, or does not speak JSON.
+        """
+        status, headers, body = self._ask(path, query, accept)
+        for attempt in range(BUSY_RETRIES):
+            if status not in BUSY:
+                break
+            time.sleep(_pause(headers, attempt))
+            status, headers, body = self._ask(path, query, accept)
+        if status != OK:
+            raise _refusal(status, body)
+        return self._decoded(body)
+
+    def _ask(
+        self, path: str, query: Sequence[tuple[str, str]], accept: str
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        request = self.client.param_serialize(
+            method="GET",
+            resource_path=path,
+            query_params=list(query),
+            header_params={"Accept": accept},
+            auth_settings=["BearerToken"],
+        )
+        timeout = (CONNECT_SECONDS, READ_SECONDS)
+        try:
+            response = self.client.call_api(*request, _request_timeout=timeout)
+            return response.status, response.headers, response.read()
+        except Exception as error:  # the client and urllib3 share no base class
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> ClusterError:
+        return ClusterError(
+            f"the API server does not answer ({type(error).__name__})",
+            where=f"context {self.context}",
+            hint="`kubectl --context NAME get namespaces` shows what stands in the way",
+        )
+
+    def _decoded(self, body: bytes) -> JsonObject:
+        try:
+            return mapping(orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            raise ClusterError(
+                "the API server's answer is no JSON", where=f"context {self.context}"
+            ) from error
+
+
+def connect(context: str) -> Connection:
+    """A connection for a context of the user's kubeconfig, or for a pod's own cluster.
+
+    Raises:
+        UsageError: there is no such context, or the kubeconfig cannot be used.
+    """
+    config = _library().config
+    try:
+        if context == IN_CLUSTER and context not in contexts():
+            return Connection(context, _own_cluster())
+        return Connection(context, config.new_client_from_config(context=context))
+    except config.ConfigException as error:
+        raise UsageError(str(error).splitlines()[0], where=f"context {context}") from error
+
+
+def _own_cluster() -> Any:
+    library = _library()
+    settings = library.client.Configuration()
+    library.config.load_incluster_config(client_configuration=settings)
+    return library.client.ApiClient(configuration=settings)
+
+
+def contexts() -> list[str]:
+    """The names of all contexts of the user's kubeconfig, sorted; none without a kubeconfig."""
+    config = _library().config
+    try:
+        known, _ = config.list_kube_config_contexts()
+    except config.ConfigException:
+        return []
+    return sorted(entry["name"] for entry in known)
+
+
+def _library() -> Any:
+    """The official client: half a second and 126 MB that only live scans need."""
+    try:
+        import kubernetes
+    except ImportError as error:
+        raise UsageError(
+            "live clusters need the package kubernetes",
+            hint="pip install 'kguard-scanner[cluster]'",
+        ) from error
+    return kubernetes
+
+
+def _pause(headers: Mapping[str, str], attempt: int) -> float:
+    """Seconds to wait: what the server asks for, within reason, else a growing pause."""
+    asked = headers.get("Retry-After") or ""
+    seconds = float(asked) if asked.isdigit() else 0.2 * 2**attempt
+    return min(seconds, MAX_WAIT_SECONDS)
+
+
+def _refusal(status: int, body: bytes) -> Refused:
+    try:
+        answer = mapping(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        answer = {}
+    token = mapping(answer.get("metadata")).get("continue")
+    message = answer.get("message")
+    return Refused(
+        status,
+        message if isinstance(message, str) and message else f"HTTP status {status}",
+        token if isinstance(token, str) else "",
+    )

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which of the wanted resources does this API server serve, and under which path?
+
+Authority: https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api. One
+aggregated answer for each of /api and /apis; older servers and proxies give the plain lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from kguard.model.manifests import JsonObject, Unreadable, mapping, sequence, strings
+from kguard.sources.cluster.connection import Connection, Refused
+from kguard.sources.cluster.kinds import WANTED, wanted
+
+_AGGREGATED = (
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
+    "application/json"
+)
+
+
+class Resource(msgspec.Struct, frozen=True, order=True):
+    """One listable resource, in the version that the server prefers."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+
+    @property
+    def api_version(self) -> str:
+        """As objects name it: `v1`, `apps/v1`."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def path(self) -> str:
+        """Where all its objects of all namespaces are listed."""
+        root = f"/apis/{self.group}" if self.group else "/api"
+        return f"{root}/{self.version}/{self.plural}"
+
+    @property
+    def title(self) -> str:
+        """As RBAC and kubectl name it: `pods`, `deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def feeds(self) -> str:
+        """`Kind.group`, the key of what is unknown without it."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+
+def discover(
+    connection: Connection, *, read_secrets: bool = False
+) -> tuple[list[Resource], list[Unreadable]]:
+    """The wanted resources of a server, sorted, and the groups that it could not tell about.
+
+    Raises:
+        Refused: the server does not tell what it serves.
+        ClusterError: it cannot be reached.
+    """
+    found: set[Resource] = set()
+    broken: list[Unreadable] = []
+    for root in ("/api", "/apis"):
+        answer = connection.fetch(root, accept=_AGGREGATED)
+        if answer.get("kind") == "APIGroupDiscoveryList":
+            found.update(_aggregated(answer))
+        else:
+            plain, unknown = _plain(connection, root, answer)
+            found.update(plain)
+            broken += unknown
+    kept = (r for r in found if wanted(r.group, r.plural, read_secrets=read_secrets))
+    return sorted(kept), broken
+
+
+def _aggregated(answer: JsonObject) -> Iterator[Resource]:
+    for item in sequence(answer.get("items")):
+        group = strings(mapping(item).get("metadata")).get("name", "")
+        taken: set[str] = set()
+        for version in sequence(mapping(item).get("versions")):
+            name = strings(version).get("version", "")
+            for entry in sequence(mapping(version).get("resources")):
+                plural = strings(entry).get("resource", "")
+                kind = strings(mapping(entry).get("responseKind")).get("kind", "")
+                if plural not in taken and "list" in sequence(mapping(entry).get("verbs")):
+                    taken.add(plural)
+                    yield Resource(group, name, plural, kind)
+
+
+def _plain(
+    connection: Connection, root: str, answer: JsonObject
+) -> tuple[list[Resource], list[Unreadable]]:
+    found: dict[tuple[str, str], Resource] = {}
+    broken: list[Unreadable] = []
+    for group, version in _versions(answer):
+        path = f"{root}/{group}/{version}" if group else f"{root}/{version}"
+        try:
+            entries = sequence(connection.fetch(path).get("resources"))
+        except Refused as refusal:
+            broken.append(_untold(connection, group, refusal))
+            continue
+        for resource in filter(None, (_listable(group, version, entry) for entry in entries)):
+            found.setdefault((group, resource.plural), resource)
+    return list(found.values()), broken
+
+
+def _versions(answer: JsonObject) -> Iterator[tuple[str, str]]:
+    """Group and version of the wanted groups, the preferred version of each group first."""
+    if answer.get("kind") == "APIVersions":
+        yield from (("", str(version)) for version in sequence(answer.get("versions")))
+    for group in sequence(answer.get("groups")):
+        name = strings(group).get("name", "")
+        preferred = strings(mapping(group).get("preferredVersion")).get("version", "")
+        others = {strings(v).get("version", "") for v in sequence(mapping(group).get("versions"))}
+        if name in WANTED:
+            for version in (preferred, *sorted(others - {preferred})):
+                yield name, version
+
+
+def _listable(group: str, version: str, entry: Any) -> Resource | None:
+    plural, kind = strings(entry).get("name", ""), strings(entry).get("kind", "")
+    if "/" in plural or "list" not in sequence(mapping(entry).get("verbs")):
+        return None
+    return Resource(group, version, plural, kind)
+
+
+def _untold(connection: Connection, group: str, refusal: Refused) -> Unreadable:
+    return Unreadable(
+        source=f"{connection.context}: {group or 'core'}",
+        reason=f"the server does not tell which resources the group has ({refusal.message})",
+    )

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How are all objects of one resource listed, in chunks and in spite of expiry?
+
+Authority: https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+"""
+
+from __future__ import annotations
+
+from kguard.model.manifests import JsonObject, mapping, sequence
+from kguard.sources.cluster.connection import GONE, Connection, Refused
+from kguard.sources.cluster.discovery import Resource
+
+CHUNK = 500
+RESTARTS = 3
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def objects(connection: Connection, resource: Resource) -> list[JsonObject]:
+    """Every object of a resource in all namespaces, with apiVersion and kind filled in.
+
+    A list that expires under way (410) starts again, so that the answer is of one moment; after
+    `RESTARTS` times the newer rest that the server offers is taken.
+
+    Raises:
+        Refused: the server does not allow or cannot answer the list.
+        ClusterError: it cannot be reached.
+    """
+    for _ in range(RESTARTS):
+        try:
+            return _whole(connection, resource, patient=False)
+        except Refused as refusal:
+            if refusal.code != GONE:
+                raise
+    return _whole(connection, resource, patient=True)
+
+
+def _whole(connection: Connection, resource: Resource, *, patient: bool) -> list[JsonObject]:
+    found: list[JsonObject] = []
+    token = ""
+    while True:
+        try:
+            page = _page(connection, resource, token)
+        except Refused as refusal:
+            if not (patient and refusal.code == GONE and refusal.token not in ("", token)):
+                raise
+            token = refusal.token
+            continue
+        found += (_tidy(mapping(item), resource) for item in sequence(page.get("items")))
+        following = mapping(page.get("metadata")).get("continue")
+        if not isinstance(following, str) or not following:
+            return found
+        token = following
+
+
+def _page(connection: Connection, resource: Resource, token: str) -> JsonObject:
+    query = [("limit", str(CHUNK))]
+    if token:
+        query.append(("continue", token))
+    return connection.fetch(resource.path, query)
+
+
+def _tidy(item: JsonObject, resource: Resource) -> JsonObject:
+    """Drop what nobody judges and may hold anything: field managers and the last applied text."""
+    metadata = mapping(item.get("metadata"))
+    metadata.pop("managedFields", None)
+    annotations = metadata.get("annotations")
+    if isinstance(annotations, dict):
+        annotations.pop(_LAST_APPLIED, None)
+    return {**item, "apiVersion": resource.api_version, "kind": resource.kind}

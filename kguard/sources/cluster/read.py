@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does a live cluster become manifests, and what of it may not be read?"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from kguard.errors import ClusterError
+from kguard.model.manifests import (
+    Collected,
+    JsonObject,
+    Manifest,
+    SourceText,
+    Unreadable,
+    mapping,
+    strings,
+)
+from kguard.sources.cluster.connection import (
+    FORBIDDEN,
+    NOT_FOUND,
+    UNAUTHORIZED,
+    Connection,
+    Refused,
+    connect,
+    contexts,
+)
+from kguard.sources.cluster.discovery import Resource, discover
+from kguard.sources.cluster.listing import objects
+
+PARALLEL_LISTS = 8
+
+__all__ = ["contexts", "read"]
+
+
+def read(context: str, *, read_secrets: bool = False) -> Collected:
+    """Everything that the layers need of one cluster.
+
+    Args:
+        context: name of a kubeconfig context, or `in-cluster` for a pod's own cluster.
+        read_secrets: list Secrets as well.
+
+    Returns:
+        Manifests whose text names the cluster instead of a file. A resource that may not be
+        listed is unreadable, with the right that is missing.
+
+    Raises:
+        UsageError: there is no such context.
+        ClusterError: the server cannot be reached or does not know the user.
+    """
+    connection = connect(context)
+    try:
+        resources, broken = discover(connection, read_secrets=read_secrets)
+    except Refused as refusal:
+        raise _turned_away(context, refusal) from refusal
+    collected = Collected(unreadable=broken)
+    with ThreadPoolExecutor(PARALLEL_LISTS) as pool:
+        answers = list(pool.map(partial(_listed, connection), resources))
+    for found, unreadable in answers:
+        collected.manifests += found
+        collected.unreadable += unreadable
+    collected.versions.update(_version(connection))
+    return collected
+
+
+def _listed(connection: Connection, resource: Resource) -> tuple[list[Manifest], list[Unreadable]]:
+    try:
+        found = objects(connection, resource)
+    except Refused as refusal:
+        if refusal.code == UNAUTHORIZED:
+            raise _turned_away(connection.context, refusal) from refusal
+        if refusal.code == NOT_FOUND:  # the definition was removed since discovery
+            return [], []
+        return [], [_unreadable(connection, resource, refusal)]
+    return [_manifest(item, connection.context, index) for index, item in enumerate(found)], []
+
+
+def _manifest(item: JsonObject, context: str, index: int) -> Manifest:
+    return Manifest(item, SourceText(file="", index=index, line=0, text="", cluster=context))
+
+
+def _unreadable(connection: Connection, resource: Resource, refusal: Refused) -> Unreadable:
+    forbidden = refusal.code == FORBIDDEN
+    right = f"the verb `list` on `{resource.title}`"
+    return Unreadable(
+        source=f"{connection.context}: {resource.title}",
+        reason=f"{right} is not granted" if forbidden else f"no list: {refusal.message}",
+        hint=f"grant {right} in all namespaces to the user of the context" if forbidden else "",
+        feeds=(resource.feeds,),
+    )
+
+
+def _turned_away(context: str, refusal: Refused) -> ClusterError:
+    unknown = refusal.code == UNAUTHORIZED
+    return ClusterError(
+        "the API server does not know the user" if unknown else refusal.message,
+        where=f"context {context}",
+        hint="renew the credentials of the context" if unknown else "",
+    )
+
+
+def _version(connection: Connection) -> dict[str, str]:
+    """The server's version as it tells it; nothing where it does not."""
+    try:
+        told = strings(mapping(connection.fetch("/version"))).get("gitVersion", "")
+    except Refused:
+        return {}
+    return {"kubernetes": told.removeprefix("v")} if told else {}

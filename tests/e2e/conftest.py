@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What do end-to-end tests share: a real API server, the CLI in a process of its own?"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import live
+
+Kguard = Callable[..., subprocess.CompletedProcess]
+
+
+@pytest.fixture(scope="session")
+def cluster(testbed, tmp_path_factory) -> Iterator[live.Cluster]:
+    """A real API server with etcd behind it, for the whole session."""
+    with live.running(testbed, tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def kguard(checkout: Path) -> Kguard:
+    """``kguard("scan", path, env={...})`` runs the CLI in a process of its own."""
+
+    def run(*arguments: object, env: dict[str, str] | None = None, **options):
+        return subprocess.run(
+            [sys.executable, "-m", "kguard", *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(checkout), "NO_COLOR": "1", **(env or {})},
+            capture_output=True,
+            text=True,
+            check=False,
+            **{"timeout": 120, **options},
+        )
+
+    return run

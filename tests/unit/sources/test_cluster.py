@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does the live source keep its patience, and its list of kinds, in step with the server?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from kguard.errors import ClusterError
+from kguard.sources.cluster import connection as asking
+from kguard.sources.cluster.connection import Connection, Refused
+from kguard.sources.cluster.discovery import Resource, discover
+from kguard.sources.cluster.kinds import WANTED
+from kguard.sources.cluster.listing import objects
+
+PODS = Resource("", "v1", "pods", "Pod")
+GONE = (410, {}, {"message": "expired", "metadata": {"continue": "newer"}})
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    def read(self):
+        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+
+class Server:
+    """Stands in for the official client: gives prepared answers by path, in order."""
+
+    def __init__(self, answers):
+        self.answers = {path: list(given) for path, given in answers.items()}
+        self.queries = []
+
+    def param_serialize(self, resource_path, query_params, **_):
+        return resource_path, query_params
+
+    def call_api(self, path, query, _request_timeout):
+        self.queries.append(dict(query))
+        given = self.answers[path]
+        answer = given.pop(0) if len(given) > 1 else given[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return Answer(*answer)
+
+
+def connection(answers):
+    return Connection("test", Server(answers))
+
+
+def page(names, token=""):
+    items = [{"metadata": {"name": name}} for name in names]
+    return (200, {}, {"metadata": {"continue": token}, "items": items})
+
+
+def names(found):
+    return [item["metadata"]["name"] for item in found]
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch):
+    """No test sleeps; the pauses are recorded."""
+    taken = []
+    monkeypatch.setattr(asking.time, "sleep", taken.append)
+    return taken
+
+
+def test_pages_follow_the_token():
+    asked = connection({PODS.path: [page(["a"], "next"), page(["b"])]})
+    assert names(objects(asked, PODS)) == ["a", "b"]
+    assert asked.client.queries == [{"limit": "500"}, {"limit": "500", "continue": "next"}]
+
+
+def test_an_expired_list_starts_again():
+    asked = connection({PODS.path: [page(["old"], "next"), GONE, page(["a"], "next"), page(["b"])]})
+    assert names(objects(asked, PODS)) == ["a", "b"]
+
+
+def test_a_list_that_keeps_expiring_takes_the_newer_rest():
+    expiring = [page(["a"], "next"), GONE] * 4
+    asked = connection({PODS.path: [*expiring, page(["b"])]})
+    assert names(objects(asked, PODS)) == ["a", "b"]
+    assert asked.client.queries[-1]["continue"] == "newer"
+
+
+def test_a_list_that_never_ends_expiring_is_refused():
+    asked = connection({PODS.path: [page(["a"], "next"), GONE, page(["a"], "newer"), GONE] * 9})
+    with pytest.raises(Refused) as refused:
+        objects(asked, PODS)
+    assert refused.value.code == 410
+
+
+def test_a_busy_server_is_asked_again_when_it_says(pauses):
+    asked = connection({PODS.path: [(429, {"Retry-After": "3"}, {}), (503, {}, {}), page(["a"])]})
+    assert names(objects(asked, PODS)) == ["a"]
+    assert pauses == [3.0, pytest.approx(0.4)]
+
+
+def test_no_pause_is_longer_than_the_limit(pauses):
+    asked = connection({PODS.path: [(429, {"Retry-After": "99999"}, {}), page(["a"])]})
+    objects(asked, PODS)
+    assert pauses == [asking.MAX_WAIT_SECONDS]
+
+
+def test_a_server_that_stays_busy_is_refused():
+    with pytest.raises(Refused, match="overloaded"):
+        objects(connection({PODS.path: [(429, {}, {"message": "overloaded"})]}), PODS)
+
+
+def test_an_answer_that_is_no_json_is_one_sentence():
+    with pytest.raises(ClusterError, match="no JSON"):
+        objects(connection({PODS.path: [(200, {}, b"<html>")]}), PODS)
+
+
+def test_an_error_never_shows_what_the_client_said():
+    secret = RuntimeError("Authorization: Bearer abc")
+    with pytest.raises(ClusterError) as error:
+        objects(connection({PODS.path: [secret]}), PODS)
+    assert "abc" not in str(error.value)
+
+
+AGGREGATED = {
+    "kind": "APIGroupDiscoveryList",
+    "items": [
+        {
+            "metadata": {"name": "security.istio.io"},
+            "versions": [
+                {
+                    "version": version,
+                    "resources": [
+                        {
+                            "resource": "peerauthentications",
+                            "responseKind": {"kind": "PeerAuthentication"},
+                            "verbs": ["get", "list"],
+                        }
+                    ],
+                }
+                for version in ("v1", "v1beta1")
+            ],
+        },
+        {"metadata": {"name": "unrelated.example"}, "versions": [{"version": "v1"}]},
+    ],
+}
+NONE = (200, {}, {"kind": "APIGroupDiscoveryList", "items": []})
+
+
+def test_the_preferred_version_of_an_aggregated_answer_is_taken():
+    found, broken = discover(connection({"/api": [NONE], "/apis": [(200, {}, AGGREGATED)]}))
+    kind = Resource("security.istio.io", "v1", "peerauthentications", "PeerAuthentication")
+    assert (found, broken) == ([kind], [])
+
+
+PLAIN_GROUPS = {
+    "kind": "APIGroupList",
+    "groups": [
+        {
+            "name": name,
+            "preferredVersion": {"version": "v1"},
+            "versions": [{"version": "v1"}],
+        }
+        for name in ("apps", "batch", "unrelated.example")
+    ],
+}
+
+
+def listed(*entries):
+    resources = [{"name": name, "kind": kind, "verbs": ["list"]} for name, kind in entries]
+    return (200, {}, {"kind": "APIResourceList", "resources": resources})
+
+
+def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
+    asked = connection(
+        {
+            "/api": [(200, {}, {"kind": "APIVersions", "versions": ["v1"]})],
+            "/api/v1": [listed(("pods", "Pod"), ("pods/log", "Pod"), ("secrets", "Secret"))],
+            "/apis": [(200, {}, PLAIN_GROUPS)],
+            "/apis/apps/v1": [listed(("deployments", "Deployment"))],
+            "/apis/batch/v1": [(403, {}, {"message": "no"})],
+        }
+    )
+    found, broken = discover(asked)
+    assert [resource.title for resource in found] == ["pods", "deployments.apps"]
+    assert [entry.source for entry in broken] == ["test: batch"]
+    assert broken[0].feeds == ()
+
+
+def test_the_shipped_role_grants_what_is_listed_and_nothing_else(checkout):
+    role = yaml.safe_load((checkout / "docs" / "cluster-role.yaml").read_text())
+    granted = {
+        group: frozenset(rule["resources"]) for rule in role["rules"] for group in rule["apiGroups"]
+    }
+    assert granted == WANTED
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list"}
