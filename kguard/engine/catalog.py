@@ -135,7 +135,7 @@ def _metadata(text: str, where: str) -> _Metadata:
         )
     body = "\n".join(line[2:] for line in block[1].splitlines())
     try:
-        return msgspec.convert(yaml.load(body, yaml.CSafeLoader), _Metadata)  # noqa: S506
+        return msgspec.convert(yaml.load(body, yaml.CSafeLoader), _Metadata)
     except (yaml.YAMLError, msgspec.ValidationError) as error:
         line = text.count("\n", 0, block.start()) + 1
         reason = " ".join(str(error).split())

@@ -54,9 +54,9 @@ class Child:
     def _send(self, value: Any) -> None:
         body = json.dumps(value).encode()
         stream = self._process.stdin
+        if stream is None:
+            raise ChildDied(self._how())
         try:
-            if stream is None:
-                raise BrokenPipeError
             stream.write(b"%08x" % len(body) + body)
             stream.flush()
         except BrokenPipeError:
@@ -219,7 +219,7 @@ def _members(query: str, answer: Mapping[str, str]) -> list[Any]:
 
 
 def _sentence(error: str) -> str:
-    """regorus' many-line message as one sentence with its place."""
+    """Regorus' many-line message as one sentence with its place."""
     place = _SOURCE_LINE.search(error)
     reasons = [line for line in error.splitlines() if line.startswith("error:")]
     reason = reasons[0].removeprefix("error:").strip() if reasons else error.splitlines()[0]

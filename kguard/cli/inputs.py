@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which inputs and settings do all commands share, and how are they read?"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from kguard import layers
+from kguard.config import Config, discover, read
+from kguard.engine.base import Engine
+from kguard.errors import UsageError
+from kguard.model.manifests import Collected
+from kguard.scan import Options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ASSUMABLE = (
+    "kubernetes",
+    "istio",
+    "knative",
+    "falco",
+    "cni",
+    "enforcer",
+    "root-namespace",
+    "trust-domain",
+    "cluster-domain",
+)
+
+
+def input_options(function: F) -> F:
+    """The options that name inputs and say what may be taken for granted."""
+    for option in reversed(_INPUTS):
+        function = option(function)
+    return function
+
+
+def judge_options(function: F) -> F:
+    """The options that say what is judged, and how."""
+    for option in reversed(_JUDGE):
+        function = option(function)
+    return function
+
+
+_INPUTS = (
+    click.argument("inputs", nargs=-1),
+    click.option(
+        "-n", "--namespace", metavar="NS", help="The namespace of objects that name none."
+    ),
+    click.option(
+        "--context", "contexts", multiple=True, metavar="NAME", help="Read a live cluster."
+    ),
+    click.option("--config", metavar="FILE", help="Settings, instead of the nearest kguard.yaml."),
+    click.option(
+        "--assume",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help=f"What to take for granted about the cluster: {', '.join(ASSUMABLE)}.",
+    ),
+    click.option(
+        "--scope",
+        type=click.Choice(["app", "cluster"]),
+        help="cluster: the input is a whole cluster, so that absence is a finding.",
+    ),
+    click.option(
+        "--render",
+        type=click.Choice(["auto", "never"]),
+        default="auto",
+        help="Render charts and kustomizations with the binaries on PATH.",
+    ),
+    click.option("--online", is_flag=True, help="Renderers may fetch what they need."),
+    click.option("--offline", is_flag=True, help="Refuse every option that needs the network."),
+    click.option("--no-fast-yaml", is_flag=True, help="Read every document on the exact path."),
+    click.option("--read-secrets", is_flag=True, help="Read Secrets of a live cluster, too."),
+    click.option("--at", metavar="TIME", help="The time of the scan (RFC 3339); default now."),
+    click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr."),
+)
+
+_JUDGE = (
+    click.option(
+        "--layer",
+        "layer_names",
+        multiple=True,
+        type=click.Choice(layers.NAMES),
+        help="Judge this layer only; repeatable.",
+    ),
+    click.option("--policy", "policies", multiple=True, metavar="ID", help="Run only this policy."),
+    click.option(
+        "--policies",
+        "policy_dirs",
+        multiple=True,
+        metavar="DIR",
+        help="Run your own policies beside the shipped ones.",
+    ),
+    click.option("--engine", type=click.Choice(["embedded", "opa"]), default="embedded"),
+    click.option("--opa-url", metavar="URL", help="The OPA server for --engine opa."),
+    click.option("--opa-ca", metavar="FILE", help="The CA of the OPA server."),
+    click.option("--waivers", "waivers_file", metavar="FILE", help="Accepted findings."),
+    click.option("--baseline", "baseline_file", metavar="FILE", help="An earlier report (JSON)."),
+    click.option("--registry", is_flag=True, help="Ask registries for signatures."),
+    click.option(
+        "--evidence",
+        "evidence_dirs",
+        multiple=True,
+        metavar="DIR",
+        help="Signatures in a folder: an OCI layout or what `images collect` wrote.",
+    ),
+    click.option(
+        "--trusted-root",
+        "trust_roots",
+        multiple=True,
+        metavar="FILE",
+        help="A trusted_root.json or a public key to verify signatures with.",
+    ),
+)
+
+
+def settings(arguments: dict[str, Any]) -> Config:
+    """The configuration that applies to the inputs.
+
+    Raises:
+        ConfigError: the file is wrong.
+    """
+    if arguments.get("config"):
+        return read(Path(arguments["config"]))
+    start = next((Path(name) for name in arguments["inputs"] if Path(name).exists()), Path())
+    found = discover(start)
+    return read(found) if found else Config()
+
+
+def options(arguments: dict[str, Any], config: Config) -> Options:
+    """What the user asked for, from the command line and the configuration.
+
+    Raises:
+        UsageError: an option has a value that makes no sense.
+    """
+    inputs = arguments["inputs"]
+    scope = arguments.get("scope") or config.scope
+    chosen = arguments.get("layer_names") or (
+        (*config.layers, "manifests") if config.layers else layers.NAMES
+    )
+    if arguments.get("offline") and (arguments.get("registry") or arguments.get("online")):
+        raise UsageError("--offline excludes --registry and --online")
+    waivers = config.path(config.waivers) if config.waivers else ""
+    baseline = config.path(config.baseline) if config.baseline else ""
+    return Options(
+        config=config,
+        scope=scope or ("cluster" if arguments.get("contexts") else "app"),
+        at=_time(arguments.get("at")),
+        layers=tuple(name for name in layers.NAMES if name in chosen),
+        policies=tuple(arguments.get("policies") or ()),
+        policy_dirs=tuple(arguments.get("policy_dirs") or ()),
+        namespace=arguments.get("namespace") or config.namespace,
+        assume=_assumptions(arguments.get("assume") or ()),
+        evidence_dirs=tuple(arguments.get("evidence_dirs") or ()),
+        trust_roots=tuple(arguments.get("trust_roots") or ()),
+        registry=bool(arguments.get("registry")),
+        waivers_file=arguments.get("waivers_file") or waivers,
+        baseline_file=arguments.get("baseline_file") or baseline,
+        inputs=tuple(inputs),
+    )
+
+
+def _time(text: str | None) -> datetime:
+    if not text:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--at {text} is no time", hint="write 2026-11-23T12:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _assumptions(pairs: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or key not in ASSUMABLE:
+            known = ", ".join(ASSUMABLE)
+            raise UsageError(f"--assume {pair} is not KEY=VALUE with a known key", hint=known)
+        found[key] = value
+    return found
+
+
+def collect(arguments: dict[str, Any], config: Config) -> Collected:
+    """Read every input.
+
+    Raises:
+        UsageError: no input is named, or a path does not exist.
+        SourceError: a source cannot be read at all.
+    """
+    from kguard import sources
+
+    inputs = list(arguments["inputs"]) or [config.path(name) for name in config.inputs]
+    contexts = arguments.get("contexts") or ()
+    if not inputs and not contexts:
+        raise UsageError("nothing to read", hint="name a file or folder, `-`, or --context NAME")
+    wanted = [pattern for name in layers.NAMES for pattern in layers.load(name).files]
+    reading = sources.Options(
+        patterns=tuple(wanted),
+        include=config.include,
+        exclude=config.exclude,
+        render=arguments.get("render", "auto"),
+        online=bool(arguments.get("online")),
+        fast_yaml=not arguments.get("no_fast_yaml"),
+        namespace=arguments.get("namespace") or config.namespace,
+        releases=tuple(_release(config, release) for release in config.helm),
+        contexts=tuple(contexts),
+        read_secrets=bool(arguments.get("read_secrets")),
+    )
+    with collector_paused():
+        return sources.collect(inputs, reading)
+
+
+def _release(config: Config, release: Any) -> Any:
+    from kguard import sources
+
+    return sources.Release(
+        chart=config.path(release.chart),
+        name=release.name,
+        namespace=release.namespace,
+        values=tuple(config.path(name) for name in release.values),
+        set=release.set,
+        kubernetes=release.kubernetes,
+    )
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without garbage collection: loading makes many objects and no rubbish (twice as fast)."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@contextmanager
+def open_engine(arguments: dict[str, Any]) -> Iterator[Engine]:
+    """The engine that was asked for, closed afterwards.
+
+    Raises:
+        UsageError: `--engine opa` without a URL.
+        EngineError: the engine cannot be started or reached.
+    """
+    engine: Engine
+    if arguments.get("engine") == "opa":
+        from kguard.engine.opa_server import OpaEngine
+
+        if not arguments.get("opa_url"):
+            raise UsageError("--engine opa needs --opa-url", hint="http://127.0.0.1:8181")
+        engine = OpaEngine(arguments["opa_url"], ca_file=arguments.get("opa_ca") or "")
+    else:
+        from kguard.engine.embedded import EmbeddedEngine
+
+        engine = EmbeddedEngine()
+    try:
+        yield engine
+    finally:
+        engine.close()

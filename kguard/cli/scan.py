@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is `kguard scan` told what to do, and with which code does it end?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from kguard.cli.inputs import (
+    collect,
+    input_options,
+    judge_options,
+    open_engine,
+    options,
+    settings,
+)
+from kguard.cli.output import write
+from kguard.model.findings import SEVERITIES, Report, severity_at_least
+
+
+@click.command("scan")
+@input_options
+@judge_options
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="terminal, json, sarif, junit, markdown or html; repeatable.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["none", *SEVERITIES]),
+    help="The least severity that makes the exit code 1 (default high).",
+)
+@click.option("--fail-on-new", is_flag=True, help="Only findings outside the baseline count.")
+@click.option(
+    "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Name every target of grouped findings.")
+def command(**arguments: Any) -> int:
+    """Judge manifests or a cluster in all five layers.
+
+    \b
+    Examples:
+      kguard scan deploy/
+      kguard scan deploy/ --scope cluster -o terminal -o sarif=kguard.sarif
+    """
+    from kguard import reporters
+    from kguard.scan import scan
+
+    config = settings(arguments)
+    wanted = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
+    with open_engine(arguments) as engine:
+        judged = scan(collect(arguments, config), options(arguments, config), engine)
+    status = exit_code(
+        judged.report,
+        fail_on=arguments["fail_on"] or config.fail_on,
+        allow_incomplete=arguments["allow_incomplete"],
+    )
+    for name, destination in wanted:
+        settings_of = reporters.Settings(
+            verbose=arguments["verbose"],
+            exit_code=status,
+            color=None if destination in ("", "-") else False,
+        )
+        write(reporters.render(name, judged.report, settings_of), destination)
+    return status
+
+
+def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:
+    name, _, destination = text.partition("=")
+    if name not in known:
+        raise click.BadParameter(f"unknown format {name!r}; known: {', '.join(known)}")
+    return name, destination
+
+
+def exit_code(report: Report, *, fail_on: str, allow_incomplete: bool) -> int:
+    """0 clean, 1 findings at or above the gate, 3 incomplete; 1 goes before 3."""
+    if any(f.state == "open" and severity_at_least(f.severity, fail_on) for f in report.findings):
+        return 1
+    unknown = any(
+        f.state == "unknown" and severity_at_least(f.severity, fail_on) for f in report.findings
+    )
+    return 3 if (unknown or not report.complete) and not allow_incomplete else 0

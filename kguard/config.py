@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does `kguard.yaml` say?
+
+The file is looked for from the first input up to the git root. Unknown keys are errors, so that a
+misspelt setting never silently falls back to a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from kguard.errors import ConfigError
+
+FILE_NAME = "kguard.yaml"
+MAX_CONFIG_BYTES = 1 << 20
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    pass
+
+
+class Cluster(_Strict, frozen=True):
+    """What kguard may take for granted about the cluster; empty where detection shall decide."""
+
+    kubernetes: str = ""
+    istio: str = ""
+    knative: str = ""
+    falco: str = ""
+    cni: str = ""
+    """generic, calico, cilium, ovn-kubernetes, kube-network-policies, antrea or none."""
+    enforcer: str = ""
+    """The image admission enforcer and its version, such as `policy-controller 0.13`."""
+    root_namespace: str = ""
+    trust_domain: str = ""
+    cluster_domain: str = ""
+
+
+class PolicySettings(_Strict, frozen=True):
+    """Settings of one policy."""
+
+    enabled: bool = True
+    severity: Literal["info", "low", "medium", "high", "critical"] | None = None
+    params: dict[str, Any] = {}
+
+
+class Namespaces(_Strict, frozen=True):
+    """Which namespaces are left out of findings."""
+
+    exclude: tuple[str, ...] = ()
+
+
+class Identity(_Strict, frozen=True):
+    """A signer that is trusted, for the images that match `images` (a glob)."""
+
+    images: str = "**"
+    issuer: str = ""
+    issuer_regexp: str = ""
+    subject: str = ""
+    subject_regexp: str = ""
+    key: str = ""
+    """Path of a public key, relative to kguard.yaml."""
+
+
+class Trust(_Strict, frozen=True):
+    """Who may sign images."""
+
+    roots: tuple[str, ...] = ()
+    """Paths of trusted_root.json files, relative to kguard.yaml."""
+    keys: tuple[str, ...] = ()
+    """Paths of public keys (PEM), relative to kguard.yaml."""
+    identities: tuple[Identity, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """Folders with signatures, relative to kguard.yaml."""
+
+
+class Release(_Strict, frozen=True):
+    """One way in which a chart is installed."""
+
+    chart: str
+    name: str = "release"
+    namespace: str = "default"
+    values: tuple[str, ...] = ()
+    set: dict[str, str] = {}
+    kubernetes: str = ""
+
+
+class Config(_Strict, frozen=True):
+    """The settings of a repository."""
+
+    inputs: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    scope: Literal["app", "cluster"] | None = None
+    namespace: str = "default"
+    layers: tuple[Literal["network", "mtls", "images", "audit", "runtime"], ...] = ()
+    cluster: Cluster = Cluster()
+    policies: dict[str, PolicySettings] = {}
+    policy_dirs: tuple[str, ...] = ()
+    namespaces: Namespaces = Namespaces()
+    trust: Trust = Trust()
+    workloads: dict[str, str] = {}
+    """Custom kinds (`Kind.group`) with the JSON pointer of their pod template."""
+    waivers: str = ""
+    baseline: str = ""
+    helm: tuple[Release, ...] = ()
+    fail_on: Literal["none", "info", "low", "medium", "high", "critical"] = "high"
+    folder: str = ""
+    """The folder of the file; not a setting."""
+
+    def path(self, name: str) -> str:
+        """A path of the file, relative to the file's own folder."""
+        return str(Path(self.folder) / name) if self.folder else name
+
+
+def discover(start: Path) -> Path | None:
+    """The nearest kguard.yaml from a file or folder upwards, not beyond the git root."""
+    folder = start if start.is_dir() else start.parent
+    for candidate in (folder.absolute(), *folder.absolute().parents):
+        if (candidate / FILE_NAME).is_file():
+            return candidate / FILE_NAME
+        if (candidate / ".git").exists():
+            return None
+    return None
+
+
+def read(path: Path) -> Config:
+    """The settings of a file.
+
+    Raises:
+        ConfigError: the file cannot be read, is no YAML, or holds an unknown or wrong setting.
+    """
+    import yaml
+
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ConfigError("the file is larger than 1 MiB", where=str(path))
+        text = path.read_text(encoding="utf-8")
+        value = yaml.load(text, yaml.CSafeLoader) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the file cannot be read: {error}", where=str(path)) from None
+    except yaml.YAMLError as error:
+        raise ConfigError("the file is no valid YAML", where=_mark(path, error)) from None
+    if isinstance(value, dict) and "folder" in value:
+        raise ConfigError("unknown setting `folder`", where=str(path))
+    try:
+        config = msgspec.convert(value, Config)
+    except msgspec.ValidationError as error:
+        raise _wrong(path, text, str(error)) from None
+    return msgspec.structs.replace(config, folder=str(path.parent))
+
+
+def _mark(path: Path, error: Any) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+
+
+_UNKNOWN = re.compile(r"unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
+
+
+def _wrong(path: Path, text: str, reason: str) -> ConfigError:
+    """An error that names the line of the setting and the nearest name that exists."""
+    match = _UNKNOWN.search(reason)
+    if not match:
+        return ConfigError(reason, where=str(path), hint="`kguard schema config` prints the schema")
+    key = match[1]
+    line = next((n for n, row in enumerate(text.splitlines(), 1) if key in row), 1)
+    known = {f.encode_name for t in _STRUCTS for f in msgspec.structs.fields(t)}
+    near = difflib.get_close_matches(key, sorted(known - {"folder"}), n=1)
+    hint = f"did you mean `{near[0]}`?" if near else "`kguard schema config` prints the schema"
+    return ConfigError(f"unknown setting `{key}`", where=f"{path}:{line}", hint=hint)
+
+
+_STRUCTS: tuple[type[msgspec.Struct], ...] = (
+    Config,
+    Cluster,
+    PolicySettings,
+    Namespaces,
+    Trust,
+    Identity,
+    Release,
+)

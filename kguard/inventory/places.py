@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where in the input does a piece of evidence stand?
+
+Evidence is symbolic (an object and a JSON pointer) until a report needs lines: only then is the
+one document read again with positions.
+"""
+
+from __future__ import annotations
+
+from kguard.inventory.index import Inventory
+from kguard.model.facts.common import Evidence
+from kguard.model.findings import Quote
+from kguard.model.locations import Location, Span
+from kguard.model.manifests import Manifest, PlainDocument, PlainFile, SourceText
+from kguard.model.redaction import redact
+
+
+class Places:
+    """Turns evidence into locations and quotes; remembers what it already looked up."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._spans: dict[tuple[int, str], Span] = {}
+
+    def quote(self, evidence: Evidence) -> tuple[Quote, Location | None]:
+        """A piece of evidence as reports show it, and its place, unless it is an absence."""
+        found = self._inventory.by_id(evidence.ref) if evidence.ref else None
+        if isinstance(found, PlainFile):
+            return self._in_file(found, evidence)
+        if isinstance(found, Manifest):
+            inside = found.pointer + evidence.pointer
+            return self._in_text(found.text, inside, evidence, str(found.ref))
+        if isinstance(found, PlainDocument):
+            return self._in_text(found.text, evidence.pointer, evidence, "")
+        if evidence.ref.startswith("file:") and evidence.line:
+            return self._in_file(PlainFile(evidence.ref.removeprefix("file:"), ""), evidence)
+        return Quote(note=evidence.note, role=evidence.role), None
+
+    def _in_file(self, plain: PlainFile, evidence: Evidence) -> tuple[Quote, Location]:
+        line = max(evidence.line, 1)
+        text = redact(_line(plain.content, line))
+        quote = Quote(
+            note=evidence.note,
+            role=evidence.role,
+            file=plain.file,
+            line=line,
+            column=1,
+            text=text,
+        )
+        place = Location(
+            role=evidence.role,
+            file=plain.file,
+            line=line,
+            column=1,
+            end_line=line,
+            end_column=len(text) + 1,
+        )
+        return quote, place
+
+    def _in_text(
+        self, text: SourceText, inside: str, evidence: Evidence, name: str
+    ) -> tuple[Quote, Location]:
+        if text.cluster:
+            quote = Quote(
+                note=evidence.note,
+                role=evidence.role,
+                cluster=text.cluster,
+                object=name,
+                path=evidence.pointer,
+            )
+            path = f"{name}{evidence.pointer}"
+            return quote, Location(role=evidence.role, cluster=text.cluster, path=path)
+        span = self._span(text, inside)
+        quote = Quote(
+            note=evidence.note,
+            role=evidence.role,
+            file=text.file,
+            line=span.line,
+            column=span.column,
+            text="" if _in_secret(name) else redact(_line(text.text, span.line - text.line + 1)),
+            object=name,
+            path=evidence.pointer,
+        )
+        place = Location(
+            role=evidence.role,
+            file=text.file,
+            line=span.line,
+            column=span.column,
+            end_line=span.end_line,
+            end_column=span.end_column,
+            path=evidence.pointer if text.rendered_by else "",
+        )
+        return quote, place
+
+    def _span(self, text: SourceText, inside: str) -> Span:
+        from kguard.sources.yaml import locate
+
+        key = (id(text), inside)
+        if key not in self._spans:
+            found = locate(text.text, text.line, inside, profile=text.profile)
+            start = found.key or found.value
+            end = found.value
+            self._spans[key] = Span(start.line, start.column, end.end_line, end.end_column)
+        return self._spans[key]
+
+
+def _in_secret(name: str) -> bool:
+    return name.startswith("Secret ")
+
+
+def _line(text: str, number: int) -> str:
+    lines = text.split("\n", number)
+    return lines[number - 1] if 0 < number <= len(lines) else ""

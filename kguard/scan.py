@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does an input become a report? The pipeline, one short step after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from kguard import layers
+from kguard.config import Config
+from kguard.engine import catalog
+from kguard.engine.base import Batch, Engine, Failure, findings
+from kguard.errors import EngineError, UsageError
+from kguard.inventory import Inventory, build
+from kguard.inventory.places import Places
+from kguard.model.findings import (
+    FAMILIES,
+    SEVERITIES,
+    Assumed,
+    Finding,
+    Incomplete,
+    LayerCoverage,
+    Policy,
+    RawFinding,
+    Report,
+    fingerprint,
+)
+from kguard.model.layer import Request
+from kguard.model.manifests import Collected
+from kguard.triage import baseline, waivers
+
+_WAIVERS = "waivers"
+"""The subjects of policies that judge the waivers, after everything else."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asked for, beside the input."""
+
+    config: Config = Config()
+    scope: Literal["app", "cluster"] = "app"
+    at: datetime
+    layers: tuple[str, ...] = layers.NAMES
+    policies: tuple[str, ...] = ()
+    """Ids of policies to run; empty: all."""
+    policy_dirs: tuple[str, ...] = ()
+    namespace: str = "default"
+    assume: dict[str, str] = {}
+    evidence_dirs: tuple[str, ...] = ()
+    trust_roots: tuple[str, ...] = ()
+    registry: bool = False
+    waivers_file: str = ""
+    baseline_file: str = ""
+    inputs: tuple[str, ...] = ()
+    inline_waivers: bool = True
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A report with what it was made of, for remedies and explanations."""
+
+    report: Report
+    inventory: Inventory
+    facts: dict[str, Any]
+    """The facts structs, by layer."""
+
+
+def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
+    """Judge everything that the sources yielded.
+
+    Args:
+        collected: manifests, plain documents and what could not be read.
+        options: what the user asked for.
+        engine: an engine without policies; it is loaded here and left open.
+
+    Raises:
+        UsageError: a policy was asked for that does not exist.
+        ConfigError: waivers or baseline cannot be read.
+        PolicyError: a policy's METADATA is wrong, or it returned something of the wrong shape.
+    """
+    policies = select(options)
+    failures = engine.load(policies, _libraries(options))
+    inventory = inventory_of(collected, options)
+    facts = compute(inventory, options)
+    raw, more = _evaluate(engine, policies, facts, inventory, options)
+    found = _concrete(raw, {p.id: p for p in policies}, inventory, options)
+    found, late = _triage(found, engine, policies, inventory, options)
+    report = _report(found, failures + more + late, policies, facts, inventory, options)
+    return Judged(report, inventory, facts)
+
+
+def inventory_of(collected: Collected, options: Options) -> Inventory:
+    """The typed index of the input, with what is assumed about the cluster."""
+    config = options.config
+    settings = msgspec.to_builtins(config.cluster)
+    assume = {k: Assumed(v, "configured", "kguard.yaml") for k, v in settings.items() if v}
+    assume |= {k: Assumed(v, "configured", "--assume") for k, v in options.assume.items()}
+    return build(collected, namespace=options.namespace, assume=assume, templates=config.workloads)
+
+
+def select(options: Options) -> list[Policy]:
+    """The policies that this scan runs, with the severities of the configuration.
+
+    Raises:
+        UsageError: an unknown policy is named.
+        PolicyError: a policy's METADATA is wrong.
+    """
+    everything = list(catalog.bundled())
+    for folder in (*options.config.policy_dirs, *options.policy_dirs):
+        everything += catalog.load(Path(folder))
+    _known([*options.policies, *options.config.policies], everything)
+    return [
+        _configured(policy, options.config) for policy in everything if _wanted(policy, options)
+    ]
+
+
+def _known(names: Iterable[str], policies: Sequence[Policy]) -> None:
+    known = {name for p in policies for name in (p.id, *p.aliases)}
+    for name in names:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, sorted(known), n=1)
+            hint = f"did you mean {near[0]}?" if near else "`kguard policies list` names them all"
+            raise UsageError(f"unknown policy `{name}`", hint=hint)
+
+
+def _wanted(policy: Policy, options: Options) -> bool:
+    if policy.layer not in (*options.layers, "cross"):
+        return False
+    names = {policy.id, *policy.aliases}
+    if options.policies:
+        return bool(names & set(options.policies))
+    settings = options.config.policies.get(policy.id)
+    return not policy.deprecated and (settings is None or settings.enabled)
+
+
+def _configured(policy: Policy, config: Config) -> Policy:
+    settings = config.policies.get(policy.id)
+    if settings is None or settings.severity is None:
+        return policy
+    return msgspec.structs.replace(policy, severity=settings.severity)
+
+
+def _libraries(options: Options) -> dict[str, str]:
+    from kguard.data import policies_dir
+
+    found = catalog.libraries(policies_dir())
+    for folder in (*options.config.policy_dirs, *options.policy_dirs):
+        found |= catalog.libraries(Path(folder))
+    return found
+
+
+def compute(inventory: Inventory, options: Options) -> dict[str, Any]:
+    """The facts structs of the layers that were asked for."""
+    config = options.config
+    request = Request(
+        scope=options.scope,
+        at=options.at,
+        evidence_dirs=(
+            *options.evidence_dirs,
+            *(config.path(name) for name in config.trust.evidence),
+        ),
+        trust_roots=(
+            *options.trust_roots,
+            *(config.path(name) for name in (*config.trust.roots, *config.trust.keys)),
+        ),
+        identities=tuple(msgspec.to_builtins(i) for i in config.trust.identities),
+        registry=options.registry,
+    )
+    return {name: layers.load(name).facts(inventory, request) for name in options.layers}
+
+
+def _evaluate(
+    engine: Engine,
+    policies: Sequence[Policy],
+    facts: Mapping[str, Any],
+    inventory: Inventory,
+    options: Options,
+) -> tuple[list[RawFinding], list[Failure]]:
+    raw: list[RawFinding] = []
+    failures: list[Failure] = []
+    for batch in _batches(policies, facts, inventory, options):
+        found, failed = _judge(engine, batch)
+        raw += found
+        failures += failed
+    return raw, failures
+
+
+def _judge(engine: Engine, batch: Batch) -> tuple[list[RawFinding], list[Failure]]:
+    answers, failures = engine.evaluate(batch)
+    raw: list[RawFinding] = []
+    for policy in batch.policies:
+        try:
+            raw += findings(policy, answers)
+        except EngineError as error:
+            failures.append(Failure(policy.id, str(error), error.hint))
+    return raw, failures
+
+
+def _batches(
+    policies: Sequence[Policy],
+    facts: Mapping[str, Any],
+    inventory: Inventory,
+    options: Options,
+) -> Iterable[Batch]:
+    for name, document in facts.items():
+        mine = tuple(
+            p for p in policies if p.layer == name and p.input == "facts" and p.subjects != _WAIVERS
+        )
+        if mine:
+            yield Batch(name, _document(msgspec.to_builtins(document), mine, options), mine)
+    objects = tuple(p for p in policies if p.input == "objects")
+    if objects:
+        document = {"objects": [m.object for m in inventory.manifests], "scope": options.scope}
+        yield Batch("objects", _document(document, objects, options), objects)
+
+
+def _document(document: dict[str, Any], policies: Sequence[Policy], options: Options) -> bytes:
+    settings = options.config.policies
+    document["params"] = {
+        policy.id: catalog.parameters(
+            policy, settings[policy.id].params if policy.id in settings else {}
+        )
+        for policy in policies
+        if policy.params
+    }
+    return msgspec.json.encode(document)
+
+
+def _concrete(
+    raw: Iterable[RawFinding],
+    policies: Mapping[str, Policy],
+    inventory: Inventory,
+    options: Options,
+) -> list[Finding]:
+    places = Places(inventory)
+    left_out = set(options.config.namespaces.exclude)
+    found: dict[str, Finding] = {}
+    for entry in raw:
+        if entry.target.namespace in left_out or entry.target.name in left_out:
+            continue
+        finding = _finding(entry, policies[entry.policy], places)
+        found.setdefault(finding.fingerprint, finding)
+    return sorted(found.values(), key=order)
+
+
+def order(finding: Finding) -> tuple[Any, ...]:
+    """Reports list findings by layer, severity, policy and target."""
+    return (
+        FAMILIES.index(finding.layer),
+        -SEVERITIES.index(finding.severity),
+        finding.policy,
+        finding.target,
+        finding.path,
+        finding.state,
+    )
+
+
+def _finding(raw: RawFinding, policy: Policy, places: Places) -> Finding:
+    quotes, locations = [], []
+    for evidence in raw.evidence:
+        quote, location = places.quote(evidence)
+        quotes.append(quote)
+        if location and location not in locations:
+            locations.append(location)
+    kind = f"{raw.path}?unknown" if raw.unknown else raw.path
+    return Finding(
+        fingerprint=fingerprint(policy.id, raw.target, kind),
+        policy=policy.id,
+        layer=policy.layer,
+        severity=raw.severity or policy.severity,
+        state="unknown" if raw.unknown else "open",
+        target=raw.target,
+        path=raw.path,
+        message=raw.message,
+        locations=tuple(locations),
+        evidence=tuple(quotes),
+        remedy=policy.remedy,
+        controls=policy.controls,
+    )
+
+
+def _triage(
+    found: list[Finding],
+    engine: Engine,
+    policies: Sequence[Policy],
+    inventory: Inventory,
+    options: Options,
+) -> tuple[list[Finding], list[Failure]]:
+    """Apply waivers and baseline; the waivers themselves are judged by policies, too."""
+    known = [*waivers.inline(inventory.collected, inventory)] if options.inline_waivers else []
+    if options.waivers_file:
+        known += waivers.read(Path(options.waivers_file))
+    outcome = waivers.apply(found, known, options.at.date())
+    mine = tuple(p for p in policies if p.subjects == _WAIVERS)
+    raw, failures = _judge(
+        engine, Batch(_WAIVERS, _document(msgspec.to_builtins(outcome.facts), mine, options), mine)
+    )
+    marked = (*outcome.findings, *_concrete(raw, {p.id: p for p in mine}, inventory, options))
+    if options.baseline_file:
+        marked = baseline.apply(marked, baseline.read(Path(options.baseline_file)))
+    return sorted(marked, key=order), failures
+
+
+def _report(
+    found: Sequence[Finding],
+    failures: Sequence[Failure],
+    policies: Sequence[Policy],
+    facts: Mapping[str, Any],
+    inventory: Inventory,
+    options: Options,
+) -> Report:
+    collected = inventory.collected
+    incomplete = [
+        Incomplete(_place(entry.source, entry.line, entry.column), entry.reason, entry.hint)
+        for entry in collected.unreadable
+    ]
+    incomplete += [Incomplete(f"policy {f.policy}", f.reason, f.hint) for f in failures]
+    if not collected.manifests and not collected.documents and not collected.files:
+        incomplete.append(nothing_read(collected, options.inputs))
+    return Report(
+        findings=tuple(found),
+        complete=not incomplete,
+        incomplete=tuple(sorted(set(incomplete))),
+        coverage={name: _coverage(name, facts) for name in facts},
+        not_evaluated=tuple(sorted(set(collected.not_evaluated))),
+        assumed=dict(sorted(inventory.assumed.items())),
+        scope=options.scope,
+        at=options.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        inputs=options.inputs,
+        objects=len(inventory.manifests) + len(inventory.shadowed),
+        policies={policy.id: policy for policy in policies},
+        facts={name: msgspec.to_builtins(document) for name, document in facts.items()},
+    )
+
+
+def _coverage(name: str, facts: Mapping[str, Any]) -> LayerCoverage:
+    return layers.load(name).coverage(facts[name])
+
+
+def nothing_read(collected: Collected, inputs: Sequence[str]) -> Incomplete:
+    """The sentence for an input without a single manifest."""
+    where = ", ".join(inputs) or "the input"
+    looked = f"{collected.looked_at} files looked at"
+    return Incomplete(
+        where,
+        f"no manifest found ({looked}, none has apiVersion and kind)",
+        "name the folder with your manifests, or `-` for stdin",
+    )
+
+
+def _place(source: str, line: int, column: int) -> str:
+    return f"{source}:{line}:{column}" if line else source

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which findings were there before?
+
+A baseline is an earlier report (JSON) or a file that `kguard baseline` wrote; findings are
+subtracted by fingerprint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from kguard.errors import ConfigError
+from kguard.model.findings import Finding
+
+MAX_BASELINE_BYTES = 256 << 20
+
+
+class _Known(msgspec.Struct):
+    fingerprint: str
+    state: str = "open"
+
+
+class _Earlier(msgspec.Struct):
+    findings: list[_Known]
+
+
+def read(path: Path) -> frozenset[str]:
+    """The fingerprints of an earlier report.
+
+    Raises:
+        ConfigError: the file cannot be read or is no report.
+    """
+    try:
+        if path.stat().st_size > MAX_BASELINE_BYTES:
+            raise ConfigError("the baseline is larger than 256 MiB", where=str(path))
+        earlier = msgspec.json.decode(path.read_bytes(), type=_Earlier)
+    except OSError as error:
+        raise ConfigError(f"the baseline cannot be read: {error}", where=str(path)) from None
+    except msgspec.MsgspecError as error:
+        raise ConfigError(
+            f"the baseline is no report of kguard: {error}",
+            where=str(path),
+            hint="write one with `kguard scan ... -o json=FILE`",
+        ) from None
+    return frozenset(known.fingerprint for known in earlier.findings)
+
+
+def apply(findings: Iterable[Finding], known: frozenset[str]) -> tuple[Finding, ...]:
+    """Mark the open findings that the baseline holds."""
+    return tuple(
+        msgspec.structs.replace(finding, state="baseline")
+        if finding.state == "open" and finding.fingerprint in known
+        else finding
+        for finding in findings
+    )
