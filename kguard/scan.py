@@ -239,7 +239,7 @@ def _concrete(
     places = Places(inventory)
     left_out = set(options.config.namespaces.exclude)
     found: dict[str, Finding] = {}
-    for entry in raw:
+    for entry in sorted(raw, key=lambda r: (r.policy, r.target, r.path, r.unknown, r.message)):
         if entry.target.namespace in left_out or entry.target.name in left_out:
             continue
         finding = _finding(entry, policies[entry.policy], places)

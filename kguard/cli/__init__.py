@@ -61,11 +61,11 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 clean, 1 findings at or above --fail-on, 2 usage, 3 incomplete, 70 a bug.",
+    epilog="Exit codes: 0 clean, 1 findings, 2 usage, 3 incomplete, 70 a bug in kguard.",
 )
 @click.version_option(__version__, prog_name="kguard", message="%(prog)s %(version)s")
 def kguard() -> None:
-    """Tell whether the five protection layers of a Kubernetes cluster are really in force.
+    r"""Tell whether the five protection layers of a Kubernetes cluster are really in force.
 
     \b
     Examples:
@@ -76,26 +76,28 @@ def kguard() -> None:
 
 def main() -> None:
     """Run a command; the one place that catches errors and sets the exit code."""
+    _finish(_run())
+
+
+def _run() -> int:
     try:
         status: Any = kguard.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _finish(EXIT_INTERRUPTED)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
-        _finish(2)
+        return 2
     except KguardError as error:
         show(error)
-        _finish(error.exit_code)
-    except KeyboardInterrupt:
-        _finish(EXIT_INTERRUPTED)
+        return error.exit_code
     except BrokenPipeError:
         # The reader of our output went away: nothing can be told to anyone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _finish(0)
+        return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence
         _bug(error)
-        _finish(EXIT_BUG)
-    _finish(status if isinstance(status, int) else 0)
+        return EXIT_BUG
+    return status if isinstance(status, int) else 0
 
 
 def _finish(status: int) -> None:

@@ -18,8 +18,35 @@ Mutability = Literal["digest", "version_tag", "floating_tag", "latest"]
 """From safe to unsafe; `version_tag` is a tag that is not meant to move, but can."""
 
 _CHANNELS = frozenset(
-    "stable edge nightly main master trunk develop dev devel head canary current lts mainline "
-    "rolling release prod production staging test testing qa snapshot beta alpha rc next".split()
+    [
+        "stable",
+        "edge",
+        "nightly",
+        "main",
+        "master",
+        "trunk",
+        "develop",
+        "dev",
+        "devel",
+        "head",
+        "canary",
+        "current",
+        "lts",
+        "mainline",
+        "rolling",
+        "release",
+        "prod",
+        "production",
+        "staging",
+        "test",
+        "testing",
+        "qa",
+        "snapshot",
+        "beta",
+        "alpha",
+        "rc",
+        "next",
+    ]
 )
 _SHORT_VERSION = re.compile(r"v?\d{1,4}(\.\d{1,4})?\Z")
 _SEPARATOR = re.compile(r"[-_]")

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How are policies evaluated by an OPA server?
+
+Through opa-python-client, behind this adapter, because the client has traps: an undefined rule is
+a silent `{}`, the timeout is 1.5 s, and rejected policies are rewritten unless `rego_compat` is
+off. Policies are put under `kguard/<digest>/` and removed afterwards; a server where that name
+holds something else is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from kguard.engine.base import Batch, Failure, queries, require_set
+from kguard.errors import EngineError, PolicyError, UsageError
+from kguard.model.findings import Policy
+
+TIMEOUT_SECONDS = 60
+_PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
+_DATA = re.compile(r"\bdata\.([\w.]+)")
+
+
+class OpaEngine:
+    """An OPA server that judges with our policies for the time of a scan."""
+
+    def __init__(self, url: str, *, ca_file: str = "") -> None:
+        self._client = _client(url, ca_file)
+        self._url = url
+        self._root = ""
+        self._uploaded: list[str] = []
+        self._loaded: set[str] = set()
+
+    def load(self, policies: Sequence[Policy], libraries: Mapping[str, str]) -> list[Failure]:
+        """Upload libraries and policies under a name of our own."""
+        modules = dict(libraries) | {policy.file: policy.text for policy in policies}
+        digest = hashlib.sha256(json.dumps(modules, sort_keys=True).encode()).hexdigest()
+        self._root = f"kguard_{digest[:16]}"
+        self._refuse_foreign()
+        packages = {match[1] for text in modules.values() if (match := _PACKAGE.search(text))}
+        failures = []
+        by_file = {policy.file: policy.id for policy in policies}
+        for path, text in modules.items():
+            reason = self._put(path, self._moved(text, packages))
+            if reason:
+                failures.append(Failure(by_file.get(path, path), reason))
+            else:
+                self._loaded.add(path)
+        return failures
+
+    def _refuse_foreign(self) -> None:
+        prefix = f"kguard/{self._root}/"
+        with self._reporting():
+            names = self._client.get_policies_list()
+        if any(name.startswith(prefix) for name in names):
+            raise EngineError(
+                f"the OPA server already holds policies under {prefix}",
+                where=self._url,
+                hint="another scan may be running there; use a server of your own",
+            )
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Turn the unrelated exceptions of client and transport into engine errors."""
+        import requests
+        from opa_client.errors import RegoParseError
+
+        try:
+            yield
+        except requests.HTTPError as error:
+            raise EngineError(_reason(error.response)) from None
+        except requests.RequestException as error:
+            reason = f"the OPA server does not answer: {type(error).__name__}"
+            raise EngineError(reason, where=self._url) from None
+        except RegoParseError as error:
+            raise PolicyError(" ".join(str(error).split())) from None
+
+    def _moved(self, text: str, packages: set[str]) -> str:
+        """The module with its package, and references to our packages, below our root."""
+        moved = _PACKAGE.sub(rf"package {self._root}.\1", text, count=1)
+        return _DATA.sub(
+            lambda m: f"data.{self._root}.{m[1]}" if _ours(m[1], packages) else m[0], moved
+        )
+
+    def _put(self, path: str, text: str) -> str:
+        name = f"kguard/{self._root}/{hashlib.sha256(path.encode()).hexdigest()[:16]}.rego"
+        try:
+            with self._reporting():
+                self._client.update_policy_from_string(text, name, rego_compat=False)
+        except PolicyError as error:
+            return f"{path}: {error.message}"
+        self._uploaded.append(name)
+        return ""
+
+    def evaluate(self, batch: Batch) -> tuple[dict[str, list[Any]], list[Failure]]:
+        """Ask the server once for each entry point."""
+        results: dict[str, list[Any]] = {}
+        failures: list[Failure] = []
+        document = json.loads(batch.input)
+        for policy in batch.policies:
+            if policy.file not in self._loaded:
+                continue
+            for query, _ in queries(policy):
+                try:
+                    results[query] = self._query(query, document)
+                except EngineError as error:
+                    failures.append(Failure(policy.id, f"{policy.file}: {error.message}"))
+        return results, failures
+
+    def _query(self, query: str, document: Any) -> list[Any]:
+        package, _, rule = query.removeprefix("data.").rpartition(".")
+        strict = {"strict-builtin-errors": "true"}
+        with self._reporting():
+            answer = self._client.query_rule(document, f"{self._root}.{package}", rule, strict)
+        return require_set(query, answer.get("result"))
+
+    def close(self) -> None:
+        """Remove what was put on the server."""
+        for name in self._uploaded:
+            with self._reporting():
+                self._client.delete_policy(name)
+        self._uploaded.clear()
+        self._client.close_connection()
+
+
+def _client(url: str, ca_file: str) -> Any:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise UsageError(
+            f"--opa-url {url} is not of the form http(s)://HOST:PORT", hint="http://127.0.0.1:8181"
+        )
+    try:
+        from opa_client.opa import OpaClient
+    except ImportError:
+        raise UsageError(
+            "--engine opa needs opa-python-client", hint="pip install 'kguard-scanner[opa]'"
+        ) from None
+    secure = parts.scheme == "https"
+    return OpaClient(
+        host=parts.hostname,
+        port=parts.port or (443 if secure else 80),
+        ssl=(ca_file or True) if secure else False,
+        timeout=TIMEOUT_SECONDS,
+    )
+
+
+def _ours(reference: str, packages: set[str]) -> bool:
+    return any(reference == p or reference.startswith(f"{p}.") for p in packages)
+
+
+def _reason(response: Any) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return f"status {response.status_code}"
+    errors = body.get("errors") or [body]
+    first = errors[0]
+    place = first.get("location") or {}
+    where = f"line {place['row']}: " if "row" in place else ""
+    return f"{where}{first.get('message', body.get('code', response.status_code))}"
