@@ -85,3 +85,10 @@ def _other_reasons(skipped: list[Any]) -> list[tuple[str, int]]:
             reason = reason.removeprefix("Skipped: ")
             counts[reason] = counts.get(reason, 0) + 1
     return sorted(counts.items())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the case runner."""
+    parser.addoption(
+        "--update-cases", action="store_true", help="write expected.yaml from what kguard says"
+    )

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does `kguard baseline` accept today's findings?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from kguard.cli.inputs import (
+    collect,
+    input_options,
+    judge_options,
+    open_engine,
+    options,
+    settings,
+)
+from kguard.cli.output import note, write
+from kguard.model.findings import Finding
+
+SCHEMA = "kguard/baseline/v1"
+
+
+@click.command("baseline")
+@input_options
+@judge_options
+@click.option("-o", "--output", default="kguard-baseline.json", metavar="FILE")
+def command(output: str, **arguments: Any) -> int:
+    r"""Write the open findings to a file, so that later scans count only new ones.
+
+    \b
+    Examples:
+      kguard baseline deploy/ -o kguard-baseline.json
+      kguard scan deploy/ --baseline kguard-baseline.json --fail-on-new
+    """
+    from kguard.scan import scan
+
+    config = settings(arguments)
+    with open_engine(arguments) as engine:
+        judged = scan(collect(arguments, config), options(arguments, config), engine)
+    known = [_row(f) for f in judged.report.findings if f.state == "open"]
+    document = {"schema": SCHEMA, "at": judged.report.at, "findings": known}
+    write(msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n", output)
+    note(f"{len(known)} findings accepted in {output}", quiet=arguments["quiet"])
+    return 0
+
+
+def _row(finding: Finding) -> dict[str, str]:
+    return {
+        "fingerprint": finding.fingerprint,
+        "policy": finding.policy,
+        "target": str(finding.target),
+    }

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does `kguard policies` list, show and test policies?"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import msgspec
+
+from kguard.cli.output import clean, write
+from kguard.engine import catalog
+from kguard.errors import UsageError
+from kguard.model.findings import FAMILIES, Policy
+
+
+@click.group("policies")
+def command() -> None:
+    r"""List, show and test policies.
+
+    \b
+    Examples:
+      kguard policies list
+      kguard policies show network/default-deny
+    """
+
+
+@command.command("list")
+@click.option("--layer", type=click.Choice(FAMILIES))
+@click.option("--policies", "folders", multiple=True, metavar="DIR")
+@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
+def list_(layer: str | None, folders: tuple[str, ...], output: str) -> int:
+    """Name every policy with its severity."""
+    chosen = [policy for policy in _all(folders) if layer in (None, policy.layer)]
+    chosen.sort(key=lambda policy: (FAMILIES.index(policy.layer), policy.id))
+    if output == "json":
+        rows = [_row(policy) for policy in chosen]
+        write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n", "")
+        return 0
+    width = max((len(policy.id) for policy in chosen), default=0)
+    for policy in chosen:
+        click.echo(f"{policy.id:{width}}  {policy.severity:8}  {clean(policy.title)}")
+    return 0
+
+
+@command.command("show")
+@click.argument("name")
+@click.option("--policies", "folders", multiple=True, metavar="DIR")
+def show(name: str, folders: tuple[str, ...]) -> int:
+    """Print what a policy says of itself, and its Rego."""
+    policy = find(name, _all(folders))
+    click.echo(describe(policy))
+    click.echo()
+    click.echo(policy.text.rstrip())
+    return 0
+
+
+@command.command("test")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+def test(folder: str) -> int:
+    """Run the `_test.rego` files of your own policies with the `opa` on PATH."""
+    catalog.load(Path(folder))
+    opa = shutil.which("opa")
+    if opa is None:
+        raise UsageError("`opa` is not on PATH", hint="install Open Policy Agent 1.0 or newer")
+    return subprocess.run([opa, "test", "--", folder], check=False).returncode
+
+
+def _all(folders: tuple[str, ...]) -> list[Policy]:
+    return [*catalog.bundled(), *(p for folder in folders for p in catalog.load(Path(folder)))]
+
+
+def find(name: str, policies: list[Policy]) -> Policy:
+    """A policy by id or alias.
+
+    Raises:
+        UsageError: there is none; the hint names the nearest.
+    """
+    for policy in policies:
+        if name in (policy.id, *policy.aliases):
+            return policy
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [policy.id for policy in policies], n=1)
+    hint = f"did you mean {near[0]}?" if near else "`kguard policies list` names them all"
+    raise UsageError(f"unknown policy `{name}`", hint=hint)
+
+
+def describe(policy: Policy) -> str:
+    """A policy in words."""
+    closed = f"remedy {policy.remedy}" if policy.remedy else f"no remedy: {policy.no_remedy}"
+    lines = [
+        f"{policy.id}  {policy.severity}  ({policy.kind})",
+        policy.title,
+        "",
+        policy.description,
+        "",
+        f"judges    {policy.subjects}",
+        f"closed by {closed}",
+    ]
+    if policy.controls:
+        lines.append(f"controls  {', '.join(policy.controls)}")
+    lines += [f"read      {link}" for link in policy.related_resources]
+    return clean_lines(lines)
+
+
+def clean_lines(lines: list[str]) -> str:
+    """Lines of a user's policy, safe for a terminal."""
+    return "\n".join("\n".join(clean(part) for part in line.split("\n")) for line in lines)
+
+
+def _row(policy: Policy) -> dict[str, object]:
+    fields = msgspec.to_builtins(policy)
+    kept = ("id", "layer", "title", "description", "severity", "kind", "subjects", "remedy")
+    return {key: fields[key] for key in (*kept, "no_remedy", "controls", "since", "params")}

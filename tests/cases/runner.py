@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is a case folder judged: `tests/cases/<layer>/<name>/{in/, kguard.yaml?, expected.yaml}`?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kguard import config, sources
+from kguard.engine import catalog
+from kguard.engine.embedded import EmbeddedEngine
+from kguard.layers import NAMES, load
+from kguard.model.findings import Finding
+from kguard.model.manifests import Collected
+from kguard.scan import Judged, Options, scan
+
+CASES = Path(__file__).parent
+AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case folder; `layer` is the one layer that it runs."""
+
+    folder: Path
+
+    @property
+    def layer(self) -> str:
+        return self.folder.parent.name
+
+    @property
+    def id(self) -> str:
+        return f"{self.layer}/{self.folder.name}"
+
+    @property
+    def settings(self) -> config.Config:
+        path = self.folder / "kguard.yaml"
+        return config.read(path) if path.exists() else config.Config()
+
+
+def cases() -> list[Case]:
+    return [Case(folder.parent) for folder in sorted(CASES.glob("*/*/in")) if folder.is_dir()]
+
+
+class LoadedOnce(EmbeddedEngine):
+    """An engine that compiles the shipped policies once for all cases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        policies = catalog.bundled()
+        self.failures = super().load(policies, {})
+
+    def load(self, policies, libraries):
+        del policies, libraries
+        return self.failures
+
+
+def read_inputs(case: Case) -> Collected:
+    wanted = tuple(pattern for name in NAMES for pattern in load(name).files)
+    settings = case.settings
+    collected = sources.collect(
+        [str(case.folder / "in")],
+        sources.Options(patterns=wanted, render="never", namespace=settings.namespace),
+    )
+    for holder in (
+        *(m.text for m in collected.manifests),
+        *(d.text for d in collected.documents),
+        *collected.files,
+    ):
+        holder.file = _short(holder.file)
+    return collected
+
+
+def _short(name: str) -> str:
+    """The part of a displayed path from `in/` on."""
+    return "in/" + name.rpartition("/in/")[2] if "/in/" in name else name
+
+
+def judge(case: Case, collected: Collected, engine: Any, layers: tuple[str, ...] = ()) -> Judged:
+    settings = case.settings
+    options = Options(
+        config=settings,
+        scope=settings.scope or "app",
+        at=AT,
+        layers=layers or (case.layer,),
+        namespace=settings.namespace,
+        inputs=("in",),
+    )
+    return scan(collected, options, engine)
+
+
+def line(finding: Finding) -> dict[str, str]:
+    """A finding as expected.yaml holds it."""
+    place = next((p for p in finding.locations if p.role == "decides"), None)
+    row = {"policy": finding.policy, "target": str(finding.target)}
+    if finding.path:
+        row["path"] = finding.path
+    if place is not None and place.file:
+        row["at"] = f"{place.file}:{place.line}"
+    if finding.state != "open":
+        row["state"] = finding.state
+    return row
+
+
+def expected(case: Case) -> dict[str, Any]:
+    path = case.folder / "expected.yaml"
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
+def write_expected(case: Case, judged: Judged) -> None:
+    rows = [line(finding) for finding in judged.report.findings]
+    text = yaml.safe_dump({"findings": rows}, sort_keys=False, width=100)
+    (case.folder / "expected.yaml").write_text(text)

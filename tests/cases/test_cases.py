@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does every case folder yield what it says, and does it hold what every scan promises?"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+import yaml
+from tests.cases.runner import LoadedOnce, cases, expected, judge, line, read_inputs, write_expected
+
+from kguard import reporters
+
+
+@pytest.fixture(scope="module")
+def engine():
+    loaded = LoadedOnce()
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(params=cases(), ids=lambda case: case.id)
+def case(request):
+    return request.param
+
+
+def _rows(judged):
+    return [line(finding) for finding in judged.report.findings]
+
+
+def test_the_shipped_policies_compile(engine):
+    assert engine.failures == []
+
+
+def test_findings(case, engine, request):
+    judged = judge(case, read_inputs(case), engine)
+    if request.config.getoption("--update-cases"):
+        write_expected(case, judged)
+    assert [str(entry) for entry in judged.report.incomplete if "policy" in entry.source] == []
+    assert _rows(judged) == expected(case)["findings"]
+
+
+def test_order_does_not_matter(case, engine):
+    collected, backwards = read_inputs(case), read_inputs(case)
+    backwards.manifests.reverse()
+    backwards.documents.reverse()
+    backwards.files.reverse()
+    before, after = (judge(case, given, engine).report for given in (collected, backwards))
+    assert msgspec.json.encode(before) == msgspec.json.encode(after)
+
+
+def test_every_reporter_renders(case, engine):
+    report = judge(case, read_inputs(case), engine).report
+    for name in reporters.NAMES:
+        first = reporters.render(name, report, reporters.Settings(color=False, width=100))
+        again = reporters.render(name, report, reporters.Settings(color=False, width=100))
+        assert first == again
+        assert first.strip()
+    rendered = msgspec.json.decode(reporters.render("json", report, reporters.Settings()))
+    counted = Counter(entry["policy"] for entry in rendered["findings"])
+    assert counted == Counter(finding.policy for finding in report.findings)
+
+
+def test_facts(case, engine):
+    path = case.folder / "facts.yaml"
+    if not path.exists():
+        pytest.skip("the case says nothing about facts")
+    judged = judge(case, read_inputs(case), engine)
+    actual = msgspec.to_builtins(judged.facts[case.layer])
+    problems = list(_missing(yaml.safe_load(path.read_text()), actual, ""))
+    assert problems == []
+
+
+def _missing(wanted, actual, place):
+    """Every leaf of `wanted` that `actual` lacks; list entries are found by containment."""
+    if isinstance(wanted, dict) and isinstance(actual, dict):
+        for key, value in wanted.items():
+            yield from _missing(value, actual.get(key), f"{place}/{key}")
+    elif isinstance(wanted, list) and isinstance(actual, list):
+        for number, value in enumerate(wanted):
+            if not any(not list(_missing(value, other, "")) for other in actual):
+                yield f"{place}/{number}: {value} is not among {actual}"
+    elif wanted != actual:
+        yield f"{place}: {actual!r} instead of {wanted!r}"
