@@ -9,6 +9,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 TYPED := kguard support
 TYPED_VERSIONS := 3.11 3.12 3.13 3.14
+RESOLVE := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-header --no-emit-index-url --no-annotate
 OPA = $(shell $(PYTHON) -m support.testbed --where opa)
 
 .DEFAULT_GOAL := help
@@ -17,22 +19,23 @@ OPA = $(shell $(PYTHON) -m support.testbed --where opa)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# One environment, in two steps: what a scan needs, and on top of it what the tests need. Both
-# come from lock files with hashes and are reused until the lock changes.
-$(VENV)/.runtime: requirements.lock
-	@echo "environment: $(VENV) from requirements.lock"
+# One environment, in two steps: what a scan of files needs, and on top of it what the tests need.
+# Both come from lock files with hashes and are reused until the lock changes.
+INSTALL = $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	--only-binary :all:
+
+$(VENV)/.core: requirements-core.lock
+	@echo "environment: $(VENV) from $<"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-		--only-binary :all: -r requirements.lock
+	@$(INSTALL) -r $<
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
-	@echo "environment: $(VENV) from requirements-dev.lock"
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-		--only-binary :all: -r requirements-dev.lock
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.core
+	@echo "environment: $(VENV) from $<"
+	@$(INSTALL) -r $<
 	@touch $@
 
-demo: $(VENV)/.runtime ## scan examples/shop, write remedies, proof and an HTML report into out/
+demo: $(VENV)/.core ## scan examples/shop, write remedies, proof and an HTML report into out/
 	@$(RUN) -m support.demo
 
 test: $(VENV)/.dev ## every test that needs no testbed, and those whose systems are built
@@ -71,12 +74,10 @@ package: $(VENV)/.dev ## the wheel and the source archive, into dist/
 mutants: $(VENV)/.dev ## every named mutant of a semantic model must fail the conformance slice
 	$(RUN) -m support.mutants
 
-lock: ## resolve both lock files again (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-		--all-extras --no-emit-index-url pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-		--all-extras --no-emit-index-url --group dev pyproject.toml -c requirements.lock \
-		-o requirements-dev.lock
+lock: ## resolve the lock files again (needs uv)
+	$(RESOLVE) --all-extras -o requirements.lock pyproject.toml
+	$(RESOLVE) -c requirements.lock -o requirements-core.lock pyproject.toml
+	$(RESOLVE) -c requirements.lock --all-extras --group dev -o requirements-dev.lock pyproject.toml
 
 clean: ## remove what the targets made in the checkout
 	rm -rf $(VENV) out dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -189,7 +189,7 @@ def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
 
 
 def test_the_shipped_role_grants_what_is_listed_and_nothing_else(checkout):
-    role = yaml.safe_load((checkout / "docs" / "cluster-role.yaml").read_text())
+    role = yaml.safe_load((checkout / "docs" / "cron" / "cluster-role.yaml").read_text())
     granted = {
         group: frozenset(rule["resources"]) for rule in role["rules"] for group in rule["apiGroups"]
     }

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does the Action get kguard? Its dependencies from the lock, itself from its own checkout.
+
+Run with ``python3 -I``: nothing of the scanned repository can get in the way.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+OLDEST = (3, 11)
+
+
+def main() -> int:
+    """Exit code 0 when the environment stands, 2 when it cannot be made here."""
+    if sys.version_info < OLDEST:
+        print("::error::kguard needs Python 3.11 or newer; add actions/setup-python before it")
+        return 2
+    action = Path(os.environ["GITHUB_ACTION_PATH"]).resolve()
+    place = Path(os.environ["RUNNER_TEMP"]) / "kguard-environment"
+    venv.create(place, clear=True, with_pip=True)
+    python = str(place / "bin" / "python")
+    lock = str(action / "requirements-core.lock")
+    command = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", lock]
+    if subprocess.run(command, check=False).returncode:
+        print("::error::kguard's dependencies could not be installed from its lock")
+        return 2
+    packages = sysconfig.get_path("purelib", vars={"base": str(place)})
+    (Path(packages) / "kguard-checkout.pth").write_text(f"{action}\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
