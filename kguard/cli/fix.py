@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is `kguard fix` told what to write, and what does it say?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kguard.cli.inputs import (
+    collect,
+    input_options,
+    judge_options,
+    open_engine,
+    options,
+    settings,
+)
+from kguard.cli.output import clean
+
+
+@click.command("fix")
+@input_options
+@judge_options
+@click.option("--out", default="remedies", metavar="DIR", help="Where remedies and proof go.")
+@click.option("--in-place", is_flag=True, help="Edit existing files, too.")
+@click.option(
+    "--stage",
+    type=click.Choice(["observe", "warn", "enforce"]),
+    default="enforce",
+    help="How far a staged rollout goes where enforcement can cut traffic.",
+)
+@click.option("--tighten", is_flag=True, help="Cut flows that are allowed but never referenced.")
+def command(out: str, *, in_place: bool, stage: Any, tighten: bool, **arguments: Any) -> int:
+    r"""Write the manifests that close the findings, with a proof beside them.
+
+    \b
+    Examples:
+      kguard fix deploy/ --out remedies/
+      kguard fix deploy/ --policy network/open-to-cluster --in-place
+    """
+    from kguard.remediation import plan as planning
+    from kguard.remediation import write as writing
+    from kguard.scan import scan
+
+    config = settings(arguments)
+    chosen = options(arguments, config)
+    with open_engine(arguments) as engine:
+        judged = scan(collect(arguments, config), chosen, engine)
+        plan = planning.make(
+            judged,
+            lambda collected: scan(collected, chosen, engine),
+            planning.Wishes(stage=stage, tighten=tighten),
+        )
+    written = writing.write(plan, Path(out))
+    for output in written:
+        click.echo(clean(f"{out}/{output.name}  {output.what}"))
+    if in_place:
+        for name in writing.edit_in_place(plan.applied):
+            click.echo(clean(f"{name}  edited"))
+    _summary(plan.proof)
+    return 1 if plan.proof.refused else 0
+
+
+def _summary(proof: Any) -> None:
+    flows = proof.flows
+    total = len(proof.closes) + len(proof.remaining)
+    rows = (
+        ("closes", f"{len(proof.closes)} of {total} findings"),
+        ("keeps", f"{flows.allowed_after} of {flows.intended} intended flows"),
+        ("weakens", _some(proof.weakens)),
+        ("opens", _some(proof.opens)),
+        ("second run", "empty" if proof.second_run_empty else "not empty: see PROOF.md"),
+        ("refuses", _some(proof.refused)),
+        ("cannot", _some(proof.cannot)),
+    )
+    click.echo()
+    for name, text in rows:
+        click.echo(f"{name:12}{text}")
+
+
+def _some(entries: tuple[Any, ...]) -> str:
+    return f"{len(entries)} (see PROOF.md)" if entries else "nothing"

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which proposals are accepted, and which are refused because they would do harm?
+
+The proposals of one remedy are applied together and the whole input is judged again. If
+something would be cut, weakened or opened, or if a new finding appeared, they are tried one by
+one, so that exactly the harmful ones are refused, each with its counterexample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from kguard import layers
+from kguard.errors import RemediationError
+from kguard.inventory import Inventory
+from kguard.model.findings import FAMILIES, Finding, Report, severity_at_least
+from kguard.model.layer import Change, Comparison
+from kguard.model.manifests import Collected
+from kguard.model.remedies import Cannot, Create, Edit, Proposal, Refused, RemedyRequest, WriteFile
+from kguard.remediation.apply import Applied, apply
+from kguard.remediation.proof import Closed, Flows, Proof
+
+Applicable = Create | Edit | WriteFile
+
+
+class State(Protocol):
+    """What a scan yields: report, inventory and facts structs by layer."""
+
+    @property
+    def report(self) -> Report:
+        """The findings."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The typed index of the input."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts structs by layer."""
+
+
+Scan = Callable[[Collected], State]
+
+
+class Wishes(msgspec.Struct, frozen=True):
+    """How far the user wants to go."""
+
+    stage: Literal["observe", "warn", "enforce"] = "enforce"
+    tighten: bool = False
+
+
+class Plan(msgspec.Struct):
+    """The accepted proposals, applied, and the proof."""
+
+    applied: Applied
+    after: Any
+    """The `State` with everything applied."""
+    proof: Proof
+
+
+def make(before: State, scan: Scan, wishes: Wishes) -> Plan:
+    """Find what closes the open findings and prove that it does no harm."""
+    accepted: list[Applicable] = []
+    refused: list[Refused] = []
+    cannot: list[Cannot] = []
+    current = before
+    for proposals in _groups(before, wishes):
+        refused += [p for p in proposals if isinstance(p, Refused)]
+        cannot += [p for p in proposals if isinstance(p, Cannot)]
+        wanted = [_stamped(p) for p in proposals if isinstance(p, Create | Edit | WriteFile)]
+        current = _accept(_Trial(before, scan), current, accepted, wanted, refused)
+    applied = apply(before.inventory, accepted)
+    proof = _proof(before, current, accepted, refused, cannot)
+    proof = msgspec.structs.replace(proof, second_run_empty=_empty(current, wishes, refused))
+    return Plan(applied, current, proof)
+
+
+def _stamped(proposal: Applicable) -> Applicable:
+    """A new object with its owner label and the findings that it closes."""
+    if not isinstance(proposal, Create):
+        return proposal
+    metadata = dict(proposal.object["metadata"])
+    metadata["labels"] = {**metadata.get("labels", {}), "app.kubernetes.io/managed-by": "kguard"}
+    closes = {"kguard.dev/closes": " ".join(sorted(proposal.closes))}
+    metadata["annotations"] = {**metadata.get("annotations", {}), **closes}
+    head = {k: proposal.object[k] for k in ("apiVersion", "kind")}
+    rest = {k: v for k, v in proposal.object.items() if k not in (*head, "metadata")}
+    return msgspec.structs.replace(proposal, object={**head, "metadata": metadata, **rest})
+
+
+class _Trial(msgspec.Struct):
+    before: Any
+    scan: Any
+
+    def run(self, proposals: Sequence[Applicable]) -> State:
+        state: State = self.scan(apply(self.before.inventory, proposals).collected)
+        return state
+
+
+def _groups(state: State, wishes: Wishes) -> Iterator[list[Proposal]]:
+    """The proposals of each remedy, in the order of layers and remedy names."""
+    wanted: dict[tuple[int, str], list[Finding]] = {}
+    for finding in state.report.findings:
+        if finding.state == "open" and finding.remedy:
+            key = (FAMILIES.index(finding.layer), finding.remedy)
+            wanted.setdefault(key, []).append(finding)
+    for (layer, name), found in sorted(wanted.items()):
+        yield _propose(FAMILIES[layer], name, found, state, wishes)
+
+
+def _propose(
+    layer: str, name: str, found: list[Finding], state: State, wishes: Wishes
+) -> list[Proposal]:
+    function = layers.remedies(layer).get(name)
+    if function is None:
+        raise RemediationError(f"the {layer} layer has no remedy `{name}`")
+    request = RemedyRequest(
+        findings=tuple(found),
+        facts=state.facts[layer],
+        inventory=state.inventory,
+        stage=wishes.stage,
+        tighten=wishes.tighten,
+    )
+    return list(function(request))
+
+
+def _accept(
+    trial: _Trial,
+    current: State,
+    accepted: list[Applicable],
+    wanted: list[Applicable],
+    refused: list[Refused],
+) -> State:
+    """Add to `accepted` what does no harm, to `refused` the rest; the state after it."""
+    if not wanted:
+        return current
+    harm = _harm_of(trial, [*accepted, *wanted])
+    if isinstance(harm, str):
+        if len(wanted) == 1:
+            refused.append(_refusal(wanted[0], harm))
+            return current
+        middle = len(wanted) // 2
+        current = _accept(trial, current, accepted, wanted[:middle], refused)
+        return _accept(trial, current, accepted, wanted[middle:], refused)
+    accepted += wanted
+    return harm
+
+
+def _harm_of(trial: _Trial, proposals: list[Applicable]) -> State | str:
+    """The state with the proposals applied, or the harm that they would do."""
+    try:
+        after = trial.run(proposals)
+    except RemediationError as error:
+        return str(error)
+    comparison = compare(trial.before.facts, after.facts)
+    for harm, changes in (
+        ("it would cut", comparison.cut),
+        ("it would weaken", comparison.weaker),
+        ("it would open", comparison.opened),
+    ):
+        if changes:
+            return f"{harm}: {changes[0].target}: {changes[0].text}"
+    fresh = _new_findings(trial.before.report, after.report)
+    if fresh:
+        return f"it would cause {fresh[0].policy} on {fresh[0].target}: {fresh[0].message}"
+    return after
+
+
+def _refusal(proposal: Applicable, harm: str) -> Refused:
+    return Refused(findings=proposal.closes, reason=proposal.why, counterexample=harm)
+
+
+def compare(before: dict[str, Any], after: dict[str, Any]) -> Comparison:
+    """The differences of effect of all layers together."""
+    found: dict[str, tuple[Change, ...]] = dict.fromkeys(Comparison.__struct_fields__, ())
+    for name, facts in before.items():
+        one = layers.load(name).compare(facts, after[name])
+        for field in found:
+            found[field] += getattr(one, field)
+    return Comparison(**found)
+
+
+def _new_findings(before: Report, after: Report) -> list[Finding]:
+    """Findings of weight that were not there before."""
+    known = {finding.fingerprint for finding in before.findings}
+    return [
+        finding
+        for finding in after.findings
+        if finding.state == "open"
+        and finding.fingerprint not in known
+        and severity_at_least(finding.severity, "medium")
+    ]
+
+
+def _empty(after: State, wishes: Wishes, refused: list[Refused]) -> bool:
+    """Whether a second run proposes nothing but what was refused already."""
+    turned_down = {fingerprint for entry in refused for fingerprint in entry.findings}
+    return not any(
+        isinstance(proposal, Create | Edit | WriteFile) and not set(proposal.closes) & turned_down
+        for proposals in _groups(after, wishes)
+        for proposal in proposals
+    )
+
+
+def _proof(
+    before: State,
+    after: State,
+    accepted: list[Applicable],
+    refused: list[Refused],
+    cannot: list[Cannot],
+) -> Proof:
+    comparison = compare(before.facts, after.facts)
+    left = {f.fingerprint for f in after.report.findings if f.state in ("open", "unknown")}
+    was_open = [f for f in before.report.findings if f.state == "open"]
+    return Proof(
+        closes=tuple(_closed(f) for f in was_open if f.fingerprint not in left),
+        remaining=tuple(_closed(f) for f in was_open if f.fingerprint in left),
+        refused=tuple(refused),
+        cannot=tuple(cannot),
+        flows=_flows(before, after),
+        stronger=comparison.stronger,
+        weakens=comparison.weaker,
+        cuts=comparison.cut,
+        opens=comparison.opened,
+        new_findings=tuple(_closed(f) for f in _new_findings(before.report, after.report)),
+        second_run_empty=False,
+        assumed=msgspec.to_builtins(before.report.assumed),
+        at=before.report.at,
+        inputs=before.report.inputs,
+        objects=before.report.objects,
+        accepted=tuple(accepted),
+    )
+
+
+def _closed(finding: Finding) -> Closed:
+    return Closed(finding.fingerprint, finding.policy, str(finding.target), finding.message)
+
+
+def _flows(before: State, after: State) -> Flows:
+    """How many intended flows there are and are allowed, as the network layer counts them."""
+    counts = []
+    for state in (before, after):
+        flows = getattr(state.facts.get("network"), "flows", [])
+        counts.append((len(flows), sum(flow.verdict == "allowed" for flow in flows)))
+    return Flows(counts[0][0], counts[0][1], counts[1][1])

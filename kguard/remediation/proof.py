@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does the proof of a remedy say?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kguard.model.layer import Change
+from kguard.model.remedies import Cannot, Create, Edit, Refused, WriteFile
+
+SCHEMA = "kguard/proof/v1"
+
+
+class Closed(msgspec.Struct, frozen=True, order=True):
+    """A finding that the remedies close."""
+
+    fingerprint: str
+    policy: str
+    target: str
+    message: str
+
+
+class Flows(msgspec.Struct, frozen=True):
+    """Intended flows before and after."""
+
+    intended: int
+    allowed_before: int
+    allowed_after: int
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """Evidence that the remedies do what they claim.
+
+    `weakens`, `cuts` and `opens` are empty: proposals that would do any of it are in `refused`.
+    """
+
+    closes: tuple[Closed, ...]
+    remaining: tuple[Closed, ...]
+    """Open findings that no proposal closes."""
+    refused: tuple[Refused, ...]
+    cannot: tuple[Cannot, ...]
+    flows: Flows
+    stronger: tuple[Change, ...]
+    weakens: tuple[Change, ...]
+    cuts: tuple[Change, ...]
+    opens: tuple[Change, ...]
+    new_findings: tuple[Closed, ...]
+    second_run_empty: bool
+    assumed: dict[str, Any]
+    at: str
+    inputs: tuple[str, ...]
+    objects: int
+    accepted: tuple[Create | Edit | WriteFile, ...] = ()
+
+
+def as_json(proof: Proof) -> str:
+    """The proof as `proof.json`."""
+    body = msgspec.to_builtins(proof)
+    body["accepted"] = [
+        {"proposal": type(p).__name__, "why": p.why, "closes": p.closes, "target": subject(p)}
+        for p in proof.accepted
+    ]
+    document = {"schema": SCHEMA, **body}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def subject(proposal: Create | Edit | WriteFile) -> str:
+    """What a proposal makes or changes, in words."""
+    if isinstance(proposal, Create):
+        metadata = proposal.object.get("metadata", {})
+        place = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
+        return f"new {proposal.object.get('kind')} {place}{metadata.get('name', '')}"
+    return f"change of {proposal.ref}" if isinstance(proposal, Edit) else f"file {proposal.name}"
