@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from kguard.model.findings import LAYERS
-from kguard.model.layer import Layer
+from kguard.model.layer import Change, Comparison, Layer
 from kguard.model.remedies import RemedyFunction
 
 NAMES = (*LAYERS, "manifests")
@@ -26,3 +26,13 @@ def remedies(name: str) -> Mapping[str, RemedyFunction]:
     module = import_module(f"kguard.layers.{name}.remedy")
     found: Mapping[str, RemedyFunction] = module.REMEDIES
     return found
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Comparison:
+    """The differences of effect of all layers together, from their facts structs."""
+    found: dict[str, tuple[Change, ...]] = dict.fromkeys(Comparison.__struct_fields__, ())
+    for name, facts in before.items():
+        one = load(name).compare(facts, after[name])
+        for field in found:
+            found[field] += getattr(one, field)
+    return Comparison(**found)

@@ -17,7 +17,6 @@ from kguard import layers
 from kguard.errors import RemediationError
 from kguard.inventory import Inventory
 from kguard.model.findings import FAMILIES, Finding, Report, severity_at_least
-from kguard.model.layer import Change, Comparison
 from kguard.model.manifests import Collected
 from kguard.model.remedies import Cannot, Create, Edit, Proposal, Refused, RemedyRequest, WriteFile
 from kguard.remediation.apply import Applied, apply
@@ -155,7 +154,7 @@ def _harm_of(trial: _Trial, proposals: list[Applicable]) -> State | str:
         after = trial.run(proposals)
     except RemediationError as error:
         return str(error)
-    comparison = compare(trial.before.facts, after.facts)
+    comparison = layers.compare(trial.before.facts, after.facts)
     for harm, changes in (
         ("it would cut", comparison.cut),
         ("it would weaken", comparison.weaker),
@@ -171,16 +170,6 @@ def _harm_of(trial: _Trial, proposals: list[Applicable]) -> State | str:
 
 def _refusal(proposal: Applicable, harm: str) -> Refused:
     return Refused(findings=proposal.closes, reason=proposal.why, counterexample=harm)
-
-
-def compare(before: dict[str, Any], after: dict[str, Any]) -> Comparison:
-    """The differences of effect of all layers together."""
-    found: dict[str, tuple[Change, ...]] = dict.fromkeys(Comparison.__struct_fields__, ())
-    for name, facts in before.items():
-        one = layers.load(name).compare(facts, after[name])
-        for field in found:
-            found[field] += getattr(one, field)
-    return Comparison(**found)
 
 
 def _new_findings(before: Report, after: Report) -> list[Finding]:
@@ -212,7 +201,7 @@ def _proof(
     refused: list[Refused],
     cannot: list[Cannot],
 ) -> Proof:
-    comparison = compare(before.facts, after.facts)
+    comparison = layers.compare(before.facts, after.facts)
     left = {f.fingerprint for f in after.report.findings if f.state in ("open", "unknown")}
     was_open = [f for f in before.report.findings if f.state == "open"]
     return Proof(

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does `kguard diff` say what a change does?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from kguard import layers
+from kguard.cli.inputs import (
+    collect,
+    input_options,
+    judge_options,
+    open_engine,
+    options,
+    settings,
+)
+from kguard.cli.output import clean, write
+from kguard.errors import UsageError
+from kguard.model.findings import SEVERITIES, severity_at_least
+from kguard.triage.diff import SCHEMA, Difference, difference
+
+_EFFECTS = (
+    ("weaker", "weaker"),
+    ("opened", "opens"),
+    ("cut", "cuts"),
+    ("stronger", "stronger"),
+)
+
+
+@click.command("diff")
+@input_options
+@judge_options
+@click.option("--fail-on", type=click.Choice(["none", *SEVERITIES]))
+@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
+def command(output: str, fail_on: str | None, **arguments: Any) -> int:
+    r"""Say what a change does: two folders, or two git revisions (`rev:REV`).
+
+    \b
+    Examples:
+      kguard diff before/ after/
+      kguard diff rev:origin/main rev:HEAD
+    """
+    if len(arguments["inputs"]) != 2:  # noqa: PLR2004 - a change has two sides
+        raise UsageError("diff compares two inputs", hint="kguard diff BASE HEAD")
+    found = _compare(arguments)
+    write(_json(found) if output == "json" else _text(found), "")
+    gate = fail_on or settings(arguments).fail_on
+    return int(any(severity_at_least(f.severity, gate) for f in found.new))
+
+
+def _compare(arguments: dict[str, Any]) -> Difference:
+    from kguard.scan import scan
+
+    config = settings(arguments)
+    sides = []
+    for name in arguments["inputs"]:
+        one = {**arguments, "inputs": (name,)}
+        with open_engine(arguments) as engine:
+            sides.append(scan(collect(one, config), options(one, config), engine))
+    before, after = sides
+    effects = layers.compare(before.facts, after.facts)
+    return difference(before.report.findings, after.report.findings, effects)
+
+
+def _json(found: Difference) -> str:
+    document = {"schema": SCHEMA, **msgspec.to_builtins(found)}
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _text(found: Difference) -> str:
+    if found.silent:
+        return "kguard: no effect on the five layers\n"
+    lines = [
+        f"{word:9} {change.target}: {change.text}"
+        for field, word in _EFFECTS
+        for change in getattr(found.effects, field)
+    ]
+    for word, findings in (("new", found.new), ("fixed", found.fixed)):
+        lines += [f"{word:9} {f.severity:8} {f.policy}  {f.message}" for f in findings]
+    lines.append(f"{len(found.new)} new, {len(found.fixed)} fixed, {found.unchanged} unchanged")
+    return "\n".join(clean(line) for line in lines) + "\n"
