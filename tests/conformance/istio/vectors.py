@@ -15,6 +15,8 @@ from kguard.inventory import injection
 from kguard.layers.mtls.semantics import ambient, peerauth, validation
 
 Point = tuple[str, Any, Any]
+FOLDER = "istio"
+"""Where the recorded answers lie, inside those of all systems."""
 _GROUP = "security.istio.io/v1"
 
 
