@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which management operations does a policy lose, record too thinly, or write out in full?
+
+Authority: `region.py` for who decides a request, k8s.io/apiserver pkg/endpoints/filters/audit.go
+and authn_audit.go for the stage that proves it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from kguard.layers.audit.semantics.evaluate import Attributes, effective_omit_stages
+from kguard.layers.audit.semantics.families import (
+    CORE,
+    FAMILIES,
+    LIMITS,
+    NARROW_CONFIGMAPS,
+    Ending,
+    Family,
+    Limit,
+)
+from kguard.layers.audit.semantics.policy import LEVELS, Policy
+from kguard.layers.audit.semantics.region import (
+    RegionTooLargeError,
+    Share,
+    decide,
+    subtract,
+)
+from kguard.layers.audit.semantics.space import OTHER, Box, Piece, Space
+from kguard.layers.audit.semantics.universe import (
+    occurring,
+    region_of,
+    select_region,
+    space_of,
+)
+
+_PROOF: dict[Ending, tuple[str, ...]] = {
+    "complete": ("ResponseComplete",),
+    "connect": ("ResponseStarted", "ResponseComplete"),
+    "failed_login": ("ResponseStarted",),
+}
+
+
+class Hole(NamedTuple):
+    """Requests of a family that one rule (-1: none matches) records too thinly or not at all."""
+
+    rule: int
+    level: str
+    """What is really recorded: None also where the stages that prove the request are left out."""
+    cause: Literal["level", "stages"]
+    witness: Attributes
+
+
+class Excess(NamedTuple):
+    """Requests whose content one rule writes to the log."""
+
+    rule: int
+    level: str
+    witness: Attributes
+
+
+class FamilyCoverage(NamedTuple):
+    """How a family is recorded."""
+
+    family: Family
+    level: str
+    """The weakest level at which a request of the family is recorded; empty: too complex."""
+    holes: tuple[Hole, ...]
+
+
+class LimitCoverage(NamedTuple):
+    """Whether content that must stay out of the log gets into it."""
+
+    limit: Limit
+    excesses: tuple[Excess, ...]
+    known: bool = True
+
+
+class Coverage(NamedTuple):
+    """What a valid policy does with management operations."""
+
+    families: tuple[FamilyCoverage, ...]
+    limits: tuple[LimitCoverage, ...]
+
+
+def cover(policy: Policy) -> Coverage:
+    """Evaluate every family and every limit on the exact regions of the rules."""
+    space = space_of(policy)
+    return Coverage(
+        tuple(_family(space, policy, family) for family in FAMILIES),
+        tuple(_limit(space, policy, limit) for limit in LIMITS),
+    )
+
+
+def unreachable_rules(policy: Policy) -> dict[int, Literal["shadowed", "never"]]:
+    """Rules that decide no request: earlier rules take all, or nothing ever matches.
+
+    Rules of a policy that is too complex are left out.
+    """
+    space = space_of(policy)
+    universe = occurring(space)
+    try:
+        alive = {share.rule for share in decide(space, policy, universe)}
+    except RegionTooLargeError:
+        return {}
+    found: dict[int, Literal["shadowed", "never"]] = {}
+    for index, rule in enumerate(policy.rules):
+        if index not in alive:
+            alone = decide(space, Policy(rules=(rule,)), universe)
+            found[index] = "shadowed" if any(s.rule == 0 for s in alone) else "never"
+    return found
+
+
+def _family(space: Space, policy: Policy, family: Family) -> FamilyCoverage:
+    try:
+        shares = decide(space, policy, region_of(space, family))
+    except RegionTooLargeError:
+        return FamilyCoverage(family, "", ())
+    found = [_recorded(policy, share.rule, family.ending) for share in shares]
+    weakest = min((level for level, _ in found), key=LEVELS.index, default=family.floor)
+    holes = [
+        Hole(share.rule, level, cause, witness(space, share))
+        for share, (level, cause) in zip(shares, found, strict=True)
+        if LEVELS.index(level) < LEVELS.index(family.floor)
+    ]
+    return FamilyCoverage(family, weakest, tuple(holes))
+
+
+def _recorded(policy: Policy, index: int, ending: Ending) -> tuple[str, Literal["level", "stages"]]:
+    """The level at which a rule records, and whether left out stages make it None."""
+    if index < 0:
+        return "None", "level"
+    rule = policy.rules[index]
+    omitted = effective_omit_stages(policy, rule)
+    if rule.level != "None" and all(stage in omitted for stage in _PROOF[ending]):
+        return "None", "stages"
+    return rule.level, "level"
+
+
+def _limit(space: Space, policy: Policy, limit: Limit) -> LimitCoverage:
+    excesses: dict[int, Excess] = {}
+    try:
+        for select in limit.selects:
+            region = _guarded(space, limit, select_region(space, select))
+            for share in decide(space, policy, region):
+                level = policy.rules[share.rule].level if share.rule >= 0 else "None"
+                if LEVELS.index(level) > LEVELS.index(select.ceiling):
+                    found = Excess(share.rule, level, witness(space, share))
+                    excesses.setdefault(share.rule, found)
+    except RegionTooLargeError:
+        return LimitCoverage(limit, (), known=False)
+    return LimitCoverage(limit, tuple(excesses[rule] for rule in sorted(excesses)))
+
+
+def _guarded(space: Space, limit: Limit, boxes: list[Box]) -> list[Box]:
+    """Without the named ConfigMaps that configure a protection layer."""
+    if limit.id != "configmap_bodies":
+        return boxes
+    narrow = Piece(
+        space.everything._replace(
+            path=1,
+            group=space.groups.mask([CORE]),
+            namespace=space.namespaces.mask(NARROW_CONFIGMAPS),
+            name=space.names.without(OTHER, ""),
+        ),
+        0,
+    )
+    return [rest for box in boxes for rest in subtract(space, box, narrow)]
+
+
+def witness(space: Space, share: Share) -> Attributes:
+    """The plainest request of a share: an ordinary user before one that a rule names."""
+    anybody = space.users.mask([OTHER])
+
+    def strangeness(item: tuple[int, Box]) -> tuple[bool, int, int]:
+        index, box = item
+        return not box.user & anybody, box.must.bit_count(), index
+
+    return space.example(min(enumerate(share.boxes), key=strangeness)[1])

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which requests are management operations, and how much of each must be recorded at least?
+
+Authority: CIS Kubernetes Benchmark 1.12, 3.2.1 and 3.2.2 (floors for Secrets, ConfigMaps, token
+reviews, Pods, Deployments and the connecting subresources; their ceilings), extended to every
+kind of write, to failed authentication and to the objects that are the other protection layers
+(of which only the body tells what was changed). What may be dropped without loss is the noise
+list of the policy that Kubernetes itself shipped for Google Compute Engine
+(cluster/gce/gci/configure-helper.sh), each entry with its precise scope.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from kguard.layers.audit.semantics.resources import CONNECT_SUBRESOURCES, WRITES
+
+Ending = Literal["complete", "connect", "failed_login"]
+"""Which stage proves the request: its completion, for sessions also their start, for failed
+logins only `ResponseStarted`."""
+
+ANY = "*"
+CORE = ""
+RBAC = "rbac.authorization.k8s.io"
+
+
+class Select(NamedTuple):
+    """Requests about resources; `*` stands for all (`resources` and `subresources` alike)."""
+
+    groups: tuple[str, ...]
+    resources: tuple[str, ...]
+    subresources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    ceiling: str = ""
+    """For a limit: the highest level that shows no content."""
+
+
+class Family(NamedTuple):
+    """A class of requests with the level that it must be recorded at."""
+
+    id: str
+    title: str
+    floor: str
+    selects: tuple[Select, ...]
+    ending: Ending = "complete"
+    groups: tuple[str, ...] = ()
+    """The API groups whose presence in the input shows that the family is in use; empty: always."""
+
+
+class Limit(NamedTuple):
+    """A class of requests whose content must not be written to the log."""
+
+    id: str
+    title: str
+    selects: tuple[Select, ...]
+
+
+class Noise(NamedTuple):
+    """Requests of certain components that nobody misses."""
+
+    users: tuple[str, ...]
+    user_groups: tuple[str, ...]
+    verbs: tuple[str, ...]
+    group: str
+    resources: tuple[str, ...]
+    namespaces: tuple[str, ...] = ()
+    """Empty: in every namespace."""
+
+
+_CHANGES = ("create", "patch", "update")
+_CONNECT_VERBS = ("get", "create")
+
+KNATIVE_GROUPS = (
+    "serving.knative.dev",
+    "eventing.knative.dev",
+    "messaging.knative.dev",
+    "sources.knative.dev",
+    "flows.knative.dev",
+    "sinks.knative.dev",
+    "networking.internal.knative.dev",
+    "autoscaling.internal.knative.dev",
+    "operator.knative.dev",
+)
+ISTIO_GROUPS = (
+    "security.istio.io",
+    "networking.istio.io",
+    "telemetry.istio.io",
+    "extensions.istio.io",
+    "install.istio.io",
+    "sailoperator.io",
+)
+ENFORCER_GROUPS = ("policy.sigstore.dev", "kyverno.io", "policies.kyverno.io")
+FALCO_GROUPS = ("artifact.falcosecurity.dev", "instance.falcosecurity.dev")
+EXAMPLES = {
+    "security.istio.io": "peerauthentications",
+    "networking.istio.io": "destinationrules",
+    "telemetry.istio.io": "telemetries",
+    "extensions.istio.io": "wasmplugins",
+    "serving.knative.dev": "services",
+    "eventing.knative.dev": "triggers",
+    "messaging.knative.dev": "channels",
+    "sources.knative.dev": "sinkbindings",
+    "policy.sigstore.dev": "clusterimagepolicies",
+    "kyverno.io": "clusterpolicies",
+    "policies.kyverno.io": "imagevalidatingpolicies",
+    "artifact.falcosecurity.dev": "rulesfiles",
+    "instance.falcosecurity.dev": "falcos",
+}
+"""A kind of each group, for examples of requests."""
+
+
+def _bodies(family: str, title: str, groups: tuple[str, ...]) -> Family:
+    selects = (Select(groups, (ANY,), ("",), _CHANGES),)
+    return Family(family, title, "Request", selects, groups=groups)
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        "writes",
+        "changes of any object, also of kinds that do not exist yet",
+        "Metadata",
+        (Select((ANY,), (ANY,), (ANY,), WRITES),),
+    ),
+    Family(
+        "workload_writes",
+        "changes of pods and of what makes pods",
+        "Metadata",
+        (
+            Select((CORE,), ("pods", "replicationcontrollers"), (ANY,), WRITES),
+            Select(("apps", "batch"), (ANY,), (ANY,), WRITES),
+        ),
+    ),
+    Family(
+        "connections",
+        "exec, attach and port-forward into pods",
+        "Metadata",
+        (Select((CORE,), ("pods",), ("exec", "attach", "portforward"), _CONNECT_VERBS),),
+        "connect",
+    ),
+    Family(
+        "proxies",
+        "requests through the API server's proxy to pods, services and nodes",
+        "Metadata",
+        (
+            Select(
+                (CORE,),
+                ("pods", "services", "nodes"),
+                ("proxy",),
+                (*_CONNECT_VERBS, "update", "patch", "delete"),
+            ),
+        ),
+        "connect",
+    ),
+    Family(
+        "secret_reads",
+        "reads of secrets",
+        "Metadata",
+        (Select((CORE,), ("secrets",), ("",), ("get", "list", "watch")),),
+    ),
+    Family(
+        "token_requests",
+        "requests for service account tokens and reviews of tokens",
+        "Metadata",
+        (
+            Select((CORE,), ("serviceaccounts",), ("token",), ("create",)),
+            Select(("authentication.k8s.io",), ("tokenreviews",), ("",), ("create",)),
+        ),
+    ),
+    Family(
+        "failed_logins",
+        "requests whose authentication failed",
+        "Metadata",
+        (Select((ANY,), (ANY,), (ANY,), (ANY,)),),
+        "failed_login",
+    ),
+    Family(
+        "access_control",
+        "grants of rights: roles and their bindings",
+        "Request",
+        (Select((RBAC,), (ANY,), ("",), _CHANGES),),
+    ),
+    Family(
+        "cluster_control",
+        "changes of admission, of the API itself and of certificates",
+        "Request",
+        (
+            Select(
+                ("admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"),
+                (ANY,),
+                ("",),
+                _CHANGES,
+            ),
+            Select(
+                ("certificates.k8s.io",),
+                ("certificatesigningrequests",),
+                ("", "approval"),
+                _CHANGES,
+            ),
+        ),
+    ),
+    _bodies("istio_objects", "the content of Istio's objects", ISTIO_GROUPS),
+    _bodies("knative_objects", "the content of Knative's objects", KNATIVE_GROUPS),
+    _bodies("image_policies", "the content of image policies", ENFORCER_GROUPS),
+    _bodies("falco_objects", "the content of Falco's objects", FALCO_GROUPS),
+)
+
+_SENT = ("create", "patch", "update")
+_RETURNED = ("get", "list", "delete", "deletecollection")
+
+LIMITS: tuple[Limit, ...] = (
+    Limit(
+        "secret_bodies",
+        "the content of secrets",
+        (
+            Select((CORE,), ("secrets",), ("",), _SENT, "Metadata"),
+            Select((CORE,), ("secrets",), ("",), _RETURNED, "Request"),
+        ),
+    ),
+    Limit(
+        "token_bodies",
+        "bearer tokens",
+        (
+            Select(("authentication.k8s.io",), ("tokenreviews",), ("",), ("create",), "Metadata"),
+            Select((CORE,), ("serviceaccounts",), ("token",), ("create",), "Request"),
+        ),
+    ),
+    Limit(
+        "configmap_bodies",
+        "the content of ConfigMaps",
+        (
+            Select((CORE,), ("configmaps",), ("",), _SENT, "Metadata"),
+            Select((CORE,), ("configmaps",), ("",), _RETURNED, "Request"),
+        ),
+    ),
+)
+
+_CONTROL_PLANE = (
+    "system:kube-controller-manager",
+    "system:kube-scheduler",
+    "system:cloud-controller-manager",
+    "system:serviceaccount:kube-system:endpoint-controller",
+)
+
+NOISE: tuple[Noise, ...] = (
+    Noise(_CONTROL_PLANE, (), ("get", "update"), CORE, ("endpoints",), ("kube-system",)),
+    Noise(
+        ("cluster-autoscaler", "system:serviceaccount:kube-system:cluster-autoscaler"),
+        (),
+        ("get", "update"),
+        CORE,
+        ("configmaps", "endpoints"),
+        ("kube-system",),
+    ),
+    Noise((), ("system:nodes",), WRITES, "coordination.k8s.io", ("leases",), ("kube-node-lease",)),
+    Noise(
+        (*_CONTROL_PLANE, "system:apiserver"),
+        (),
+        WRITES,
+        "coordination.k8s.io",
+        ("leases",),
+        ("kube-system",),
+    ),
+    Noise(
+        (),
+        (
+            "system:serviceaccounts:knative-serving",
+            "system:serviceaccounts:knative-eventing",
+            "system:serviceaccounts:istio-system",
+        ),
+        WRITES,
+        "coordination.k8s.io",
+        ("leases",),
+        ("knative-serving", "knative-eventing", "istio-system"),
+    ),
+)
+
+NARROW_CONFIGMAPS = ("knative-serving", "knative-eventing", "istio-system")
+"""Namespaces whose named ConfigMaps configure a protection layer: their content may be logged."""
+
+UNMANAGED = frozenset({("", "events"), ("events.k8s.io", "events")})
+"""Resources whose writes are no management operations."""
+
+CONNECTING = frozenset(CONNECT_SUBRESOURCES)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which boxes of the request space does a family of management operations fill?
+
+Authority: k8s.io/apiserver pkg/endpoints/request/requestinfo.go (which requests carry a name and
+a namespace) and the resources of `resources.py`. For Namespace objects the namespace attribute is
+the object's own name, except for create and list (recorded from a 1.36.3 server).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kguard.layers.audit.semantics.families import (
+    ANY,
+    CONNECTING,
+    EXAMPLES,
+    FAMILIES,
+    LIMITS,
+    NOISE,
+    UNMANAGED,
+    Family,
+    Noise,
+    Select,
+)
+from kguard.layers.audit.semantics.policy import Policy
+from kguard.layers.audit.semantics.region import subtract
+from kguard.layers.audit.semantics.resources import (
+    BUILT_IN,
+    BUILT_IN_GROUPS,
+    CREATE_ONLY,
+    READS,
+    WRITES,
+    Resource,
+)
+from kguard.layers.audit.semantics.space import (
+    HTTP_VERBS,
+    RESOURCE_VERBS,
+    Box,
+    Names,
+    Piece,
+    Space,
+)
+
+_COLLECTION = frozenset({"list", "watch", "deletecollection"})
+_ORDERED_GROUPS = tuple(dict.fromkeys(resource.group for resource in BUILT_IN))
+
+
+def space_of(policy: Policy) -> Space:
+    """The request space in which all families can be told apart."""
+    selects = [select for family in FAMILIES for select in family.selects]
+    selects += [select for limit in LIMITS for select in limit.selects]
+    return Space(
+        policy,
+        Names(
+            users=tuple(user for noise in NOISE for user in noise.users),
+            user_groups=tuple(group for noise in NOISE for group in noise.user_groups),
+            groups=_named(_ORDERED_GROUPS, (select.groups for select in selects)),
+            resources=_named((r.resource for r in BUILT_IN), (EXAMPLES.values(),)),
+            subresources=tuple(dict.fromkeys(r.subresource for r in BUILT_IN if r.subresource)),
+            namespaces=tuple(namespace for noise in NOISE for namespace in noise.namespaces),
+            examples=EXAMPLES,
+        ),
+    )
+
+
+def region_of(space: Space, family: Family) -> list[Box]:
+    """The requests of a family, without the noise that may be dropped."""
+    if family.ending == "failed_login":
+        every = Select((ANY,), (ANY,), (ANY,), RESOURCE_VERBS)
+        nobody = space.users.mask([None])
+        return [box._replace(user=nobody) for box in select_region(space, every)]
+    boxes = [box for select in family.selects for box in select_region(space, select)]
+    for noise in NOISE:
+        for piece in noise_pieces(space, noise):
+            boxes = [rest for box in boxes for rest in subtract(space, box, piece)]
+    return boxes
+
+
+def select_region(space: Space, select: Select) -> list[Box]:
+    """The requests of authenticated (or anonymous) users that a selection is about."""
+    merged: dict[Box, int] = {}
+    for resource in BUILT_IN:
+        if _selected(select, resource):
+            for box in _served(space, resource, select.verbs):
+                key = box._replace(resource=0)
+                merged[key] = merged.get(key, 0) | box.resource
+    boxes = [key._replace(resource=resources) for key, resources in merged.items()]
+    return [*boxes, *_custom(space, select)]
+
+
+def noise_pieces(space: Space, noise: Noise) -> list[Piece]:
+    """A noise entry as conditions."""
+    box = _resource_box(space)._replace(
+        verb=space.verbs.mask(noise.verbs),
+        group=space.groups.mask([noise.group]),
+        resource=space.resources.mask(noise.resources),
+    )
+    if noise.namespaces:
+        box = box._replace(namespace=space.namespaces.mask(noise.namespaces))
+    if noise.users:
+        box = box._replace(user=space.users.mask(noise.users))
+    return [Piece(box, space.user_groups.mask(noise.user_groups))]
+
+
+def occurring(space: Space) -> list[Box]:
+    """All requests that can occur at all, failed logins and non-resource paths included."""
+    every = Select((ANY,), (ANY,), (ANY,), RESOURCE_VERBS)
+    resources = [
+        box._replace(user=space.users.full)
+        for box in (*_all_built_in(space), *_custom(space, every))
+    ]
+    http = [v for v in space.verbs.symbols if v is not None and v == v.lower()]
+    verbs = space.verbs.mask([*HTTP_VERBS, *http]) & ~space.verbs.mask([""])
+    other = space.everything._replace(path=space.paths.full & ~1, verb=verbs)
+    return [*resources, other]
+
+
+def _all_built_in(space: Space) -> Iterator[Box]:
+    for resource in BUILT_IN:
+        yield from _served(space, resource, RESOURCE_VERBS, everything=True)
+
+
+def _resource_box(space: Space) -> Box:
+    return space.everything._replace(path=1)
+
+
+def _selected(select: Select, resource: Resource) -> bool:
+    if ANY not in select.groups and resource.group not in select.groups:
+        return False
+    if ANY not in select.resources and resource.resource not in select.resources:
+        return False
+    if ANY not in select.subresources:
+        return resource.subresource in select.subresources
+    return (
+        (resource.group, resource.resource) not in UNMANAGED
+        and resource.subresource not in CONNECTING
+        and (resource.resource not in CREATE_ONLY or resource.resource == "bindings")
+    )
+
+
+def _served(
+    space: Space, resource: Resource, wanted: Iterable[str], *, everything: bool = False
+) -> Iterator[Box]:
+    """The requests about a built-in resource with these verbs, as far as they are served."""
+    served = {*resource.writes, *READS}
+    if resource.subresource in CONNECTING or everything:
+        served |= {*WRITES, *READS, "proxy", ""}
+    verbs = [verb for verb in wanted if verb in served]
+    box = _resource_box(space)._replace(
+        group=space.groups.mask([resource.group]),
+        resource=space.resources.mask([resource.resource]),
+        subresource=space.subresources.mask([resource.subresource]),
+        user=space.users.without(None),
+    )
+    own = resource.resource == "namespaces"
+    inside = space.namespaces.without("") if resource.namespaced or own else 0
+    outside = space.namespaces.mask([""])
+    yield from _shapes(space, box, verbs, inside or outside, outside)
+
+
+def _shapes(
+    space: Space, box: Box, verbs: list[str], namespace: int, all_namespaces: int
+) -> Iterator[Box]:
+    """Requests with and without a name, and about collections, differ in their attributes."""
+    nameless, named = space.names.mask([""]), space.names.without("")
+    is_object = box.subresource == space.subresources.mask([""])
+    own_namespace = box.resource == space.resources.mask(["namespaces"])
+    created = nameless if is_object else named
+    where = all_namespaces if own_namespace and is_object else namespace
+    for verb in verbs:
+        part = box._replace(verb=space.verbs.mask([verb]), namespace=where, name=created)
+        if verb in _COLLECTION and is_object:
+            wide = where if verb == "deletecollection" else where | all_namespaces
+            yield part._replace(namespace=wide, name=space.names.full)
+        elif verb == "create":
+            yield part
+        elif verb not in _COLLECTION:
+            yield part._replace(namespace=namespace, name=named)
+
+
+def _custom(space: Space, select: Select) -> Iterator[Box]:
+    """The requests about resources of groups that Kubernetes itself does not serve."""
+    groups = space.groups.without(*BUILT_IN_GROUPS)
+    if ANY not in select.groups:
+        groups &= space.groups.mask(select.groups)
+    if not groups or ANY not in select.resources:
+        return
+    box = _resource_box(space)._replace(group=groups, user=space.users.without(None))
+    every, main = space.namespaces.full, space.subresources.mask([""])
+    if ANY in select.subresources or "" in select.subresources:
+        main_box = box._replace(subresource=main)
+        yield from _shapes(space, main_box, list(select.verbs), every, every)
+    if ANY in select.subresources:
+        verbs = space.verbs.mask(select.verbs) & ~space.verbs.mask(_COLLECTION)
+        below = space.subresources.without("")
+        yield box._replace(subresource=below, verb=verbs, name=space.names.without(""))
+
+
+def _named(first: Iterable[str], lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    more = [value for values in lists for value in values if value != ANY]
+    return tuple(dict.fromkeys([*first, *more]))
