@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does ``python -m support.bench`` measure, and against which budget?"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from support.bench import synthetic
+from support.bench.measure import TooSlow, median
+from support.bench.peers import PEERS, Absent, Peer
+
+ROOT = Path(__file__).resolve().parents[2]
+KGUARD = [sys.executable, "-m", "kguard"]
+GOOD_CODES = frozenset({0, 1, 3})
+SLOW_PEER_OBJECTS = 1500
+"""Larger inputs are for the fast peers: checkov needs minutes for them."""
+
+
+class Work(NamedTuple):
+    """One line of the table; a budget of 0 is none."""
+
+    title: str
+    folder: Path | None
+    seconds: float
+    megabytes: float
+    objects: int
+    runs: int
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table. Exit code 1 if a run of kguard fails, never for a slow machine."""
+    options = _parser().parse_args(arguments)
+    os.chdir(ROOT)
+    peers = [] if options.no_peers else _peers()
+    _header(peers)
+    good = True
+    with tempfile.TemporaryDirectory() as folder:
+        for work in _works(Path(folder), small=options.small):
+            good &= _line(work, peers)
+    return 0 if good else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench", description="Measure kguard beside its peers")
+    parser.add_argument("--no-peers", action="store_true", help="measure kguard alone")
+    parser.add_argument("--small", action="store_true", help="leave out the largest inputs")
+    return parser
+
+
+def _peers() -> list[Peer]:
+    found = []
+    for obtain in PEERS:
+        try:
+            found.append(obtain())
+        except Absent as reason:
+            print(f"bench: {obtain.__name__} is left out: {reason}", file=sys.stderr)
+    return found
+
+
+def _works(folder: Path, *, small: bool) -> Sequence[Work]:
+    works = [Work("kguard --version", None, 0.15, 0, 0, 9), _application()]
+    sizes = [(1000, 100, 1.0, 200.0), (3000, 300, 2.5, 0.0), (10_000, 1000, 7.0, 700.0)]
+    for deployments, policies, seconds, megabytes in sizes[:1] if small else sizes:
+        place = folder / str(deployments)
+        synthetic.write(place, deployments, policies)
+        title = f"{deployments:,} Deployments, {policies:,} policies"
+        objects = deployments + policies
+        works.append(Work(title, place, seconds, megabytes, objects, 3 if objects < 9000 else 1))
+    return works
+
+
+def _application() -> Work:
+    """Online Boutique where a copy lies beside the checkout, else the project's own example."""
+    shared = Path(os.environ.get("KGUARD_SHARED") or ROOT.parent / "shared")
+    boutique = shared / "corpus" / "online-boutique" / "kubernetes-manifests"
+    if boutique.is_dir():
+        return Work("Online Boutique", boutique, 0.6, 0, 35, 5)
+    return Work("examples/shop", ROOT / "examples" / "shop", 0.6, 0, 50, 5)
+
+
+def _header(peers: Sequence[Peer]) -> None:
+    columns = "".join(f" {peer.name + ' s':>13} {'ratio':>6}" for peer in peers)
+    print(f"{'work':38} {'s':>7} {'budget':>7} {'MB':>6} {'budget':>7} {columns}")
+
+
+def _line(work: Work, peers: Sequence[Peer]) -> bool:
+    command = [*KGUARD, "--version"]
+    if work.folder:
+        command = [*KGUARD, "scan", "--quiet", "--output", "json", str(work.folder)]
+    median(command, 1)  # compiles the modules, and fills the file cache for everybody
+    cost = median(command, work.runs)
+    good = cost.code in GOOD_CODES
+    others = "".join(_column(peer, work, cost.seconds) for peer in peers)
+    verdict = "" if good else f"  exit code {cost.code}"
+    print(
+        f"{work.title:38} {cost.seconds:7.2f} {_budget(cost.seconds, work.seconds)} "
+        f"{cost.megabytes:6.0f} {_budget(cost.megabytes, work.megabytes)} {others}{verdict}",
+        flush=True,
+    )
+    return good
+
+
+def _budget(measured: float, allowed: float) -> str:
+    if not allowed:
+        return f"{'-':>7}"
+    return f"{allowed:6g}{'!' if measured > allowed else ' '}"
+
+
+def _column(peer: Peer, work: Work, ours: float) -> str:
+    """Seconds of a peer, and how many times kguard's time that is."""
+    if work.folder is None or (peer.name == "checkov" and work.objects > SLOW_PEER_OBJECTS):
+        return f" {'-':>13} {'-':>6}"
+    try:
+        cost = median(peer.command(work.folder), 1)
+    except TooSlow as reason:
+        return f" {reason!s:>13} {'-':>6}"
+    return f" {cost.seconds:13.2f} {cost.seconds / ours:6.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is the synthetic input always the same, and are time and memory those of the command?"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import yaml
+
+from support.bench import measure, synthetic
+
+
+def test_the_same_numbers_give_the_same_bytes(tmp_path):
+    sizes = [synthetic.write(tmp_path / name, 120, 7) for name in "ab"]
+    texts = [[p.read_bytes() for p in sorted((tmp_path / n).iterdir())] for n in "ab"]
+    assert texts[0] == texts[1]
+    assert sizes[0] == sum(map(len, texts[0]))
+    objects = [o for text in texts[0] for o in yaml.safe_load_all(text)]
+    kinds = [o["kind"] for o in objects]
+    assert (kinds.count("Deployment"), kinds.count("NetworkPolicy")) == (120, 7)
+
+
+def test_memory_and_exit_code_are_those_of_the_command():
+    code = "x = bytearray(150_000_000); raise SystemExit(3)"
+    cost = measure.once([sys.executable, "-c", code])
+    assert cost.code == 3
+    assert 140 < cost.megabytes < 400
+
+
+def test_a_command_over_the_cut_off_is_stopped():
+    with pytest.raises(measure.TooSlow):
+        measure.once([sys.executable, "-c", "import time; time.sleep(60)"], cut_off=0.2)
