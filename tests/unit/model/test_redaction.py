@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do quoted lines keep secrets to themselves?"""
+
+from __future__ import annotations
+
+import pytest
+
+from kguard.model.redaction import MAX_QUOTE, redact
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("  mode: STRICT", "  mode: STRICT"),
+        ("  value: hunter2", "  value: [redacted]"),
+        ("- value: hunter2", "- value: [redacted]"),
+        ("  password: hunter2", "  password: [redacted]"),
+        ('  "clientSecret": "abc",', '  "clientSecret": [redacted]'),
+        ("  secretName: shop-tls", "  secretName: shop-tls"),
+        ("  secretKeyRef:", "  secretKeyRef:"),
+        ("url: https://bob:pw@example.com/x", "url: https://[redacted]@example.com/x"),
+        ("x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc y", "x [redacted] y"),
+        ("x ghp_0123456789abcdef0123 y", "x [redacted] y"),
+        ("automountServiceAccountToken: false", "automountServiceAccountToken: [redacted]"),
+    ],
+)
+def test_redact(line, shown):
+    assert redact(line) == shown
+
+
+def test_long_lines_are_cut():
+    assert len(redact("x" * 10_000)) == MAX_QUOTE
