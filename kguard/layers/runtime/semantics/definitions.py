@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which lists, macros and rules are defined once every file was read?
+
+Authority: falcosecurity/falco userspace/engine/rule_loader_collector.cpp. A later definition of a
+name replaces the earlier one but keeps its place in the order (`index`) and sees what was defined
+before it (`visibility`); appended conditions are joined as text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kguard.layers.runtime.semantics.environment import ENGINE_VERSION, SYSCALL, Environment
+from kguard.layers.runtime.semantics.exceptions import RuleException, add_exceptions, validate
+from kguard.layers.runtime.semantics.results import Context, LoadError, LoadResult
+
+PRIORITIES = (
+    *("Emergency", "Alert", "Critical", "Error"),
+    *("Warning", "Notice", "Informational", "Debug"),
+)
+"""From the most to the least urgent, as alerts print them."""
+
+_REDEFINED = "Rule has been re-defined with a different source"
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One item of a file that made or changed a definition."""
+
+    file: str
+    line: int
+    how: str
+    """`defined`, `redefined`, `appended`, `replaced`, `enabled` or `disabled`."""
+    keys: tuple[str, ...] = ()
+
+
+class ListInfo(msgspec.Struct):
+    """A list as the files define it."""
+
+    name: str
+    items: list[str]
+    context: Context
+    index: int = 0
+    visibility: int = 0
+    steps: list[Step] = []
+
+
+class MacroInfo(msgspec.Struct):
+    """A macro as the files define it."""
+
+    name: str
+    condition: str
+    context: Context
+    condition_context: Context
+    index: int = 0
+    visibility: int = 0
+    steps: list[Step] = []
+
+
+class RuleInfo(msgspec.Struct):
+    """A rule as the files define it."""
+
+    name: str
+    condition: str
+    output: str
+    description: str
+    priority: int
+    context: Context
+    condition_context: Context
+    output_context: Context
+    source: str = SYSCALL
+    enabled: bool = True
+    warn_evttypes: bool = True
+    skip_if_unknown_filter: bool = False
+    capture: bool = False
+    capture_duration: int = 0
+    tags: frozenset[str] = frozenset()
+    exceptions: list[RuleException] = []
+    unknown_source: bool = False
+    index: int = 0
+    visibility: int = 0
+    steps: list[Step] = []
+
+
+class Requirement(msgspec.Struct, frozen=True):
+    """A plugin that the rules need, or one of its alternatives."""
+
+    alternatives: tuple[tuple[str, str], ...]
+    """Names and least versions."""
+    context: Context
+
+
+class Definitions:
+    """What the engine's collector holds."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.environment = environment
+        self.lists: dict[str, ListInfo] = {}
+        self.macros: dict[str, MacroInfo] = {}
+        self.rules: dict[str, RuleInfo] = {}
+        self.plugins: list[Requirement] = []
+        self._next = 0
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next - 1
+
+    def require_engine(self, version: tuple[int, int, int], context: Context) -> None:
+        """Check a required engine version."""
+        major, *rest = version
+        if major == ENGINE_VERSION[0] and tuple(rest) <= ENGINE_VERSION[1:]:
+            return
+        have = ".".join(str(part) for part in ENGINE_VERSION)
+        need = ".".join(str(part) for part in version)
+        message = f"Rules require engine version {need}, but engine version is {have}"
+        raise LoadError("LOAD_ERR_VALIDATE", message, context)
+
+    def require_plugin(self, requirement: Requirement) -> None:
+        """Note a required plugin."""
+        seen: set[str] = set()
+        for name, _ in requirement.alternatives:
+            if name in seen:
+                raise LoadError(
+                    "LOAD_ERR_VALIDATE",
+                    f"Defined multiple alternative version requirements for plugin '{name}'",
+                    requirement.context,
+                )
+            seen.add(name)
+        self.plugins.append(requirement)
+
+    def define_list(self, info: ListInfo) -> None:
+        """Define or redefine a list."""
+        _define(self.lists, info, self._number())
+
+    def append_list(self, info: ListInfo) -> None:
+        """Add items to a list."""
+        known = self.lists.get(info.name)
+        if known is None:
+            raise _nothing("List", "items", "list", info.context)
+        known.items.extend(info.items)
+        known.visibility = self._number()
+        known.steps.append(_step(info.context, "appended"))
+
+    def define_macro(self, info: MacroInfo) -> None:
+        """Define or redefine a macro."""
+        _define(self.macros, info, self._number())
+
+    def append_macro(self, info: MacroInfo) -> None:
+        """Add text to a macro's condition."""
+        known = self.macros.get(info.name)
+        if known is None:
+            raise _nothing("Macro", "condition", "macro", info.context)
+        known.condition += f" {info.condition}"
+        known.visibility = self._number()
+        known.steps.append(_step(info.context, "appended"))
+
+    def define_rule(self, info: RuleInfo, result: LoadResult) -> None:
+        """Define or redefine a rule; one of an unknown source is kept but not loaded."""
+        known = self.rules.get(info.name)
+        if known is not None and known.source != info.source:
+            raise LoadError("LOAD_ERR_VALIDATE", _REDEFINED, info.context)
+        if not self.environment.has_source(info.source):
+            info.unknown_source = True
+            message = f"Unknown source {info.source}, skipping"
+            result.warn("LOAD_UNKNOWN_SOURCE", message, info.context)
+        for exception in info.exceptions:
+            validate(exception, self._providers(info), required="item must")
+        _define(self.rules, info, self._number())
+
+    def append_rule(
+        self, name: str, changes: dict[str, Any], context: Context, source: str
+    ) -> None:
+        """Add text, tags or exceptions to a rule."""
+        rule = self.rules.get(name)
+        if rule is None:
+            message = (
+                "Rule uses 'append' or 'override.<key>: append' but no rule by that name "
+                "already exists"
+            )
+            raise LoadError("LOAD_ERR_VALIDATE", message, context)
+        _check_source(rule, source, context)
+        if not changes:
+            message = "Appended rule must have exceptions or condition property"
+            raise LoadError("LOAD_ERR_VALIDATE", message, context)
+        for key in ("condition", "output", "description"):
+            if changes.get(key):
+                setattr(rule, key, f"{getattr(rule, key)} {changes[key]}")
+        rule.tags |= changes.get("tags", frozenset())
+        add_exceptions(rule.exceptions, changes.get("exceptions", []), self._providers(rule))
+        rule.visibility = self._number()
+        rule.steps.append(_step(context, "appended", *changes))
+
+    def replace_in_rule(
+        self, name: str, changes: dict[str, Any], context: Context, source: str
+    ) -> None:
+        """Replace properties of a rule."""
+        rule = self.rules.get(name)
+        if rule is None:
+            message = (
+                "An 'override.<key>: replace' to a rule was requested but no rule by that name "
+                "already exists"
+            )
+            raise LoadError("LOAD_ERR_VALIDATE", message, context)
+        _check_source(rule, source, context)
+        for key, value in changes.items():
+            setattr(rule, key, value)
+        rule.visibility = self._number()
+        rule.steps.append(_step(context, _replaced(changes), *changes))
+
+    def enable_rule(self, name: str, context: Context, *, enabled: bool) -> None:
+        """Switch a rule on or off by the deprecated stand-alone key."""
+        rule = self.rules.get(name)
+        if rule is None:
+            message = "Rule has 'enabled' key but no rule by that name already exists"
+            raise LoadError("LOAD_ERR_VALIDATE", message, context)
+        rule.enabled = enabled
+        rule.steps.append(_step(context, "enabled" if enabled else "disabled", "enabled"))
+
+    def _providers(self, rule: RuleInfo) -> frozenset[str] | None:
+        return None if rule.unknown_source else self.environment.providers(rule.source)
+
+
+def _define(known: dict[str, Any], info: ListInfo | MacroInfo | RuleInfo, number: int) -> None:
+    before = known.get(info.name)
+    info.index = number if before is None else before.index
+    info.visibility = number
+    earlier = [] if before is None else before.steps
+    how = "defined" if before is None else "redefined"
+    info.steps = [*earlier, _step(info.context, how)]
+    known[info.name] = info
+
+
+def _check_source(rule: RuleInfo, source: str, context: Context) -> None:
+    if source and source != rule.source:
+        raise LoadError("LOAD_ERR_VALIDATE", _REDEFINED, context)
+
+
+def _step(context: Context, how: str, *keys: str) -> Step:
+    return Step(context.file, context.line, how, keys)
+
+
+def _replaced(changes: dict[str, Any]) -> str:
+    if tuple(changes) == ("enabled",):
+        return "enabled" if changes["enabled"] else "disabled"
+    return "replaced"
+
+
+def _nothing(kind: str, key: str, word: str, context: Context) -> LoadError:
+    message = (
+        f"{kind} uses 'append' or 'override.{key}: append' but no {word} by that name "
+        "already exists"
+    )
+    return LoadError("LOAD_ERR_VALIDATE", message, context)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which event sources and fields does an engine have, given its plugins?
+
+Authority: falcosecurity/falco userspace/falco/app/actions/init_inspectors.cpp (fields of a source)
+and the sources that the plugins of falcosecurity/plugins declare.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from kguard.layers.runtime.semantics.fields import GENERIC_PROVIDER, UNKNOWN_PROVIDER
+
+ENGINE_VERSION = (0, 62, 0)
+"""Of Falco 0.44."""
+
+SYSCALL = "syscall"
+K8S_AUDIT = "k8s_audit"
+
+_AUDIT_PLUGINS = frozenset(
+    {"k8saudit", "k8saudit-aks", "k8saudit-eks", "k8saudit-gke", "k8saudit-ovh"}
+)
+_SYSCALL_PLUGINS = frozenset({"container", "k8smeta"})
+_ANY_SOURCE = frozenset({"json"})
+KNOWN_PLUGINS = _AUDIT_PLUGINS | _SYSCALL_PLUGINS | _ANY_SOURCE
+"""Plugins whose fields are recorded."""
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """What an engine has loaded beside the rules."""
+
+    plugins: frozenset[str]
+
+    @property
+    def _has_unknown(self) -> bool:
+        return not self.plugins <= KNOWN_PLUGINS
+
+    def has_source(self, source: str) -> bool:
+        """Whether events of the source exist; plugins that are not recorded may have any."""
+        if source == SYSCALL:
+            return True
+        if source == K8S_AUDIT:
+            return bool(self.plugins & _AUDIT_PLUGINS)
+        return self._has_unknown
+
+    def providers(self, source: str) -> frozenset[str]:
+        """Who provides fields for events of a source."""
+        found = set(self.plugins & _ANY_SOURCE)
+        if source == SYSCALL:
+            found |= {"engine", *(self.plugins & _SYSCALL_PLUGINS)}
+        else:
+            found.add(GENERIC_PROVIDER)
+        if source == K8S_AUDIT and self.plugins & _AUDIT_PLUGINS:
+            found.add("k8saudit")
+        if self._has_unknown:
+            found.add(UNKNOWN_PROVIDER)
+        return frozenset(found)
+
+
+EVERY_PLUGIN = Environment(KNOWN_PLUGINS)
+"""An engine with all recorded plugins: what can be assumed when no configuration is known."""

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is a ruleset what Falco makes of its files?"""
+
+from __future__ import annotations
+
+import time
+
+from kguard.layers.runtime.semantics.environment import Environment
+from kguard.layers.runtime.semantics.expressions import as_text
+from kguard.layers.runtime.semantics.lists import substitute
+from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, Selection, load
+
+BASE = """
+- list: shells
+  items: [bash, "my shell"]
+- macro: started
+  condition: evt.type in (execve, execveat)
+- rule: shell
+  desc: d
+  condition: started and proc.name in (shells)
+  output: o %proc.name
+  priority: NOTICE
+  tags: [container, T1059]
+"""
+
+
+def loaded(*texts: str, environment: Environment | None = None) -> Ruleset:
+    files = [RulesFile(f"{number}.yaml", text) for number, text in enumerate(texts)]
+    return load(files, environment) if environment else load(files)
+
+
+def condition(*texts: str, rule: str = "shell") -> str:
+    return as_text(loaded(*texts).compiled.rules[rule].condition)
+
+
+def codes(ruleset: Ruleset) -> list[str]:
+    return [p.code for result in ruleset.results for p in (*result.errors, *result.warnings)]
+
+
+def test_lists_are_put_in_as_text():
+    assert condition(BASE).endswith('proc.name in (bash, "my shell"))')
+
+
+def test_a_later_file_replaces_a_macro():
+    override = "- macro: started\n  condition: (evt.num=0)\n"
+    assert condition(BASE, override).startswith("(evt.num = 0 and")
+
+
+def test_an_empty_list_takes_its_comma_along():
+    assert substitute("a in (x, l, y)", "l", "") == ("a in (x  , y)", True)
+    assert substitute("a in (l, y)", "l", "")[0].replace(" ", "") == "ain(y)"
+
+
+def test_a_list_is_found_between_delimiters_only():
+    assert substitute("a in (xl, l)", "l", "1, 2")[0] == "a in (xl, 1, 2 )"
+
+
+def test_selections_apply_in_order_after_the_files():
+    ruleset = loaded(BASE)
+    everything = Selection("disable", "rule", "*")
+    assert ruleset.enabled([everything]) == {"shell": False}
+    again = Selection("enable", "tag", "T1059")
+    assert ruleset.enabled([everything, again]) == {"shell": True}
+    assert ruleset.enabled([again, everything]) == {"shell": False}
+
+
+def test_a_minimum_priority_hides_less_urgent_rules():
+    assert loaded(BASE).enabled(minimum=4) == {"shell": False}
+    assert loaded(BASE).enabled(minimum=5) == {"shell": True}
+
+
+def test_an_error_anywhere_leaves_nothing_in_force():
+    ruleset = loaded(BASE, "- rule: none\n  enabled: false\n")
+    assert codes(ruleset) == ["LOAD_ERR_VALIDATE", "LOAD_DEPRECATED_ITEM"]
+    assert ruleset.enabled() == {}
+
+
+def test_a_rule_of_an_unknown_source_is_skipped():
+    text = BASE + "- rule: audit\n  desc: d\n  condition: ka.verb=get\n  output: o\n"
+    text += "  priority: INFO\n  source: k8s_audit\n"
+    bare = loaded(text, environment=Environment(frozenset({"container"})))
+    assert codes(bare) == ["LOAD_UNKNOWN_SOURCE"]
+    assert list(bare.enabled()) == ["shell"]
+    assert list(loaded(text).enabled()) == ["shell", "audit"]
+
+
+def test_fields_of_a_plugin_that_is_not_loaded_do_not_exist():
+    text = BASE.replace("started and", "started and container.id != host and")
+    bare = loaded(text, environment=Environment(frozenset()))
+    assert codes(bare) == ["LOAD_ERR_COMPILE_CONDITION"]
+    assert bare.results[0].errors[0].message.endswith("nonexistent field container.id")
+
+
+def test_a_typo_of_enabled_leaves_the_rule_on():
+    ruleset = loaded(BASE.replace("  tags:", "  enable: false\n  tags:"))
+    assert codes(ruleset) == ["LOAD_UNKNOWN_KEY"]
+    assert ruleset.enabled() == {"shell": True}
+
+
+def test_a_newer_engine_is_required():
+    ruleset = loaded("- required_engine_version: 0.99.0\n" + BASE)
+    message = "Rules require engine version 0.99.0, but engine version is 0.62.0"
+    assert [p.message for p in ruleset.results[0].errors] == [message]
+
+
+def test_a_problem_knows_its_line():
+    ruleset = loaded(BASE, "\n\n- macro: started\n  condition: undefined_macro\n")
+    problem = ruleset.results[1].errors[0]
+    assert (problem.context.file, problem.context.line) == ("1.yaml", 3)
+    assert problem.message == "Undefined macro 'undefined_macro' used in filter."
+
+
+def test_the_document_of_falco_v():
+    document = loaded(BASE).as_json()
+    assert document == {
+        "falco_load_results": [{"name": "0.yaml", "successful": True, "errors": [], "warnings": []}]
+    }
+
+
+def test_macros_that_multiply_are_refused_in_time():
+    lines = ["- macro: m0\n  condition: evt.num=1\n"]
+    lines += [f"- macro: m{n}\n  condition: m{n - 1} and m{n - 1}\n" for n in range(1, 60)]
+    started = time.monotonic()
+    ruleset = loaded("".join(lines) + BASE)
+    assert time.monotonic() - started < 5
+    assert "too large" in ruleset.results[0].errors[0].message
+
+
+def test_lists_that_multiply_are_refused_in_time():
+    lines = ["- list: l0\n  items: [aaaaaaaa]\n"]
+    for number in range(1, 40):
+        items = ", ".join([f"l{number - 1}"] * 9)
+        lines.append(f'- list: l{number}\n  items: ["{items}"]\n')
+    lines.reverse()
+    text = "".join(lines) + BASE.replace("(shells)", "(l39)")
+    started = time.monotonic()
+    ruleset = loaded(text)
+    assert time.monotonic() - started < 10
+    assert not ruleset.successful
+
+
+def test_a_macro_that_leads_to_itself():
+    text = "- macro: a\n  condition: b\n- macro: b\n  condition: evt.num=1\n"
+    text += "- macro: a\n  condition: or a\n  override: {condition: append}\n" + BASE
+    assert loaded(text).results[0].errors[0].code == "LOAD_ERR_VALIDATE"
