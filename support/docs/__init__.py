@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pages of docs/ are generated, and from what?"""

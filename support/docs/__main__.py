@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m support.docs`` writes the generated pages; ``--check`` fails where they differ."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from support.docs.pages import pages
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 1 if ``--check`` finds a page that is not as it would be generated."""
+    stale = [name for name, text in pages().items() if _read(DOCS / name) != text]
+    if "--check" in arguments:
+        for name in stale:
+            print(f"docs/{name} is stale: run `make docs`")
+        return 1 if stale else 0
+    for name, text in pages().items():
+        path = DOCS / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"docs/{name}")
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
