@@ -10,43 +10,14 @@ numbers (`1`, `1.2`), which distributors move with every patch release.
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from kguard.layers.images.semantics.references import DEFAULT_TAG, Reference
-
-Mutability = Literal["digest", "version_tag", "floating_tag", "latest"]
-"""From safe to unsafe; `version_tag` is a tag that is not meant to move, but can."""
+from kguard.model.facts.images import Mutability
 
 _CHANNELS = frozenset(
-    [
-        "stable",
-        "edge",
-        "nightly",
-        "main",
-        "master",
-        "trunk",
-        "develop",
-        "dev",
-        "devel",
-        "head",
-        "canary",
-        "current",
-        "lts",
-        "mainline",
-        "rolling",
-        "release",
-        "prod",
-        "production",
-        "staging",
-        "test",
-        "testing",
-        "qa",
-        "snapshot",
-        "beta",
-        "alpha",
-        "rc",
-        "next",
-    ]
+    {"stable", "edge", "nightly", "main", "master", "trunk", "develop", "dev", "devel", "head"}
+    | {"canary", "current", "lts", "mainline", "rolling", "release", "prod", "production"}
+    | {"staging", "test", "testing", "qa", "snapshot", "beta", "alpha", "rc", "next"}
 )
 _SHORT_VERSION = re.compile(r"v?\d{1,4}(\.\d{1,4})?\Z")
 _SEPARATOR = re.compile(r"[-_]")

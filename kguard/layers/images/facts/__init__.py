@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is effectively so about every image of the input?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kguard.inventory import Inventory
+from kguard.layers.images.facts.enforcers import find_enforcers, subject_of
+from kguard.layers.images.facts.mirrors import mirror_facts
+from kguard.layers.images.facts.policies import namespace_facts, policy_facts
+from kguard.layers.images.facts.uses import Use, knative_settings, uses_of
+from kguard.layers.images.semantics.enforcement import Decision, Installed, decide
+from kguard.layers.images.signatures import NOT_ASKED, Assessment, Assessor, open_assessor
+from kguard.model.facts.common import Evidence, Presence
+from kguard.model.facts.images import EvidenceFact, Facts, How, ImageUse
+from kguard.model.layer import Request
+
+__all__ = ["compute"]
+
+
+def compute(inventory: Inventory, request: Request) -> Facts:
+    """The facts document of the layer."""
+    settings = knative_settings(inventory)
+    uses = [use for w in inventory.workloads for use in uses_of(inventory, w, settings)]
+    enforcers = find_enforcers(inventory, request.scope)
+    assessor = open_assessor(request)
+    mirrors, problems = mirror_facts(inventory, uses)
+    return Facts(
+        scope=request.scope,
+        presence=_presence(inventory, uses),
+        enforcers=[enforcer.enforcer for enforcer in enforcers],
+        evidence=_evidence(assessor, problems),
+        uses=_image_uses(inventory, uses, enforcers, assessor),
+        namespaces=namespace_facts(inventory, uses, enforcers),
+        policies=policy_facts(uses, enforcers),
+        mirrors=mirrors,
+    )
+
+
+def _presence(inventory: Inventory, uses: Sequence[Use]) -> Presence:
+    if uses:
+        return "present"
+    return "unknown" if inventory.unknown_kinds("Pod") else "absent"
+
+
+def _evidence(assessor: Assessor | None, problems: list[str]) -> EvidenceFact:
+    if assessor is None:
+        return EvidenceFact("none", 0, [], problems)
+    found = assessor.problems
+    problems = [*found, *problems]
+    if found:
+        return EvidenceFact("unreadable", assessor.images, assessor.trusted, problems)
+    return EvidenceFact("read", assessor.images, assessor.trusted, problems)
+
+
+def _image_uses(
+    inventory: Inventory,
+    uses: Sequence[Use],
+    enforcers: Sequence[Installed],
+    assessor: Assessor | None,
+) -> list[ImageUse]:
+    known: dict[tuple[str, ...], Decision] = {}
+    found = []
+    for use in uses:
+        decision = _decision(inventory, use, enforcers, known)
+        found.append(_image_use(use, decision, assessor))
+    return sorted(found, key=lambda u: (u.ref, u.role, u.container, u.pointer))
+
+
+def _decision(
+    inventory: Inventory,
+    use: Use,
+    enforcers: Sequence[Installed],
+    known: dict[tuple[str, ...], Decision],
+) -> Decision:
+    """Pods with equal labels in one namespace share the decision about an image."""
+    if use.reference is None:
+        return Decision("unknown", because=tuple(use.because))
+    workload = use.workload
+    labels = (text for pair in sorted(workload.labels.items()) for text in pair)
+    key = (use.image, workload.namespace, workload.manifest.kind, workload.name, *labels)
+    key = key if enforcers else ()
+    if key not in known:
+        known[key] = decide(enforcers, subject_of(inventory, workload), use.reference)
+    return known[key]
+
+
+def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> ImageUse:
+    digest, how = _digest(use, assessor)
+    found = _assess(use, digest, assessor)
+    return ImageUse(
+        ref=use.workload.ref,
+        container=use.container,
+        role=use.role,
+        image=use.image,
+        pointer=use.pointer,
+        manifest=use.workload.id,
+        reference=use.reference.context if use.reference else "",
+        registry=use.reference.registry if use.reference else "",
+        digest=digest,
+        how=how,
+        mutability=use.mutability,
+        signature=found.signature,
+        signature_reason=found.reason,
+        signer=found.signer,
+        issuer=found.issuer,
+        format=found.format,
+        location=found.location,
+        enforcement=decision.enforcement,
+        enforcer=decision.enforcer,
+        decided_by=decision.policy,
+        because=use.because,
+        signature_because=[
+            Evidence(use.workload.id, use.pointer, f"{use.image}: {found.reason}"),
+            *found.because,
+        ],
+        enforcement_because=list(decision.because),
+    )
+
+
+def _digest(use: Use, assessor: Assessor | None) -> tuple[str, How]:
+    if use.digest or assessor is None or use.reference is None:
+        return use.digest, use.how
+    digest = assessor.digest_of(use.reference)
+    return digest, "evidence_tag" if digest else "unresolved"
+
+
+def _assess(use: Use, digest: str, assessor: Assessor | None) -> Assessment:
+    if use.reference is None:
+        return Assessment("unresolvable", f"the reference cannot be read: {use.problem}")
+    if assessor is None:
+        return NOT_ASKED
+    return assessor.assess(use.reference, digest)

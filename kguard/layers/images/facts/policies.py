@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What do the enforcers' policies demand, and where does nobody look?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kguard.inventory import Inventory
+from kguard.layers.images.facts.enforcers import subject_of
+from kguard.layers.images.facts.uses import Use
+from kguard.layers.images.semantics.enforcement import ImagePolicy, Installed, Pattern
+from kguard.model.facts.common import Evidence, Truth
+from kguard.model.facts.images import NamespaceFact, PatternFact, PolicyFact
+from kguard.model.manifests import ObjectRef
+
+
+def policy_facts(uses: Sequence[Use], enforcers: Sequence[Installed]) -> list[PolicyFact]:
+    """Every policy of every enforcer, by name."""
+    images: dict[str, Use] = {use.image: use for use in uses if use.reference}
+    count: dict[str, int] = {}
+    for use in uses:
+        count[use.image] = count.get(use.image, 0) + 1
+    found = [
+        _policy_fact(policy, images, count)
+        for enforcer in enforcers
+        for policy in enforcer.policies
+    ]
+    return sorted(found, key=lambda p: (p.enforcer, p.ref, p.rule))
+
+
+def _policy_fact(policy: ImagePolicy, images: dict[str, Use], count: dict[str, int]) -> PolicyFact:
+    return PolicyFact(
+        ref=policy.ref,
+        enforcer=policy.enforcer,
+        rule=policy.rule,
+        action=policy.action,
+        fails_open="true" if policy.fails_open else "false",
+        trust=policy.trust,
+        patterns=[_pattern_fact(policy, p, images, count) for p in policy.patterns],
+        action_because=list(policy.action_because),
+        open_because=list(policy.open_because),
+        trust_because=list(policy.trust_because),
+    )
+
+
+def _pattern_fact(
+    policy: ImagePolicy, pattern: Pattern, images: dict[str, Use], count: dict[str, int]
+) -> PatternFact:
+    matched = sum(
+        count[image]
+        for image, use in images.items()
+        if use.reference and policy.matches(pattern, use.reference)
+    )
+    valid: Truth = "true" if pattern.valid else "false"
+    words = f"matches {matched} images" if matched else "matches no image of the input"
+    note = f"{pattern.text} {words}" if pattern.valid else f"{pattern.text} is no valid pattern"
+    return PatternFact(pattern.text, valid, matched, [Evidence(policy.id, pattern.pointer, note)])
+
+
+def namespace_facts(
+    inventory: Inventory, uses: Sequence[Use], enforcers: Sequence[Installed]
+) -> list[NamespaceFact]:
+    """Every namespace in which pods run."""
+    first: dict[str, list[Use]] = {}
+    for use in uses:
+        first.setdefault(use.workload.namespace, []).append(use)
+    return [_namespace_fact(inventory, name, first[name], enforcers) for name in sorted(first)]
+
+
+def _namespace_fact(
+    inventory: Inventory, name: str, uses: list[Use], enforcers: Sequence[Installed]
+) -> NamespaceFact:
+    namespace = inventory.namespaces.get(name)
+    manifest = namespace.manifest if namespace else None
+    ref = manifest.ref if manifest else ObjectRef("v1", "Namespace", "", name)
+    subject = subject_of(inventory, uses[0].workload)
+    answers = [enforcer.looks_at(subject) for enforcer in enforcers]
+    values = {value for value, _ in answers}
+    looked_at = next((v for v in ("true", "unknown", "false") if v in values), "no_enforcer")
+    because = [e for value, evidence in answers if value == looked_at for e in evidence]
+    return NamespaceFact(
+        ref=ref,
+        looked_at=looked_at,  # type: ignore[arg-type]
+        defined="true" if manifest else "false",
+        images=len(uses),
+        because=because,
+    )

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What closes the findings of the layer `images`?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kguard.layers.images.remedy.enforce import enforce, enforce_policy, fail_closed
+from kguard.layers.images.remedy.pin import pin
+from kguard.layers.images.remedy.sign import sign
+from kguard.model.remedies import RemedyFunction
+
+REMEDIES: Mapping[str, RemedyFunction] = {
+    "pin": pin,
+    "sign": sign,
+    "enforce": enforce,
+    "enforce_policy": enforce_policy,
+    "fail_closed": fail_closed,
+}
+"""The remedies, by the name that policies use."""

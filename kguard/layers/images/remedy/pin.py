@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which digest should a manifest name?
+
+The tag stays beside the digest (`repository:tag@sha256:...`), as policy-controller writes it: the
+runtime takes the digest, people read the tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kguard.model.facts.images import Facts, ImageUse
+from kguard.model.findings import Finding
+from kguard.model.remedies import Cannot, Edit, Operation, Proposal, Refused, RemedyRequest
+
+_BAD = ("tampered", "not_found", "expired_or_untimed")
+
+
+def uses_by_finding(
+    facts: Facts, findings: Iterable[Finding]
+) -> Iterator[tuple[Finding, ImageUse]]:
+    """The image use that each finding is about."""
+    uses = {(use.ref, f"{use.role}/{use.container}"): use for use in facts.uses}
+    for finding in findings:
+        use = uses.get((finding.target, finding.path))
+        if use is not None:
+            yield finding, use
+
+
+def pin(request: RemedyRequest) -> Iterator[Proposal]:
+    """Name the digest that the evidence, or a revision's status, knows for the tag."""
+    for finding, use in uses_by_finding(request.facts, request.findings):
+        if not use.digest:
+            yield _unknown(finding, use)
+        elif use.signature in _BAD:
+            reason = f"the digest that {use.image} names is not sound: {use.signature_reason}"
+            yield Refused((finding.fingerprint,), reason, f"{use.image} is {use.digest}")
+        else:
+            yield _edit(finding, use)
+
+
+def _unknown(finding: Finding, use: ImageUse) -> Cannot:
+    return Cannot(
+        (finding.fingerprint,),
+        f"which digest {use.image} names is not known",
+        f"crane digest {use.image}, or give evidence that knows it (--evidence DIR)",
+    )
+
+
+def _edit(finding: Finding, use: ImageUse) -> Edit:
+    pinned = f"{use.image}@{use.digest}"
+    source = "the status of the revision" if use.how == "revision_status" else "the evidence"
+    return Edit(
+        use.manifest,
+        (Operation("replace", use.pointer, pinned),),
+        (finding.fingerprint,),
+        f"{use.image} is {use.digest}, as {source} says",
+    )

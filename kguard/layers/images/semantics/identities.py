@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whom does a keyless authority trust?
+
+Authority: sigstore/cosign pkg/cosign/verify.go (`CheckCertificatePolicy`): an identity matches
+when issuer and subject both match; regular expressions are Go's, matched with `MatchString`,
+that is, **unanchored**. sigstore/policy-controller and Kyverno use the same function.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from kguard.model.facts.images import Trust
+
+TRUST_ORDER: tuple[Trust, ...] = ("everyone", "unanchored", "unknown", "named", "nobody")
+"""From the widest; any authority of a policy suffices, so that the widest one counts."""
+
+PUBLIC_ISSUERS = frozenset(
+    {
+        "https://token.actions.githubusercontent.com",
+        "https://accounts.google.com",
+        "https://github.com/login/oauth",
+        "https://login.microsoftonline.com",
+        "https://gitlab.com",
+        "https://oauth2.sigstore.dev/auth",
+    }
+)
+"""Issuers from which anybody can get a certificate."""
+
+_PROBES = (
+    "https://kguard-probe.invalid/x",
+    "kguard-probe-7f3a@kguard-probe.invalid",
+    "https://github.com/kguard-probe-7f3a/x/.github/workflows/x.yml@refs/heads/x",
+    "https://gitlab.com/kguard-probe-7f3a/x//.gitlab-ci.yml@refs/heads/x",
+)
+"""Signers that exist nowhere: an expression that accepts one of them accepts everybody."""
+_PROBE_ISSUER = "https://kguard-probe.invalid"
+
+MAX_EXPRESSION_LENGTH = 1024
+MAX_DOT_REPEATS = 3
+MAX_REPEATS = 6
+"""Python's engine backtracks, Go's does not: more than this is not judged."""
+
+
+class Identity(msgspec.Struct, frozen=True, order=True):
+    """One signer that is accepted: exact values or Go regular expressions."""
+
+    issuer: str = ""
+    issuer_regexp: str = ""
+    subject: str = ""
+    subject_regexp: str = ""
+
+    def matches(self, issuer: str, subject: str) -> bool | None:
+        """Whether a signer is accepted; None where an expression cannot be judged safely."""
+        parts = (
+            _accepts(self.issuer, self.issuer_regexp, issuer),
+            _accepts(self.subject, self.subject_regexp, subject),
+        )
+        if False in parts:
+            return False
+        return None if None in parts else True
+
+    @property
+    def text(self) -> str:
+        """The identity in words."""
+        subject = self.subject or f"/{self.subject_regexp}/"
+        return f"{subject} (issuer {self.issuer or f'/{self.issuer_regexp}/'})"
+
+
+def _accepts(exact: str, expression: str, value: str) -> bool | None:
+    if expression:
+        pattern = compile_expression(expression)
+        return None if pattern is None else bool(pattern.search(value))
+    return exact == value
+
+
+@lru_cache(1024)
+def compile_expression(expression: str) -> re.Pattern[str] | None:
+    """A Go regular expression, or None where it is invalid, too complex or not the same here."""
+    if len(expression) > MAX_EXPRESSION_LENGTH or not _is_tame(expression):
+        return None
+    try:
+        return re.compile(re.sub(r"\\z|(?<!\\)\$\Z", r"\\Z", expression), re.ASCII)
+    except re.error:
+        return None
+
+
+def _is_tame(expression: str) -> bool:
+    """Whether backtracking stays small: no repeat of a repeat, few unbounded repeats."""
+    bare = re.sub(r"\\.|\[\^?\]?[^\]]*\]", "a", expression)
+    if re.search(r"\([^()]*[*+][^()]*\)\s*[*+{]|\)[*+]?\)[*+{]|\(\?[<=!P#]", bare):
+        return False
+    repeats = len(re.findall(r"[*+]|\{\d+,\}", bare))
+    return bare.count(".*") + bare.count(".+") <= MAX_DOT_REPEATS and repeats <= MAX_REPEATS
+
+
+def trust_of(identity: Identity, probes: tuple[str, ...] = _PROBES) -> Trust:
+    """How wide an accepted identity is."""
+    if not (identity.subject or identity.subject_regexp):
+        return "everyone" if _issuer_is_open(identity) else "named"
+    expression = identity.subject_regexp
+    if not expression:
+        return "named"
+    if compile_expression(expression) is None:
+        return "unknown"
+    known = any(_accepts("", expression, probe) for probe in probes)
+    if known and _issuer_is_open(identity):
+        return "everyone"
+    return "named" if known or is_anchored(expression) else "unanchored"
+
+
+def _issuer_is_open(identity: Identity) -> bool:
+    if identity.issuer:
+        return identity.issuer.rstrip("/") in PUBLIC_ISSUERS
+    if not identity.issuer_regexp:
+        return True
+    candidates = (_PROBE_ISSUER, *sorted(PUBLIC_ISSUERS))
+    return any(_accepts("", identity.issuer_regexp, issuer) for issuer in candidates)
+
+
+def is_anchored(expression: str) -> bool:
+    """Whether the whole identity must match: `^...$` around everything."""
+    starts = expression.startswith(("^", r"\A"))
+    ends = expression.endswith(r"\z") or bool(re.search(r"(?<!\\)(\\\\)*\$\Z", expression))
+    top_level = re.sub(r"\\.|\[[^\]]*\]|\([^()]*\)", "", expression)
+    return starts and ends and "|" not in top_level
+
+
+def widest(found: list[Trust]) -> Trust:
+    """The widest of several alternatives; without any, nobody is trusted."""
+    return min(found, key=TRUST_ORDER.index, default="nobody")

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is effectively so about the images that run: named how, signed by whom, enforced by what?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.model.facts.common import Evidence, Presence, Scope, Truth
+from kguard.model.manifests import ObjectRef
+
+Role = Literal["container", "init", "sidecar", "ephemeral", "volume"]
+
+Mutability = Literal["digest", "resolved", "version_tag", "floating_tag", "latest", "unknown"]
+"""From safe to unsafe. `resolved`: Knative's controller replaces the tag by a digest when it
+makes a revision; `version_tag`: a tag that is not meant to move, but can; `unknown`: the
+reference cannot be read."""
+
+How = Literal["spec_digest", "revision_status", "evidence_tag", "unresolved"]
+"""How the digest is known: written in the manifest, resolved by Knative in the status of a
+revision, or what the tag named when the evidence was collected."""
+
+SignatureClass = Literal[
+    "verified",
+    "verified_attestation_only",
+    "signed_via_index",
+    "unjudged",
+    "wrong_identity",
+    "untrusted_root",
+    "tampered",
+    "expired_or_untimed",
+    "unverifiable_offline",
+    "unsupported_format",
+    "unsigned",
+    "not_found",
+    "unresolvable",
+    "unknown_auth",
+    "unknown_rate_limited",
+    "unknown_unreachable",
+    "unknown_unreadable",
+    "not_evaluated",
+]
+"""`unjudged`: cryptographically valid, but nobody said whom to trust; `not_evaluated`: nothing
+about the image was given; `unknown_unreadable`: what was given cannot be read. Only `unsigned`
+means that every place was asked and had nothing."""
+
+Enforcer = Literal["policy-controller", "kyverno", "openshift"]
+
+Enforcement = Literal[
+    "enforced",
+    "fail_open",
+    "warn_only",
+    "audit_only",
+    "trivially_true",
+    "not_matched",
+    "not_selected",
+    "none",
+    "unknown",
+]
+"""What stands between an image and the cluster: `enforced` refuses it, `fail_open` refuses it
+while the webhook answers, `warn_only` and `audit_only` let it in with a note, `trivially_true`
+accepts anybody's signature (or none), `not_matched`: no policy names the image, `not_selected`:
+the enforcer does not look at these pods, `none`: there is no enforcer."""
+
+Trust = Literal["named", "unanchored", "everyone", "nobody", "unknown"]
+"""`everyone`: a signer nobody has heard of satisfies it; `unanchored`: a regular expression that
+matches in the middle of a longer identity; `nobody`: nothing can satisfy it."""
+
+Action = Literal["enforce", "warn", "audit"]
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """One signature or attestation that was found for an image."""
+
+    verdict: SignatureClass
+    format: str
+    """`bundle`, `legacy`, `legacy-attestation`, `notation` or the media type."""
+    location: str
+    """`referrer`, `fallback-tag`, `sig-tag`, `att-tag`, `loose-bundle`."""
+    predicate: str
+    """The predicate type of a statement, empty for a plain signature."""
+    signer: str
+    """Subject of the certificate, or the key's fingerprint."""
+    issuer: str
+    reason: str
+
+
+class ImageUse(msgspec.Struct):
+    """One image that a workload runs (or mounts as a volume)."""
+
+    ref: ObjectRef
+    container: str
+    role: Role
+    image: str
+    """As written."""
+    pointer: str
+    """JSON pointer of the field in the manifest."""
+    manifest: str
+    """`Manifest.id`."""
+    reference: str
+    """The full name without tag or digest; empty where it cannot be read."""
+    registry: str
+    digest: str
+    how: How
+    mutability: Mutability
+    signature: SignatureClass
+    signature_reason: str
+    signer: str
+    issuer: str
+    format: str
+    location: str
+    enforcement: Enforcement
+    enforcer: str
+    decided_by: str
+    """`Manifest.id` of the policy that decides; empty where none does."""
+    because: list[Evidence]
+    """How the image is named."""
+    signature_because: list[Evidence]
+    enforcement_because: list[Evidence]
+
+
+class NamespaceFact(msgspec.Struct):
+    """Whether the installed enforcers look at a namespace in which pods run."""
+
+    ref: ObjectRef
+    looked_at: Literal["true", "false", "unknown", "no_enforcer"]
+    defined: Truth
+    """Whether the Namespace object is in the input."""
+    images: int
+    because: list[Evidence]
+
+
+class PatternFact(msgspec.Struct):
+    """One image pattern of a policy."""
+
+    text: str
+    valid: Truth
+    images: int
+    """Image uses of the input that it matches."""
+    because: list[Evidence]
+
+
+class PolicyFact(msgspec.Struct):
+    """One policy (or rule of a policy) of an enforcer."""
+
+    ref: ObjectRef
+    enforcer: Enforcer
+    rule: str
+    action: Action
+    fails_open: Truth
+    trust: Trust
+    patterns: list[PatternFact]
+    action_because: list[Evidence]
+    open_because: list[Evidence]
+    trust_because: list[Evidence]
+
+
+class MirrorFact(msgspec.Struct):
+    """A host that answers for a registry on a node."""
+
+    ref: ObjectRef
+    """The file: kind `File`."""
+    registry: str
+    host: str
+    form: Literal["registry.mirrors", "hosts.toml"]
+    same_registry: Truth
+    """Whether the host is the registry's own."""
+    resolves: Truth
+    """Whether it is asked which digest a tag names."""
+    encrypted: Truth
+    """TLS with verification of the certificate."""
+    images: int
+    """Image uses of the input that it can answer for."""
+    unpinned: int
+    """Those of them that are named by tag."""
+    because: list[Evidence]
+
+
+class EvidenceFact(msgspec.Struct):
+    """What was given about signatures."""
+
+    state: Literal["none", "read", "unreadable"]
+    images: int
+    """Digests that the evidence covers."""
+    trusted: list[str]
+    """Who is trusted, in words."""
+    problems: list[str]
+
+
+class Facts(msgspec.Struct):
+    """The facts document of the layer `images`."""
+
+    scope: Scope
+    presence: Presence
+    enforcers: list[Enforcer]
+    """Those that the input shows."""
+    evidence: EvidenceFact
+    uses: list[ImageUse]
+    namespaces: list[NamespaceFact]
+    policies: list[PolicyFact]
+    mirrors: list[MirrorFact]

@@ -1,0 +1,43 @@
+# METADATA
+# title: No policy of the enforcer names the image
+# description: |
+#   An enforcer looks at these pods, but none of its policies matches the image, and what no policy
+#   matches is let in. Often a glob that misses the registry, the tag or one level of the path.
+# scope: package
+# related_resources:
+#   - https://docs.sigstore.dev/policy-controller/overview/#configuring-image-patterns
+# schemas:
+#   - input: schema.images
+# custom:
+#   severity: medium
+#   layer: images
+#   kind: effect
+#   subjects: uses
+#   remedy: enforce
+#   controls: [CIS-5.5.1, ATTACK-M1045]
+#   since: "0.1"
+package kguard.images.not_matched
+
+deny contains finding if {
+	some use in input.uses
+	use.enforcement == "not_matched"
+	finding := {
+		"target": use.ref,
+		"path": sprintf("%s/%s", [use.role, use.container]),
+		"message": sprintf("%s lets %s in: none of its policies names it", [use.enforcer, use.image]),
+		"evidence": use.enforcement_because,
+	}
+}
+
+unknown contains finding if {
+	input.scope == "cluster"
+	some use in input.uses
+	use.enforcement == "unknown"
+	use.enforcer != ""
+	finding := {
+		"target": use.ref,
+		"path": sprintf("%s/%s", [use.role, use.container]),
+		"message": sprintf("whether %s refuses a bad %s is not known", [use.enforcer, use.image]),
+		"evidence": use.enforcement_because,
+	}
+}

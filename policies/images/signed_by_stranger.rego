@@ -1,0 +1,43 @@
+# METADATA
+# title: Image is signed by someone who is not trusted
+# description: |
+#   The signature is cryptographically sound, but its signer is none of those that the trust
+#   settings or the cluster's own policies name, or its certificate, log entry or timestamp comes
+#   from an authority outside the trusted roots. Anybody can sign anything.
+# scope: package
+# related_resources:
+#   - https://docs.sigstore.dev/cosign/verifying/verify/
+# schemas:
+#   - input: schema.images
+# custom:
+#   severity: high
+#   layer: images
+#   kind: effect
+#   subjects: uses
+#   remedy: sign
+#   controls: [ATTACK-M1045]
+#   since: "0.1"
+package kguard.images.signed_by_stranger
+
+deny contains finding if {
+	some use in input.uses
+	some class in ["wrong_identity", "untrusted_root"]
+	use.signature == class
+	finding := {
+		"target": use.ref,
+		"path": sprintf("%s/%s", [use.role, use.container]),
+		"message": sprintf("%s is signed by a stranger: %s", [use.image, use.signature_reason]),
+		"evidence": use.signature_because,
+	}
+}
+
+unknown contains finding if {
+	some use in input.uses
+	use.signature == "unjudged"
+	finding := {
+		"target": use.ref,
+		"path": sprintf("%s/%s", [use.role, use.container]),
+		"message": sprintf("%s is signed, but nobody said whom to trust: %s", [use.image, use.signer]),
+		"evidence": use.signature_because,
+	}
+}
