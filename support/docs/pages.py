@@ -40,11 +40,7 @@ def _index() -> str:
         "|---|---|---|---|",
     ]
     for layer in FAMILIES:
-        lines += [
-            f"| [{p.id}]({layer}.md#{p.id.replace('/', '')}) | {p.severity} | {p.kind} | {p.title} |"
-            for p in catalog.bundled()
-            if p.layer == layer
-        ]
+        lines += [_row(policy) for policy in catalog.bundled() if policy.layer == layer]
     return _HEAD + "\n".join(lines) + "\n"
 
 
