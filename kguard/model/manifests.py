@@ -52,6 +52,9 @@ class SourceText(msgspec.Struct, gc=False):
     """The renderer (`helm`, `kustomize`) whose output this is; empty for a file of the user's."""
     cluster: str = ""
     """The cluster or snapshot that the object was read from; then `file` and `text` are empty."""
+    apply_set: str = ""
+    """The kustomization or release that applies it; empty for files that are applied as such.
+    One object in two sets is two environments, not a contradiction."""
 
 
 class Manifest(msgspec.Struct):

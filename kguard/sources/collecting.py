@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What do the inputs of a command hold, whatever they are?"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from kguard.errors import SourceError
+from kguard.model.manifests import Collected, NotEvaluated, SourceText, Unreadable
+from kguard.sources import git, helm, kustomize
+from kguard.sources.files import (
+    YAML_SUFFIXES,
+    File,
+    Listing,
+    display_path,
+    expand_glob,
+    is_glob,
+    owned,
+    selected,
+    walk,
+    wanted,
+)
+from kguard.sources.limits import MAX_FILE_BYTES
+from kguard.sources.options import Options
+from kguard.sources.reading import parse, read_manifests, read_plain
+
+STDIN = "-"
+
+
+def collect(inputs: Sequence[str], options: Options | None = None) -> Collected:
+    """Read everything that the inputs name.
+
+    Args:
+        inputs: files, folders, globs, `-` for standard input, `rev:REV` or `rev:REV:FOLDER` for a
+            git revision.
+        options: how to read them, and which live clusters to read as well.
+
+    Returns:
+        What was found. What could not be read is part of the result; the rest is read all the
+        same. A file that two inputs name is read once.
+
+    Raises:
+        ClusterError: a live cluster cannot be reached or does not know the user.
+        UsageError: there is no such context.
+    """
+    options = options or Options()
+    into = Collected()
+    seen: set[str] = set()
+    for text in dict.fromkeys(inputs):
+        try:
+            _input(text, options, seen, into)
+        except SourceError as error:
+            into.unreadable.append(
+                Unreadable(error.where or text, reason=error.message, hint=error.hint)
+            )
+    for context in options.contexts:
+        _merge(_cluster(context, options), into)
+    return into
+
+
+def _cluster(context: str, options: Options) -> Collected:
+    from kguard.sources.cluster import read
+
+    return read(context, read_secrets=options.read_secrets)
+
+
+def _input(text: str, options: Options, seen: set[str], into: Collected) -> None:
+    if text == STDIN:
+        _stdin(options, into)
+    elif text.startswith(git.PREFIX) and not Path(text).exists():
+        _revision(text, options, into)
+    elif is_glob(text):
+        found = expand_glob(text)
+        if not found:
+            raise SourceError("no file matches", where=text)
+        for path in found:
+            _path(path, options, seen, into)
+    else:
+        _path(Path(text), options, seen, into)
+
+
+def _stdin(options: Options, into: Collected) -> None:
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise SourceError(f"more than {MAX_FILE_BYTES >> 20} MiB", where=STDIN)
+    into.looked_at += 1
+    parse(data, SourceText(STDIN, 0, 1, ""), into, fast=options.fast_yaml)
+
+
+def _revision(text: str, options: Options, into: Collected) -> None:
+    _, folder = git.split(text)
+    with tempfile.TemporaryDirectory(prefix="kguard-") as target:
+        revision = git.check_out(text, Path(target))
+        for path, reason in revision.left_out:
+            into.not_evaluated.append(NotEvaluated(path, reason))
+        if revision.folder.is_file():
+            _files([File(folder, str(revision.folder))], options, set(), into)
+        else:
+            _folder(walk(revision.folder, folder or "."), options, set(), into)
+
+
+def _path(path: Path, options: Options, seen: set[str], into: Collected) -> None:
+    shown = display_path(path)
+    if path.is_dir():
+        _folder(walk(path, shown), options, seen, into)
+    elif path.exists():
+        _named(File(shown, str(path.resolve())), options, seen, into)
+    else:
+        raise SourceError("no such file or folder", where=str(path))
+
+
+def _named(file: File, options: Options, seen: set[str], into: Collected) -> None:
+    """A file that the user named: read as YAML whatever it is called, unless a layer owns it."""
+    if file.path in seen:
+        return
+    seen.add(file.path)
+    if not Path(file.path).is_file():
+        read_manifests(file, into, fast=options.fast_yaml)
+    elif owned(file.name, options) and not file.name.lower().endswith(YAML_SUFFIXES):
+        read_plain(file, into)
+    else:
+        read_manifests(file, into, fast=options.fast_yaml)
+
+
+def _folder(listing: Listing, options: Options, seen: set[str], into: Collected) -> None:
+    into.unreadable += [
+        entry
+        for entry in listing.refused
+        if wanted(entry.source, options) or "." not in entry.source.rpartition("/")[2]
+    ]
+    by_path = {file.display: file for file in listing.files}
+    charts = helm.plan(listing.files, into)
+    loose = [file for file in listing.files if not charts.owns(file.display)]
+    builds = kustomize.plan(loose, into)
+    for chart in charts.roots:
+        _merge(helm.evaluate(chart, options), into)
+    for root in builds.roots:
+        _merge(kustomize.evaluate(root, builds, by_path, options), into)
+    raw = [file for file in loose if file.display not in builds.consumed]
+    _files(raw, options, seen, into)
+
+
+def _files(files: Sequence[File], options: Options, seen: set[str], into: Collected) -> None:
+    for file in files:
+        if not selected(file.display, options) or not wanted(file.name, options):
+            continue
+        if file.path in seen:
+            continue
+        seen.add(file.path)
+        if file.name.lower().endswith(YAML_SUFFIXES):
+            read_manifests(file, into, fast=options.fast_yaml)
+        else:
+            read_plain(file, into)
+
+
+def _merge(found: Collected, into: Collected) -> None:
+    into.manifests += found.manifests
+    into.documents += found.documents
+    into.files += found.files
+    into.ambiguous += found.ambiguous
+    into.unreadable += found.unreadable
+    into.not_evaluated += found.not_evaluated
+    into.looked_at += found.looked_at
+    into.versions.update(found.versions)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which objects does a Helm chart install?
+
+Charts that no other chart contains are rendered by the user's `helm`, once for each release that
+kguard.yaml names, else once with the chart's own values. Nothing is fetched: a chart whose
+subcharts are missing is not evaluated. Plugins and the user's Helm settings are out of reach.
+
+Authority: helm.sh/helm, pkg/chart/metadata.go (Chart.yaml) and pkg/cmd/template.go.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from kguard.model.manifests import (
+    Collected,
+    JsonObject,
+    NotEvaluated,
+    SourceText,
+    Unreadable,
+    mapping,
+    sequence,
+)
+from kguard.sources.files import File, display_path, selected
+from kguard.sources.limits import MAX_FILE_BYTES, MAX_RENDERED_BYTES, RENDER_SECONDS
+from kguard.sources.options import Options, Release
+from kguard.sources.processes import run
+from kguard.sources.reading import parse, read_bytes
+from kguard.sources.yaml import Document, load
+
+NAME = "Chart.yaml"
+
+_PARTS = ("templates/", "charts/", "crds/")
+_SOURCE = re.compile(r"^# Source: [^/\n]+/(\S+)$", re.MULTILINE)
+
+
+class Chart(msgspec.Struct, frozen=True):
+    """One Chart.yaml."""
+
+    file: File
+    name: str
+    library: bool
+    subcharts: tuple[str, ...]
+    """Names of the charts that it depends on."""
+    local: tuple[str, ...]
+    """Displayed folders of charts that it takes from the same tree."""
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What is to be done with the charts of an input."""
+
+    roots: tuple[Chart, ...]
+    folders: tuple[str, ...]
+    """Displayed folders of all charts."""
+
+    def owns(self, display: str) -> bool:
+        """Whether a file is part of a chart and must not be read raw."""
+        for folder in self.folders:
+            prefix = "" if folder == "." else folder + "/"
+            if display.startswith(prefix):
+                rest = display[len(prefix) :]
+                if rest.startswith(_PARTS) or rest == NAME or _is_values(rest):
+                    return True
+        return False
+
+
+def _is_values(rest: str) -> bool:
+    return "/" not in rest and rest.startswith(("values", "Chart."))
+
+
+def plan(files: Iterable[File], into: Collected) -> Plan:
+    """Find the charts that no other chart contains or refers to."""
+    charts = [_parsed(file, into) for file in files if file.name == NAME]
+    taken = {folder for chart in charts for folder in chart.local}
+    roots = [
+        chart
+        for chart in charts
+        if chart.file.folder not in taken
+        and not any(_inside(chart.file.folder, other.file.folder) for other in charts)
+    ]
+    return Plan(tuple(roots), tuple(chart.file.folder for chart in charts))
+
+
+def _inside(folder: str, other: str) -> bool:
+    return folder.startswith("charts/" if other == "." else f"{other}/charts/")
+
+
+def _parsed(file: File, into: Collected) -> Chart:
+    data = read_bytes(file, MAX_FILE_BYTES)
+    if isinstance(data, Unreadable):
+        into.unreadable.append(data)
+        data = b""
+    entry = next(iter(load(data)), None)
+    value = mapping(entry.value) if isinstance(entry, Document) else {}
+    dependencies = [mapping(item) for item in sequence(value.get("dependencies"))]
+    return Chart(
+        file=file,
+        name=str(value.get("name") or file.folder.rpartition("/")[2]),
+        library=value.get("type") == "library",
+        subcharts=tuple(str(item.get("alias") or item.get("name")) for item in dependencies),
+        local=tuple(_local(file.folder, dependencies)),
+    )
+
+
+def _local(folder: str, dependencies: list[JsonObject]) -> list[str]:
+    found = []
+    for item in dependencies:
+        repository = item.get("repository")
+        if isinstance(repository, str) and repository.startswith("file://"):
+            path = repository.removeprefix("file://")
+            found.append(posixpath.normpath(posixpath.join(folder, path)))
+    return found
+
+
+def evaluate(chart: Chart, options: Options) -> Collected:
+    """Render one chart for each of its releases."""
+    into = Collected()
+    folder = chart.file.folder
+    if chart.library or not selected(chart.file.display, options):
+        return into
+    if reason := _why_not(chart, options):
+        into.not_evaluated.append(NotEvaluated(folder, f"a Helm chart: {reason}"))
+        return into
+    releases = [r for r in options.releases if display_path(Path(r.chart)) == folder]
+    own = Release(folder, _release_name(chart), options.namespace)
+    for release in releases or [own]:
+        _render(chart, release, options, into)
+    return into
+
+
+def _release_name(chart: Chart) -> str:
+    name = re.sub(r"[^a-z0-9-]", "-", chart.name.lower()).strip("-")
+    return name[:53] or "release"
+
+
+def _why_not(chart: Chart, options: Options) -> str:
+    missing = [name for name in chart.subcharts if not _present(chart, name)]
+    if missing and not options.online:
+        return f"it would fetch its subchart {missing[0]}"
+    if options.render == "never":
+        return "not rendered (--render never)"
+    return "" if shutil.which("helm") else "helm was not found on PATH"
+
+
+def _present(chart: Chart, name: str) -> bool:
+    folder = Path(chart.file.path).parent / "charts"
+    if (folder / name).is_dir():
+        return True
+    try:
+        return any(entry.name.startswith(f"{name}-") for entry in folder.iterdir())
+    except OSError:
+        return False
+
+
+def _render(chart: Chart, release: Release, options: Options, into: Collected) -> None:
+    folder = Path(chart.file.path).parent
+    with tempfile.TemporaryDirectory(prefix="kguard-") as home:
+        names = ("HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME", "HELM_PLUGINS", "HOME")
+        outcome = run(
+            _command(folder, release, options),
+            folder=Path.cwd(),
+            seconds=RENDER_SECONDS,
+            limit=MAX_RENDERED_BYTES,
+            environment=dict.fromkeys(names, home),
+        )
+    if outcome.error:
+        reason = f"the chart cannot be rendered: {outcome.error}"
+        into.unreadable.append(Unreadable(chart.file.display, reason=reason))
+        return
+    rendered = Collected()
+    group = f"{chart.file.folder} as {release.name} in {release.namespace}"
+    origin = SourceText(chart.file.display, 0, 1, "", rendered_by="helm", apply_set=group)
+    parse(outcome.output, origin, rendered)
+    for manifest in rendered.manifests:
+        _settle(manifest.text, manifest.metadata, chart, release)
+    into.manifests += rendered.manifests
+    into.ambiguous += rendered.ambiguous
+    into.unreadable += rendered.unreadable
+
+
+def _command(folder: Path, release: Release, options: Options) -> list[str]:
+    command = [shutil.which("helm") or "helm", "template", release.name, str(folder)]
+    command += ["--namespace", release.namespace, "--include-crds", "--skip-tests"]
+    for values in release.values:
+        command += ["--values", str(Path(values).absolute())]
+    for key, value in sorted(release.set.items()):
+        command += ["--set", f"{key}={value}"]
+    if release.kubernetes:
+        command += ["--kube-version", release.kubernetes]
+    return [*command, "--dependency-update"] if options.online else command
+
+
+def _settle(text: SourceText, metadata: JsonObject, chart: Chart, release: Release) -> None:
+    """Name the template that an object came from, and the namespace that helm installs it into."""
+    if match := _SOURCE.search(text.text):
+        text.file = posixpath.join(chart.file.folder, match[1])
+    metadata.setdefault("namespace", release.namespace)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does the user want the input to be read?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class Release(msgspec.Struct, frozen=True):
+    """One way in which a chart is installed; paths are relative to the working folder."""
+
+    chart: str
+    name: str = "release"
+    namespace: str = "default"
+    values: tuple[str, ...] = ()
+    set: dict[str, str] = {}
+    kubernetes: str = ""
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How inputs are read."""
+
+    patterns: tuple[str, ...] = ()
+    """Glob patterns of file names, other than YAML and JSON, that layers read."""
+    include: tuple[str, ...] = ()
+    """Globs on displayed paths: if there are any, only files that match one are read."""
+    exclude: tuple[str, ...] = ()
+    """Globs on displayed paths: files that match one are not read."""
+    render: Literal["auto", "never"] = "auto"
+    """Whether charts and kustomizations are rendered by the user's own binaries."""
+    online: bool = False
+    """Whether a renderer may fetch what it needs."""
+    fast_yaml: bool = True
+    namespace: str = "default"
+    """The namespace of charts that no release names."""
+    releases: tuple[Release, ...] = ()
+    contexts: tuple[str, ...] = ()
+    """Live clusters: names of kubeconfig contexts, or `in-cluster`."""
+    read_secrets: bool = False

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is one of the user's own programs (git, helm, kustomize) run safely?
+
+No shell, nothing on standard input, an environment of a few names only, a time limit that ends
+the whole process group, and a limit on the output.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "SYSTEMDRIVE", "TEMP", "TMP")
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a program left behind."""
+
+    output: bytes
+    """Standard output."""
+    error: str
+    """Why it failed, one line; empty if it did not."""
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    seconds: float,
+    limit: int,
+    environment: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Run a program to its end.
+
+    Args:
+        arguments: the program (an absolute path) and its arguments.
+        folder: where it runs.
+        seconds: after this time it is ended.
+        limit: bytes of output after which it is ended.
+        environment: what it sees besides the few names that every program needs.
+    """
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    try:
+        process = subprocess.Popen(
+            arguments,
+            cwd=folder,
+            env={**kept, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        return Outcome(b"", f"{Path(arguments[0]).name} cannot be started: {error.strerror}")
+    timer = threading.Timer(seconds, _end, [process])
+    timer.start()
+    try:
+        return _collect(process, timer, seconds, limit)
+    finally:
+        timer.cancel()
+        _end(process)
+
+
+def _collect(
+    process: subprocess.Popen[bytes], timer: threading.Timer, seconds: float, limit: int
+) -> Outcome:
+    complaints: list[bytes] = []
+    errors = process.stderr
+    reader = threading.Thread(target=_drain, args=(errors, complaints), daemon=True)
+    reader.start()
+    output = process.stdout.read(limit + 1) if process.stdout else b""
+    if len(output) > limit:
+        _end(process)
+        process.wait()
+        return Outcome(b"", f"more than {limit >> 20} MiB of output")
+    code = process.wait()
+    reader.join(timeout=1)
+    if process.stdout:
+        process.stdout.close()
+    if code < 0 and not timer.is_alive():
+        return Outcome(b"", f"no end after {seconds:g} seconds")
+    return Outcome(output, _complaint(code, b"".join(complaints)))
+
+
+def _drain(stream: IO[bytes] | None, into: list[bytes]) -> None:
+    if stream:
+        with stream:
+            into.append(stream.read(1 << 16))
+            while stream.read(1 << 16):
+                pass
+
+
+def _complaint(code: int, errors: bytes) -> str:
+    """The last line of what a failed program said, the place where Go programs put the cause."""
+    if code == 0:
+        return ""
+    lines = [line.strip() for line in errors.decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1][:500] if lines else f"exit code {code}"
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (OSError, AttributeError):
+            process.kill()

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does one file hold: manifests, other documents, templates, or something broken?"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from kguard.model.manifests import (
+    AmbiguousText,
+    Ambiguity,
+    Collected,
+    Manifest,
+    NotEvaluated,
+    PlainDocument,
+    PlainFile,
+    SourceText,
+    Unreadable,
+)
+from kguard.sources.files import File
+from kguard.sources.limits import MAX_FILE_BYTES, MAX_PLAIN_FILE_BYTES
+from kguard.sources.yaml import Broken, Document, expand_items, load
+
+Profile = Literal["kubectl", "kustomize"]
+
+TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+UNRENDERED = "a template that was not rendered"
+
+
+def read_bytes(file: File, limit: int) -> bytes | Unreadable:
+    """The content of a file, unless it is too large or cannot be read."""
+    try:
+        with open(file.path, "rb") as stream:
+            data = stream.read(limit + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return Unreadable(file.display, reason=f"the file cannot be read: {reason}")
+    if len(data) > limit:
+        return Unreadable(file.display, reason=f"the file is larger than {limit >> 20} MiB")
+    return data
+
+
+def read_plain(file: File, into: Collected) -> None:
+    """Read a file that is no YAML and that a layer owns."""
+    data = read_bytes(file, MAX_PLAIN_FILE_BYTES)
+    into.looked_at += 1
+    if isinstance(data, Unreadable):
+        into.unreadable.append(data)
+    elif b"\0" not in data:
+        into.files.append(PlainFile(file.display, data.decode(errors="replace")))
+
+
+def read_manifests(
+    file: File, into: Collected, *, fast: bool = True, profile: Profile = "kubectl", group: str = ""
+) -> None:
+    """Read a YAML or JSON file; `group` is the kustomization that applies it, if one does."""
+    data = read_bytes(file, MAX_FILE_BYTES)
+    into.looked_at += 1
+    if isinstance(data, Unreadable):
+        into.unreadable.append(data)
+        return
+    text = SourceText(file.display, 0, 1, "", profile=profile, apply_set=group)
+    parse(data, text, into, fast=fast)
+
+
+def parse(data: bytes, origin: SourceText, into: Collected, *, fast: bool = True) -> None:
+    """Sort the documents of some bytes into what they are.
+
+    Args:
+        data: the bytes of a file, of standard input or of a renderer's output.
+        origin: the fields that all documents share.
+        into: takes what was found.
+        fast: whether the loader may take its fast path.
+    """
+    for entry in load(data, profile=origin.profile, fast=fast):
+        if isinstance(entry, Broken):
+            _broken(entry, data, origin, into)
+        else:
+            _document(entry, origin, into)
+
+
+def _document(entry: Document, origin: SourceText, into: Collected) -> None:
+    text = SourceText(
+        origin.file,
+        entry.index,
+        entry.line,
+        entry.text,
+        origin.profile,
+        origin.rendered_by,
+        origin.cluster,
+        origin.apply_set,
+    )
+    if entry.ambiguities:
+        found = (Ambiguity(a.trap, a.pointer, a.span, a.other, a.detail) for a in entry.ambiguities)
+        into.ambiguous.append(AmbiguousText(text, tuple(found)))
+    if entry.value is None:
+        return
+    for pointer, value in expand_items(entry.value):
+        if is_object(value):
+            into.manifests.append(Manifest(value, text, pointer))
+        elif value is entry.value:
+            into.documents.append(PlainDocument(value, text))
+
+
+def is_object(value: Any) -> bool:
+    """Whether a document is a Kubernetes object: it has an apiVersion and a kind."""
+    if not isinstance(value, dict):
+        return False
+    return isinstance(value.get("apiVersion"), str) and isinstance(value.get("kind"), str)
+
+
+def _broken(entry: Broken, data: bytes, origin: SourceText, into: Collected) -> None:
+    """A broken document with template actions is a template; any other makes the scan incomplete."""
+    if TEMPLATE.search(data.decode(errors="replace")):
+        into.not_evaluated.append(NotEvaluated(f"{origin.file}:{entry.line}", UNRENDERED))
+        return
+    into.unreadable.append(
+        Unreadable(origin.file, entry.line, entry.column, entry.message, entry.hint)
+    )
