@@ -3,25 +3,26 @@
 
 from __future__ import annotations
 
-import msgspec
+from importlib import import_module
+from typing import Protocol
 
 from kguard.model.findings import Report
+from kguard.reporters.settings import Settings
 
 NAMES = ("terminal", "json", "sarif", "junit", "markdown", "html")
+"""Every reporter; each lives in the module of its name and is imported when it is used."""
+
+__all__ = ["NAMES", "Reporter", "Settings", "render"]
 
 
-class Settings(msgspec.Struct, frozen=True):
-    """What the user wants to see."""
+class Reporter(Protocol):
+    """What a reporter's module offers."""
 
-    verbose: bool = False
-    exit_code: int = 0
-    """The code that the command will end with, for the last line of the terminal report."""
-    color: bool | None = None
-    """None: as the terminal allows."""
-    width: int = 0
-    """Columns; 0: as the terminal says."""
+    def render(self, report: Report, settings: Settings) -> str:
+        """The report in this format. The same report gives the same text."""
 
 
-def render(name: str, report: Report, settings: Settings) -> str:
-    """The report in a format."""
-    raise NotImplementedError(name, report, settings)
+def render(name: str, report: Report, settings: Settings | None = None) -> str:
+    """The report in one of the formats of `NAMES`."""
+    reporter: Reporter = import_module(f"kguard.reporters.{name}")  # type: ignore[assignment]
+    return reporter.render(report, settings or Settings())

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a report look like to a machine?
+
+The shape is a contract: its JSON Schema is that of `Document`, its version is in `schema`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.model.findings import (
+    FAMILIES,
+    Assumed,
+    Finding,
+    Incomplete,
+    LayerCoverage,
+    Report,
+    Severity,
+    State,
+)
+from kguard.model.locations import Location
+from kguard.model.manifests import NotEvaluated
+from kguard.reporters.settings import Settings
+
+SCHEMA = "kguard/report/v1"
+
+
+class Target(msgspec.Struct, kw_only=True):
+    """The object that a finding is about."""
+
+    apiVersion: str  # noqa: N815 - the name that Kubernetes uses
+    kind: str
+    namespace: str
+    """Empty for cluster-scoped objects."""
+    name: str
+    cluster: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Place(msgspec.Struct, kw_only=True):
+    """A place in a file (1-based, the end column is exclusive) or in an object of a cluster."""
+
+    file: str | msgspec.UnsetType = msgspec.UNSET
+    line: int | msgspec.UnsetType = msgspec.UNSET
+    column: int | msgspec.UnsetType = msgspec.UNSET
+    end_line: int | msgspec.UnsetType = msgspec.UNSET
+    end_column: int | msgspec.UnsetType = msgspec.UNSET
+    cluster: str | msgspec.UnsetType = msgspec.UNSET
+    path: str | msgspec.UnsetType = msgspec.UNSET
+    """Object and field in a cluster; the field in rendered output."""
+    role: str
+
+
+class Argument(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One step of the argument for a finding."""
+
+    role: str = ""
+    note: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    text: str = ""
+    cluster: str = ""
+    object: str = ""
+    path: str = ""
+
+
+class Entry(msgspec.Struct, kw_only=True):
+    """One finding."""
+
+    fingerprint: str
+    policy: str
+    layer: Literal["network", "mtls", "images", "audit", "runtime", "cross", "manifests"]
+    severity: Severity
+    state: State
+    target: Target
+    path: str
+    message: str
+    locations: list[Place]
+    evidence: list[Argument]
+    remedy: str
+    controls: list[str]
+    waiver: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Document(msgspec.Struct, kw_only=True):
+    """The whole report."""
+
+    schema: Literal["kguard/report/v1"] = SCHEMA
+    complete: bool
+    incomplete: list[Incomplete]
+    coverage: dict[str, LayerCoverage]
+    not_evaluated: list[NotEvaluated]
+    assumed: dict[str, Assumed]
+    scope: str
+    at: str
+    inputs: list[str]
+    objects: int
+    findings: list[Entry]
+
+
+def render(report: Report, settings: Settings) -> str:  # noqa: ARG001 - the protocol
+    """The report as indented JSON with a fixed order of keys."""
+    return msgspec.json.format(msgspec.json.encode(document(report)), indent=2).decode() + "\n"
+
+
+def document(report: Report) -> Document:
+    """The report in the published shape."""
+    return Document(
+        complete=report.complete,
+        incomplete=list(report.incomplete),
+        coverage={name: report.coverage[name] for name in FAMILIES if name in report.coverage},
+        not_evaluated=list(report.not_evaluated),
+        assumed=dict(sorted(report.assumed.items())),
+        scope=report.scope,
+        at=report.at,
+        inputs=list(report.inputs),
+        objects=report.objects,
+        findings=[_entry(finding) for finding in report.findings],
+    )
+
+
+def _entry(finding: Finding) -> Entry:
+    target = finding.target
+    return Entry(
+        fingerprint=finding.fingerprint,
+        policy=finding.policy,
+        layer=finding.layer,  # type: ignore[arg-type]
+        severity=finding.severity,
+        state=finding.state,
+        target=Target(
+            apiVersion=target.api_version,
+            kind=target.kind,
+            namespace=target.namespace,
+            name=target.name,
+            cluster=target.cluster or msgspec.UNSET,
+        ),
+        path=finding.path,
+        message=finding.message,
+        locations=[_place(location) for location in finding.locations],
+        evidence=[Argument(**msgspec.to_builtins(quote)) for quote in finding.evidence],
+        remedy=finding.remedy,
+        controls=list(finding.controls),
+        waiver=finding.waiver or msgspec.UNSET,
+    )
+
+
+def _place(location: Location) -> Place:
+    if not location.file:
+        return Place(cluster=location.cluster, path=location.path, role=location.role)
+    return Place(
+        file=location.file,
+        line=location.line,
+        column=location.column,
+        end_line=location.end_line,
+        end_column=location.end_column,
+        path=location.path or msgspec.UNSET,
+        role=location.role,
+    )

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does the user want to see of a report?"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Settings that all reporters take; most use none of them."""
+
+    verbose: bool = False
+    exit_code: int = 0
+    """The code that the command will end with, for the last line of the terminal report."""
+    color: bool | None = None
+    """None: as the terminal allows."""
+    width: int = 0
+    """Columns; 0: as the terminal says."""

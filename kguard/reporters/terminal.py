@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a person see on a terminal?
+
+First the effect in words about the user's objects, then the lines that decide, then the way out;
+at the end the five layers with how much of each was evaluated. Colour carries severity and
+nothing else; without colour, and with 60 columns, the report reads as well.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from kguard.model.findings import Finding, Incomplete, Quote, Report
+from kguard.reporters.settings import Settings
+from kguard.reporters.text import (
+    Group,
+    Row,
+    assumptions,
+    clean,
+    grouped,
+    listed,
+    place,
+    summary,
+    totals,
+    way_out,
+)
+
+DEFAULT_WIDTH = 100
+MIN_WIDTH = 40
+PLACE_WIDTH = 34
+"""Columns for the places of evidence, unless they are shorter."""
+MAX_OTHERS = 6
+"""Further targets of a group that are named without `--verbose`."""
+MAX_EVIDENCE = 6
+"""Steps of an argument that are shown without `--verbose`."""
+MAX_NOT_EVALUATED = 5
+
+_STYLES = {
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+    "info": "dim",
+}
+
+
+def render(report: Report, settings: Settings) -> str:
+    """The report as text, with colours where the terminal shows them."""
+    terminal = Console()
+    colored = settings.color
+    if colored is None:
+        colored = terminal.is_terminal and not terminal.no_color and not terminal.is_dumb_terminal
+    width = settings.width or (terminal.width if terminal.is_terminal else DEFAULT_WIDTH)
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=max(width, MIN_WIDTH),
+        force_terminal=colored,
+        color_system="standard" if colored else None,
+        no_color=not colored,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        soft_wrap=True,
+        legacy_windows=False,
+    )
+    for line in _Page(report, settings, console).lines():
+        line.rstrip()
+        console.print(line)
+    return buffer.getvalue()
+
+
+class _Page:
+    """The lines of one report, wrapped to the width of the console."""
+
+    def __init__(self, report: Report, settings: Settings, console: Console) -> None:
+        self.report = report
+        self.verbose = settings.verbose
+        self.status = settings.exit_code
+        self.console = console
+        self.width = console.width
+
+    def lines(self) -> Iterator[Text]:
+        found = grouped(self.report, ("open", "unknown"))
+        if self.verbose:
+            found += grouped(self.report, ("waived", "baseline"))
+        for group in found:
+            yield from self.group(group)
+            yield Text()
+        yield from self.not_read()
+        yield from self.table(summary(self.report))
+        yield from self.last()
+
+    def group(self, group: Group) -> Iterator[Text]:
+        yield self.head(group)
+        shown = group.findings if self.verbose else group.findings[:1]
+        for finding in shown:
+            yield from self.wrapped(Text(clean(finding.message), "bold"), "  ")
+            yield from self.argument(finding)
+            yield from self.waiver(finding)
+        if not self.verbose:
+            yield from self.others(group)
+        label, text = way_out(group, self.report)
+        if label:
+            yield from self.wrapped(Text(clean(text)), f"  {label:<6} ", hanging=9)
+
+    def head(self, group: Group) -> Text:
+        first = group.first
+        severity = f"{first.severity} ({first.state})" if first.state != "open" else first.severity
+        line = Text(f"{first.layer.upper():<9} ")
+        line.append(f"{severity:<9}", _STYLES[first.severity])
+        line.append(f" {clean(first.policy)}")
+        more = len(group.findings) - 1
+        if more and not self.verbose:
+            tail = f"+ {more} more like this"
+            gap = self.width - line.cell_len - len(tail)
+            line.append(" " * max(gap, 2) + tail, "dim")
+        return line
+
+    def argument(self, finding: Finding) -> Iterator[Text]:
+        """The evidence: the lines that decide, each with its place."""
+        evidence = finding.evidence if self.verbose else finding.evidence[:MAX_EVIDENCE]
+        places = [clean(place(quote)) for quote in evidence]
+        column = min(max((cell_len(text) for text in places), default=0), PLACE_WIDTH)
+        column = min(column, self.width * 2 // 5)
+        shift = _common_indent(evidence)
+        for quote, where in zip(evidence, places, strict=True):
+            yield from self.step(quote, where, column, shift)
+        if len(evidence) < len(finding.evidence):
+            yield Text(f"    ... and {len(finding.evidence) - len(evidence)} more (-v)", "dim")
+
+    def step(self, quote: Quote, where: str, column: int, shift: int) -> Iterator[Text]:
+        """One step: `place  | quoted line  note`, on several lines where it does not fit."""
+        head = Text(f"    {where}", "dim")
+        if cell_len(where) > column:
+            yield from self.wrapped(Text(where, "dim"), "    ")
+            where, head = "", Text()
+        head.append(" " * max(4 + column + 2 - head.cell_len, 0))
+        note = clean(quote.note)
+        if where and not note and not quote.text.strip():
+            yield head
+        if quote.text.strip():
+            head.append(f"\N{BOX DRAWINGS LIGHT VERTICAL} {clean(quote.text)[shift:].rstrip()}")
+            if note and head.cell_len + 4 + cell_len(note) <= self.width:
+                head.append(f"    {note}", "italic")
+                note = ""
+            head.truncate(self.width, overflow="ellipsis")
+            yield head
+            head = Text(" " * (4 + column + 2))
+        if note:
+            prefix = head.plain
+            yield from self.wrapped(Text(note, "italic"), prefix, hanging=4 + column + 2)
+
+    def waiver(self, finding: Finding) -> Iterator[Text]:
+        if finding.waiver:
+            waiver = finding.waiver
+            text = f"waived until {waiver.get('until', '?')} by {waiver.get('by', '?')}: "
+            yield from self.wrapped(Text(clean(text + waiver.get("reason", ""))), "    ")
+
+    def others(self, group: Group) -> Iterator[Text]:
+        names = [*dict.fromkeys(f.target for f in group.findings[1:])]
+        text = listed(names[:MAX_OTHERS])
+        if len(names) > MAX_OTHERS:
+            text += f" and {len(names) - MAX_OTHERS} more (-v)"
+        if names:
+            yield from self.wrapped(Text(clean(text)), "  also   ", hanging=9)
+
+    def not_read(self) -> Iterator[Text]:
+        for entry in self.report.incomplete:
+            yield from self.incomplete(entry)
+        left = self.report.not_evaluated
+        shown = left if self.verbose else left[:MAX_NOT_EVALUATED]
+        for skipped in shown:
+            text = f"{skipped.source}: {skipped.reason}"
+            yield from self.wrapped(Text(clean(text)), "not evaluated  ", hanging=15)
+        if len(shown) < len(left):
+            yield Text(f"not evaluated  ... and {len(left) - len(shown)} more (-v)")
+        if left or self.report.incomplete:
+            yield Text()
+
+    def incomplete(self, entry: Incomplete) -> Iterator[Text]:
+        text = clean(f"{entry.source}: {entry.reason}")
+        yield from self.wrapped(Text(text, "bold"), "not read       ", hanging=15)
+        if entry.hint:
+            yield from self.wrapped(Text(clean(entry.hint)), "               hint: ", hanging=15)
+
+    def table(self, rows: list[Row]) -> Iterator[Text]:
+        """Layer, findings, evaluated: the last column is wrapped into its own width."""
+        first = max(cell_len(row.layer) for row in rows) + 2
+        second = max(cell_len(row.findings) for row in (*rows, _HEAD)) + 2
+        if first + second > self.width - 20:
+            second = max(self.width - 20 - first, 12)
+        yield Text(f"{'layer':<{first}}{'findings':<{second}}evaluated", "dim")
+        for row in rows:
+            yield from self.row(row, first, second)
+
+    def row(self, row: Row, first: int, second: int) -> Iterator[Text]:
+        middle = Text(row.findings).wrap(self.console, second - 2)
+        right = Text(clean(row.evaluated)).wrap(self.console, self.width - first - second)
+        for number in range(max(len(middle), len(right), 1)):
+            line = Text(f"{row.layer if number == 0 else '':<{first}}")
+            left = middle[number].plain.rstrip() if number < len(middle) else ""
+            line.append(f"{left:<{second}}")
+            if number < len(right):
+                line.append(right[number].plain)
+            yield line
+
+    def last(self) -> Iterator[Text]:
+        assumed = assumptions(self.report)
+        text = f"{totals(self.report)}."
+        if assumed:
+            text += f"  Assumed: {assumed}."
+        if not self.report.complete:
+            text += "  The scan is incomplete."
+        yield Text()
+        yield from self.wrapped(Text(clean(f"{text}  exit {self.status}")), "")
+
+    def wrapped(self, text: Text, prefix: str, *, hanging: int | None = None) -> Iterator[Text]:
+        """The text behind a prefix; its further lines are indented to the same column."""
+        indent = len(prefix) if hanging is None else hanging
+        room = max(self.width - max(indent, len(prefix)), 16)
+        for number, line in enumerate(text.wrap(self.console, room)):
+            yield Text(prefix if number == 0 else " " * indent).append_text(line)
+
+
+_HEAD = Row("layer", "findings", "evaluated", "")
+
+
+def _common_indent(evidence: tuple[Quote, ...]) -> int:
+    """Blanks that all quoted lines start with."""
+    texts = [quote.text for quote in evidence if quote.text.strip()]
+    return min((len(text) - len(text.lstrip(" ")) for text in texts), default=0)

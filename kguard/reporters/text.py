@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What do all reports for people say alike: groups, counts, places, safe text?"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
+
+import msgspec
+
+from kguard.model.findings import (
+    FAMILIES,
+    LAYERS,
+    SEVERITIES,
+    Finding,
+    LayerCoverage,
+    Policy,
+    Quote,
+    Report,
+)
+from kguard.model.manifests import ObjectRef
+
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff]"
+)
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Findings of one policy that a person reads as one."""
+
+    findings: tuple[Finding, ...]
+    policy: Policy | None
+
+    @property
+    def first(self) -> Finding:
+        """The finding that speaks for the group."""
+        return self.findings[0]
+
+    @property
+    def title(self) -> str:
+        """The title of the policy; its id for a policy that the report does not hold."""
+        return self.policy.title if self.policy else self.first.policy
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of the summary."""
+
+    layer: str
+    findings: str
+    evaluated: str
+    state: str
+
+
+def clean(text: str) -> str:
+    """One line without control, bidi and invisible characters, which could forge a report."""
+    return _UNSAFE.sub(REPLACEMENT, text.replace("\n", " ").replace("\t", "    "))
+
+
+def grouped(report: Report, states: tuple[str, ...] = ("open", "unknown")) -> list[Group]:
+    """The report's findings in these states as groups: by layer, then severity, then policy."""
+    shown = [finding for finding in report.findings if finding.state in states]
+    return list(_grouped(shown, report.policies))
+
+
+def _grouped(findings: Iterable[Finding], policies: dict[str, Policy]) -> Iterable[Group]:
+    def key(finding: Finding) -> tuple[int, int, str, str]:
+        rank = -SEVERITIES.index(finding.severity)
+        return FAMILIES.index(finding.layer), rank, finding.policy, finding.state
+
+    for _, found in groupby(sorted(findings, key=key), key=key):
+        members = tuple(found)
+        yield Group(members, policies.get(members[0].policy))
+
+
+def listed(targets: Iterable[ObjectRef]) -> str:
+    """`Deployment shop/cart, orders; Pod web/x`: kind and namespace once for those alike."""
+    parts = []
+    for (kind, namespace), alike in groupby(targets, key=lambda t: (t.kind, t.namespace)):
+        names = ", ".join(target.name for target in alike)
+        parts.append(f"{kind} {namespace}/{names}" if namespace else f"{kind} {names}")
+    return "; ".join(parts)
+
+
+def place(quote: Quote) -> str:
+    """`file:line` or the cluster's object and field; empty for an absence."""
+    if quote.file:
+        return f"{quote.file}:{quote.line}" if quote.line else f"{quote.file} {quote.path}".strip()
+    if quote.cluster:
+        return f"{quote.cluster}: {quote.object}{quote.path}"
+    return ""
+
+
+def counted(findings: Iterable[Finding]) -> str:
+    """`1 critical, 2 high`, or `-` for none."""
+    found = Counter(finding.severity for finding in findings)
+    return ", ".join(f"{found[s]} {s}" for s in reversed(SEVERITIES) if found[s]) or "-"
+
+
+def summary(report: Report) -> list[Row]:
+    """The five layers, also the silent ones, and the other families that have findings."""
+    rows = []
+    for layer in FAMILIES:
+        mine = [f for f in report.findings if f.layer == layer and f.state in ("open", "unknown")]
+        if layer in LAYERS or mine:
+            rows.append(_row(layer, mine, report.coverage.get(layer)))
+    return rows
+
+
+def _row(layer: str, mine: list[Finding], coverage: LayerCoverage | None) -> Row:
+    undecided = sum(finding.state == "unknown" for finding in mine)
+    text = counted(finding for finding in mine if finding.state == "open")
+    if undecided:
+        text = f"{undecided} unknown" if text == "-" else f"{text}, {undecided} unknown"
+    if coverage is None:
+        asked = "not asked for" if layer in LAYERS else ""
+        return Row(layer, text, asked, "not_evaluated")
+    return Row(layer, text, evaluated(coverage), coverage.state)
+
+
+def evaluated(coverage: LayerCoverage) -> str:
+    """How much was evaluated, in words."""
+    head = {
+        "no_evidence": "no evidence in this input",
+        "not_evaluated": "not evaluated",
+        "unknown": "unknown",
+        "evaluated": f"{coverage.evaluated} of {coverage.total} {coverage.subject}",
+    }[coverage.state]
+    return f"{head}; {coverage.note}" if coverage.note else head
+
+
+def totals(report: Report) -> str:
+    """The sentence that counts everything."""
+    opened = [finding for finding in report.findings if finding.state == "open"]
+    number = f"{len(opened)} finding{'' if len(opened) == 1 else 's'}"
+    text = f"{number} ({counted(opened)})" if opened else "No findings"
+    for state, words in _OTHER_STATES:
+        count = sum(finding.state == state for finding in report.findings)
+        if count:
+            text += f", {count} {words}"
+    return text + _until(report)
+
+
+_OTHER_STATES = (
+    ("unknown", "undecided"),
+    ("baseline", "in the baseline"),
+    ("waived", "waived"),
+)
+
+
+def _until(report: Report) -> str:
+    dates = [f.waiver["until"] for f in report.findings if f.state == "waived" and f.waiver]
+    return f" until {min(dates)}" if dates else ""
+
+
+_ASSUMED_NAMES = {
+    "kubernetes": "Kubernetes",
+    "istio": "Istio",
+    "knative": "Knative",
+    "falco": "Falco",
+    "cni": "CNI",
+}
+
+
+def assumptions(report: Report) -> str:
+    """`Kubernetes 1.36, Istio 1.31 (detected)`: what the verdicts rest on."""
+    parts = []
+    for key in sorted(report.assumed, key=lambda k: ([*_ASSUMED_NAMES, k].index(k), k)):
+        entry = report.assumed[key]
+        if entry.value:
+            note = f" ({entry.how})" if entry.how != "assumed" else ""
+            parts.append(f"{_ASSUMED_NAMES.get(key, key)} {entry.value}{note}")
+    return ", ".join(parts)
+
+
+def way_out(group: Group, report: Report) -> tuple[str, str]:
+    """How the findings are closed: the command of a remedy, or why there is none."""
+    policy = group.policy
+    if group.first.state != "open":
+        return "", ""
+    if group.first.remedy:
+        inputs = " ".join(shlex.quote(name) for name in report.inputs) or "INPUT"
+        return "fix", f"kguard fix {inputs} --policy {group.first.policy}"
+    if policy and policy.no_remedy:
+        return "no fix", policy.no_remedy
+    return "", ""

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which reports do the tests of the reporters show?"""
+
+from __future__ import annotations
+
+from kguard.model.findings import (
+    Assumed,
+    Finding,
+    Incomplete,
+    LayerCoverage,
+    Policy,
+    Quote,
+    Report,
+    fingerprint,
+)
+from kguard.model.locations import Location
+from kguard.model.manifests import NotEvaluated, ObjectRef
+
+HOSTILE = 'a\x1b[31m"<script>alert(1)</script>|`b`\u202ec\r::error::d'
+
+
+def policy(policy_id: str, severity: str = "high", **changes: object) -> Policy:
+    layer = policy_id.partition("/")[0]
+    fields: dict[str, object] = {
+        "id": policy_id,
+        "layer": layer,
+        "package": "kguard." + policy_id.replace("/", ".").replace("-", "_"),
+        "title": f"Title of {policy_id}",
+        "description": "Why it is bad. What decides.",
+        "severity": severity,
+        "subjects": "workloads",
+        "remedy": "isolate",
+        "no_remedy": "",
+        "kind": "effect",
+        "controls": ("CIS-5.3.2",),
+        "since": "0.1",
+        "params": {},
+        "input": "facts",
+        "aliases": (),
+        "deprecated": False,
+        "related_resources": ("https://kubernetes.io/docs/",),
+        "file": "policies/x.rego",
+        "text": "package x",
+        "has_unknown": True,
+        "bundled": True,
+    }
+    return Policy(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def finding(policy_id: str, name: str, severity: str = "high", **changes: object) -> Finding:
+    target = ObjectRef("apps/v1", "Deployment", "shop", name)
+    fields: dict[str, object] = {
+        "fingerprint": fingerprint(policy_id, target, ""),
+        "policy": policy_id,
+        "layer": policy_id.partition("/")[0],
+        "severity": severity,
+        "state": "open",
+        "target": target,
+        "path": "",
+        "message": f"any pod in the cluster can open {name}:6379",
+        "locations": (Location("decides", "deploy/netpol.yaml", 9, 3, 10, 7),),
+        "evidence": (
+            Quote(
+                note="is selected by one policy only",
+                file=f"deploy/{name}.yaml",
+                line=14,
+                column=1,
+                text="  name: redis",
+                object=f"Deployment shop/{name}",
+                path="/metadata/name",
+            ),
+            Quote(
+                note="an empty rule admits everyone",
+                file="deploy/netpol.yaml",
+                line=10,
+                column=3,
+                text="  - {}",
+            ),
+            Quote(note="no policy of the admin tier was found in the input"),
+        ),
+        "remedy": "isolate",
+        "controls": ("CIS-5.3.2",),
+    }
+    return Finding(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def report(*findings: Finding, **changes: object) -> Report:
+    ids = {(f.policy, f.severity) for f in findings}
+    fields: dict[str, object] = {
+        "findings": findings,
+        "complete": True,
+        "incomplete": (),
+        "coverage": {
+            "network": LayerCoverage("evaluated", 14, 14, "workloads"),
+            "mtls": LayerCoverage("evaluated", 11, 14, "workloads", "3 not in the mesh"),
+            "images": LayerCoverage("not_evaluated", 0, 9, "images", "9 by reference"),
+            "audit": LayerCoverage("no_evidence", 0, 0, "request families"),
+            "runtime": LayerCoverage("no_evidence", 0, 0, "detections"),
+            "manifests": LayerCoverage("evaluated", 40, 40, "objects"),
+        },
+        "not_evaluated": (),
+        "assumed": {
+            "kubernetes": Assumed("1.36", "assumed"),
+            "istio": Assumed("1.31", "detected", "deploy/mesh.yaml"),
+            "cni": Assumed("", "assumed"),
+        },
+        "scope": "app",
+        "at": "2026-11-23T12:00:00Z",
+        "inputs": ("deploy/",),
+        "objects": 40,
+        "policies": {name: policy(name, severity) for name, severity in ids},
+        "facts": {},
+    }
+    return Report(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def full() -> Report:
+    """Something of everything that a report can hold."""
+    waiver = {"by": "team-a", "until": "2027-01-31", "reason": "migration", "source": "waivers.yaml"}
+    return report(
+        finding("network/open-to-cluster", "redis", "critical"),
+        *(finding("network/default-deny", f"app-{n}") for n in range(9)),
+        finding("network/reachability", "maybe", state="unknown"),
+        finding("mtls/port-not-strict", "payments", remedy=""),
+        finding("images/unsigned", "web", "medium", state="waived", waiver=waiver),
+        finding("images/mutable-tag", "web", "low", state="baseline"),
+        finding(
+            "manifests/duplicate-key",
+            "twice",
+            "info",
+            locations=(Location("decides", cluster="prod", path="Deployment shop/twice/spec"),),
+            evidence=(Quote(cluster="prod", object="Deployment shop/twice", path="/spec"),),
+        ),
+        complete=False,
+        incomplete=(
+            Incomplete("deploy/broken.yaml:31:7", "found a tab", "replace it by spaces"),
+        ),
+        not_evaluated=(NotEvaluated("charts/web", "a Helm chart: helm was not found on PATH"),),
+    )
+
+
+def hostile() -> Report:
+    """Every text of the user's holds characters that could break out of the format."""
+    bad = finding(
+        "network/open-to-cluster",
+        HOSTILE,
+        message=HOSTILE,
+        locations=(Location("decides", HOSTILE, 1, 1, 1, 2),),
+        evidence=(Quote(note=HOSTILE, file=HOSTILE, line=1, text=HOSTILE, object=HOSTILE),),
+        waiver={"by": HOSTILE, "until": "2027-01-31", "reason": HOSTILE},
+    )
+    return report(
+        bad,
+        finding("mtls/x", "y", "low", state="waived", waiver=bad.waiver, message=HOSTILE),
+        complete=False,
+        incomplete=(Incomplete(HOSTILE, HOSTILE, HOSTILE),),
+        not_evaluated=(NotEvaluated(HOSTILE, HOSTILE),),
+        inputs=(HOSTILE,),
+        assumed={"kubernetes": Assumed(HOSTILE, "assumed", HOSTILE)},
+    )
