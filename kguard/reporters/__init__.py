@@ -24,5 +24,5 @@ class Reporter(Protocol):
 
 def render(name: str, report: Report, settings: Settings | None = None) -> str:
     """The report in one of the formats of `NAMES`."""
-    reporter: Reporter = import_module(f"kguard.reporters.{name}")  # type: ignore[assignment]
+    reporter: Reporter = import_module(f"kguard.reporters.{name}")
     return reporter.render(report, settings or Settings())

@@ -24,7 +24,7 @@ from kguard.model.locations import Location
 from kguard.model.manifests import NotEvaluated
 from kguard.reporters.settings import Settings
 
-SCHEMA = "kguard/report/v1"
+SCHEMA: Literal["kguard/report/v1"] = "kguard/report/v1"
 
 
 class Target(msgspec.Struct, kw_only=True):

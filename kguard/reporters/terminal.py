@@ -39,6 +39,7 @@ MAX_OTHERS = 6
 MAX_EVIDENCE = 6
 """Steps of an argument that are shown without `--verbose`."""
 MAX_NOT_EVALUATED = 5
+MIN_GAP = 2
 
 _STYLES = {
     "critical": "bold red",
@@ -86,6 +87,7 @@ class _Page:
         self.width = console.width
 
     def lines(self) -> Iterator[Text]:
+        """The whole report."""
         found = grouped(self.report, ("open", "unknown"))
         if self.verbose:
             found += grouped(self.report, ("waived", "baseline"))
@@ -97,7 +99,7 @@ class _Page:
         yield from self.last()
 
     def group(self, group: Group) -> Iterator[Text]:
-        yield self.head(group)
+        yield from self.head(group)
         shown = group.findings if self.verbose else group.findings[:1]
         for finding in shown:
             yield from self.wrapped(Text(clean(finding.message), "bold"), "  ")
@@ -109,18 +111,24 @@ class _Page:
         if label:
             yield from self.wrapped(Text(clean(text)), f"  {label:<6} ", hanging=9)
 
-    def head(self, group: Group) -> Text:
+    def head(self, group: Group) -> Iterator[Text]:
         first = group.first
         severity = f"{first.severity} ({first.state})" if first.state != "open" else first.severity
         line = Text(f"{first.layer.upper():<9} ")
-        line.append(f"{severity:<9}", _STYLES[first.severity])
-        line.append(f" {clean(first.policy)}")
-        more = len(group.findings) - 1
-        if more and not self.verbose:
-            tail = f"+ {more} more like this"
-            gap = self.width - line.cell_len - len(tail)
-            line.append(" " * max(gap, 2) + tail, "dim")
-        return line
+        line.append(f"{severity:<9} ", _STYLES[first.severity])
+        policy = clean(first.policy)
+        if line.cell_len + len(policy) > self.width:
+            yield line
+            line = Text("  ")
+        line.append(policy)
+        more = f"+ {len(group.findings) - 1} more like this"
+        if len(group.findings) > 1 and not self.verbose:
+            gap = self.width - line.cell_len - len(more)
+            if gap < MIN_GAP:
+                yield line
+                line, gap = Text(), 2
+            line.append(" " * gap + more, "dim")
+        yield line
 
     def argument(self, finding: Finding) -> Iterator[Text]:
         """The evidence: the lines that decide, each with its place."""

@@ -3,7 +3,30 @@
 
 from __future__ import annotations
 
-from kguard.sources.collecting import collect
+from collections.abc import Sequence
+
+from kguard.model.manifests import Collected
 from kguard.sources.options import Options, Release
 
 __all__ = ["Options", "Release", "collect"]
+
+
+def collect(inputs: Sequence[str], options: Options | None = None) -> Collected:
+    """Read everything that the inputs name.
+
+    Args:
+        inputs: files, folders, globs, `-` for standard input, `rev:REV` or `rev:REV:FOLDER` for a
+            git revision.
+        options: how to read them, and which live clusters to read as well.
+
+    Returns:
+        What was found. What could not be read is part of the result; the rest is read all the
+        same. A file that two inputs name is read once.
+
+    Raises:
+        ClusterError: a live cluster cannot be reached or does not know the user.
+        UsageError: there is no such context.
+    """
+    from kguard.sources.collecting import read_all
+
+    return read_all(inputs, options or Options())

@@ -30,23 +30,8 @@ from kguard.sources.reading import parse, read_manifests, read_plain
 STDIN = "-"
 
 
-def collect(inputs: Sequence[str], options: Options | None = None) -> Collected:
-    """Read everything that the inputs name.
-
-    Args:
-        inputs: files, folders, globs, `-` for standard input, `rev:REV` or `rev:REV:FOLDER` for a
-            git revision.
-        options: how to read them, and which live clusters to read as well.
-
-    Returns:
-        What was found. What could not be read is part of the result; the rest is read all the
-        same. A file that two inputs name is read once.
-
-    Raises:
-        ClusterError: a live cluster cannot be reached or does not know the user.
-        UsageError: there is no such context.
-    """
-    options = options or Options()
+def read_all(inputs: Sequence[str], options: Options) -> Collected:
+    """Read every input; what cannot be read is part of the result."""
     into = Collected()
     seen: set[str] = set()
     for text in dict.fromkeys(inputs):

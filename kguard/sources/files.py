@@ -162,4 +162,4 @@ def expand_glob(pattern: str) -> list[Path]:
     """The files and folders that a pattern names, in the order of names."""
     import glob
 
-    return [Path(found) for found in sorted(glob.glob(pattern, recursive=True))]
+    return [Path(found) for found in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207 - may be absolute

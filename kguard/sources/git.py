@@ -132,8 +132,8 @@ def _write(blobs: list[Blob], target: Path) -> None:
         for blob in blobs:
             process.stdin.write(blob.digest.encode() + b"\n")
             process.stdin.flush()
-            head = process.stdout.readline().split()
-            data = process.stdout.read(int(head[2])) if len(head) == 3 else b""
+            process.stdout.readline()
+            data = process.stdout.read(blob.size)
             process.stdout.read(1)
             path = target / blob.path
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -72,18 +72,18 @@ def _collect(
     process: subprocess.Popen[bytes], timer: threading.Timer, seconds: float, limit: int
 ) -> Outcome:
     complaints: list[bytes] = []
-    errors = process.stderr
-    reader = threading.Thread(target=_drain, args=(errors, complaints), daemon=True)
+    reader = threading.Thread(target=_drain, args=(process.stderr, complaints), daemon=True)
     reader.start()
-    output = process.stdout.read(limit + 1) if process.stdout else b""
+    output = b""
+    if process.stdout:
+        with process.stdout as stream:
+            output = stream.read(limit + 1)
     if len(output) > limit:
         _end(process)
-        process.wait()
-        return Outcome(b"", f"more than {limit >> 20} MiB of output")
     code = process.wait()
     reader.join(timeout=1)
-    if process.stdout:
-        process.stdout.close()
+    if len(output) > limit:
+        return Outcome(b"", f"more than {limit >> 20} MiB of output")
     if code < 0 and not timer.is_alive():
         return Outcome(b"", f"no end after {seconds:g} seconds")
     return Outcome(output, _complaint(code, b"".join(complaints)))

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any, Literal
 
 from kguard.model.manifests import (
-    AmbiguousText,
     Ambiguity,
+    AmbiguousText,
     Collected,
     Manifest,
     NotEvaluated,
@@ -19,7 +20,8 @@ from kguard.model.manifests import (
 )
 from kguard.sources.files import File
 from kguard.sources.limits import MAX_FILE_BYTES, MAX_PLAIN_FILE_BYTES
-from kguard.sources.yaml import Broken, Document, expand_items, load
+from kguard.sources.yaml import Ambiguity as Trap
+from kguard.sources.yaml import Broken, Document, ItemError, expand_items, load, locate
 
 Profile = Literal["kubectl", "kustomize"]
 
@@ -30,7 +32,7 @@ UNRENDERED = "a template that was not rendered"
 def read_bytes(file: File, limit: int) -> bytes | Unreadable:
     """The content of a file, unless it is too large or cannot be read."""
     try:
-        with open(file.path, "rb") as stream:
+        with Path(file.path).open("rb") as stream:
             data = stream.read(limit + 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -91,15 +93,24 @@ def _document(entry: Document, origin: SourceText, into: Collected) -> None:
         origin.apply_set,
     )
     if entry.ambiguities:
-        found = (Ambiguity(a.trap, a.pointer, a.span, a.other, a.detail) for a in entry.ambiguities)
-        into.ambiguous.append(AmbiguousText(text, tuple(found)))
-    if entry.value is None:
+        into.ambiguous.append(AmbiguousText(text, tuple(map(_ambiguity, entry.ambiguities))))
+    if not is_object(entry.value):
+        into.documents.append(PlainDocument(entry.value, text))
         return
-    for pointer, value in expand_items(entry.value):
-        if is_object(value):
-            into.manifests.append(Manifest(value, text, pointer))
-        elif value is entry.value:
-            into.documents.append(PlainDocument(value, text))
+    for found in expand_items(entry.value):
+        if isinstance(found, ItemError):
+            _refused(found, text, into)
+        else:
+            into.manifests.append(Manifest(found[1], text, found[0]))
+
+
+def _ambiguity(found: Trap) -> Ambiguity:
+    return Ambiguity(found.trap, found.pointer, found.span, found.other, found.detail)
+
+
+def _refused(item: ItemError, text: SourceText, into: Collected) -> None:
+    span = locate(text.text, text.line, item.pointer).value
+    into.unreadable.append(Unreadable(text.file, span.line, span.column, item.message))
 
 
 def is_object(value: Any) -> bool:
@@ -110,7 +121,7 @@ def is_object(value: Any) -> bool:
 
 
 def _broken(entry: Broken, data: bytes, origin: SourceText, into: Collected) -> None:
-    """A broken document with template actions is a template; any other makes the scan incomplete."""
+    """A broken document with template actions is a template; any other is unreadable."""
     if TEMPLATE.search(data.decode(errors="replace")):
         into.not_evaluated.append(NotEvaluated(f"{origin.file}:{entry.line}", UNRENDERED))
         return

@@ -116,7 +116,12 @@ def report(*findings: Finding, **changes: object) -> Report:
 
 def full() -> Report:
     """Something of everything that a report can hold."""
-    waiver = {"by": "team-a", "until": "2027-01-31", "reason": "migration", "source": "waivers.yaml"}
+    waiver = {
+        "by": "team-a",
+        "until": "2027-01-31",
+        "reason": "migration",
+        "source": "waivers.yaml",
+    }
     return report(
         finding("network/open-to-cluster", "redis", "critical"),
         *(finding("network/default-deny", f"app-{n}") for n in range(9)),
@@ -132,9 +137,7 @@ def full() -> Report:
             evidence=(Quote(cluster="prod", object="Deployment shop/twice", path="/spec"),),
         ),
         complete=False,
-        incomplete=(
-            Incomplete("deploy/broken.yaml:31:7", "found a tab", "replace it by spaces"),
-        ),
+        incomplete=(Incomplete("deploy/broken.yaml:31:7", "found a tab", "replace it by spaces"),),
         not_evaluated=(NotEvaluated("charts/web", "a Helm chart: helm was not found on PATH"),),
     )
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 import json
 
 import msgspec
-from tests.unit.reporters import reports
 
 from kguard.reporters import render
 from kguard.reporters.json import Document
+from tests.unit.reporters import reports
 
 
 def test_keys_are_those_of_the_contract():

@@ -4,10 +4,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.unit.reporters import reports
 from rich.cells import cell_len
 
 from kguard.reporters import Settings, render
+from tests.unit.reporters import reports
 
 
 def shown(report, **settings):
