@@ -15,6 +15,10 @@ from kguard.model.manifests import Manifest, PlainDocument, PlainFile, SourceTex
 from kguard.model.redaction import redact
 
 
+_RENDERED = Span(1, 1, 1, 1)
+"""Lines of rendered output are no lines of a file: the template or kustomization as such."""
+
+
 class Places:
     """Turns evidence into locations and quotes; remembers what it already looked up."""
 
@@ -71,13 +75,16 @@ class Places:
             path = f"{name}{evidence.pointer}"
             return quote, Location(role=evidence.role, cluster=text.cluster, path=path)
         span = self._span(text, inside)
+        line = redact(_line(text.text, span.line - text.line + 1))
+        if text.rendered_by:
+            span = _RENDERED
         quote = Quote(
             note=evidence.note,
             role=evidence.role,
             file=text.file,
-            line=span.line,
-            column=span.column,
-            text="" if _in_secret(name) else redact(_line(text.text, span.line - text.line + 1)),
+            line=0 if text.rendered_by else span.line,
+            column=0 if text.rendered_by else span.column,
+            text="" if _in_secret(name) else line,
             object=name,
             path=evidence.pointer,
         )
@@ -97,7 +104,7 @@ class Places:
 
         key = (id(text), inside)
         if key not in self._spans:
-            found = locate(text.text, text.line, inside, profile=text.profile)
+            found = locate(text.text, text.line, inside)
             start = found.key or found.value
             end = found.value
             self._spans[key] = Span(start.line, start.column, end.end_line, end.end_column)
