@@ -211,23 +211,26 @@ def _batches(
             p for p in policies if p.layer == name and p.input == "facts" and p.subjects != _WAIVERS
         )
         if mine:
-            yield Batch(name, _document(msgspec.to_builtins(document), mine, options), mine)
+            yield Batch(name, _document(document, mine, options), mine)
     objects = tuple(p for p in policies if p.input == "objects")
     if objects:
         document = {"objects": [m.object for m in inventory.manifests], "scope": options.scope}
         yield Batch("objects", _document(document, objects, options), objects)
 
 
-def _document(document: dict[str, Any], policies: Sequence[Policy], options: Options) -> bytes:
+def _document(document: Any, policies: Sequence[Policy], options: Options) -> bytes:
+    """The input of a batch: a facts document with the policies' parameters."""
     settings = options.config.policies
-    document["params"] = {
+    params = {
         policy.id: catalog.parameters(
             policy, settings[policy.id].params if policy.id in settings else {}
         )
         for policy in policies
         if policy.params
     }
-    return msgspec.json.encode(document)
+    body = msgspec.json.encode(document)
+    head = b'{"params":' + msgspec.json.encode(params)
+    return head + (b"}" if body == b"{}" else b"," + body[1:])
 
 
 def _concrete(
@@ -296,9 +299,7 @@ def _triage(
         known += waivers.read(Path(options.waivers_file))
     outcome = waivers.apply(found, known, options.at.date())
     mine = tuple(p for p in policies if p.subjects == _WAIVERS)
-    raw, failures = _judge(
-        engine, Batch(_WAIVERS, _document(msgspec.to_builtins(outcome.facts), mine, options), mine)
-    )
+    raw, failures = _judge(engine, Batch(_WAIVERS, _document(outcome.facts, mine, options), mine))
     marked = (*outcome.findings, *_concrete(raw, {p.id: p for p in mine}, inventory, options))
     if options.baseline_file:
         marked = baseline.apply(marked, baseline.read(Path(options.baseline_file)))

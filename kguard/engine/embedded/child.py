@@ -2,7 +2,9 @@
 """How does the killable child evaluate policies?
 
 Runs as a script under `python -I`, with memory and time limits, because regorus can crash, hang or
-eat memory on hostile Rego. Talks JSON lines with 8-digit length prefixes over stdin and stdout.
+eat memory on hostile Rego. Talks frames over stdin and stdout: an 8-digit hexadecimal length and
+that many bytes. A request is a JSON frame, followed by the input document as a frame of its own
+where there are queries; the answer to each query is two frames, `value` or `error` and its text.
 It imports nothing of kguard.
 """
 
@@ -15,17 +17,14 @@ from typing import IO, Any
 PREFIX = 8
 
 
-def _read(stream: IO[bytes]) -> Any:
+def _read(stream: IO[bytes]) -> bytes | None:
     head = stream.read(PREFIX)
-    if len(head) < PREFIX:
-        return None
-    return json.loads(stream.read(int(head, 16)))
+    return stream.read(int(head, 16)) if len(head) == PREFIX else None
 
 
-def _write(stream: IO[bytes], value: Any) -> None:
-    body = json.dumps(value).encode()
-    stream.write(b"%08x" % len(body) + body)
-    stream.flush()
+def _write(stream: IO[bytes], body: str) -> None:
+    encoded = body.encode()
+    stream.write(b"%08x" % len(encoded) + encoded)
 
 
 def _limit(memory_bytes: int, cpu_seconds: int) -> None:
@@ -48,30 +47,32 @@ def _load(engine: Any, modules: dict[str, str]) -> dict[str, str]:
     return failed
 
 
-def _evaluate(engine: Any, document: str, queries: list[str]) -> dict[str, Any]:
-    engine.set_input_json(document)
-    results: dict[str, Any] = {}
+def _evaluate(engine: Any, document: bytes, queries: list[str], answers: IO[bytes]) -> None:
+    engine.set_input_json(document.decode())
     for query in queries:
         try:
-            results[query] = {"value": engine.eval_rule_as_json(query)}
+            kind, text = "value", engine.eval_rule_as_json(query)
         except RuntimeError as error:
-            results[query] = {"error": str(error)}
-    return results
+            kind, text = "error", str(error)
+        _write(answers, kind)
+        _write(answers, text)
 
 
 def main() -> None:
     """Serve requests until stdin ends."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    limits = _read(requests)
+    limits = json.loads(_read(requests) or b"{}")
     _limit(limits["memory_bytes"], limits["cpu_seconds"])
     import regorus
 
     engine = regorus.Engine()
-    while (request := _read(requests)) is not None:
+    while (frame := _read(requests)) is not None:
+        request = json.loads(frame)
         if "modules" in request:
-            _write(answers, _load(engine, request["modules"]))
+            _write(answers, json.dumps(_load(engine, request["modules"])))
         else:
-            _write(answers, _evaluate(engine, request["input"], request["queries"]))
+            _evaluate(engine, _read(requests) or b"", request["queries"], answers)
+        answers.flush()
 
 
 if __name__ == "__main__":

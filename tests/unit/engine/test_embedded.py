@@ -81,7 +81,7 @@ def test_a_hostile_policy_is_named_and_the_others_stay(name, body, reason):
 
 
 def test_memory_is_limited(monkeypatch):
-    monkeypatch.setattr("kguard.engine.embedded.MEMORY_BYTES", 512 << 20)
+    monkeypatch.setattr("kguard.engine.embedded.process.MEMORY_BYTES", 512 << 20)
     engine = EmbeddedEngine(wall_seconds=30)
     try:
         text = (

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is the child process started, asked and ended?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+
+import msgspec
+
+MEMORY_BYTES = 4 << 30
+CPU_SECONDS = 300
+WALL_SECONDS = 120
+"""Limits of the child; the wall clock counts anew for each request."""
+
+_CHILD = Path(__file__).with_name("child.py")
+_PREFIX = 8
+_DEATHS = {
+    -6: "it ran out of memory",
+    -9: "it ran out of time",
+    -11: "it crashed",
+    -24: "it used too much processor time",
+}
+
+
+class ChildDied(Exception):  # noqa: N818 - an outcome, not an error for the user
+    """The child crashed or was killed; the message says how."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to one query: the value's JSON, or regorus' error text."""
+
+    value: bytes | None
+    error: str
+
+
+class Child:
+    """One regorus process."""
+
+    def __init__(self, wall_seconds: float = WALL_SECONDS) -> None:
+        environment = {k: v for k, v in os.environ.items() if k != "RUST_BACKTRACE"}
+        self._wall = wall_seconds
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", str(_CHILD)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+        )
+        limits = {"memory_bytes": MEMORY_BYTES, "cpu_seconds": CPU_SECONDS}
+        self._send(json.dumps(limits).encode())
+
+    def load(self, modules: Mapping[str, str]) -> dict[str, str]:
+        """Compile modules; the error text of each that cannot be compiled.
+
+        Raises:
+            ChildDied: the child crashed or ran out of time.
+        """
+        with self._watched():
+            self._send(json.dumps({"modules": modules}).encode())
+            failed: dict[str, str] = json.loads(self._receive())
+            return failed
+
+    def evaluate(self, document: bytes, queries: Sequence[str]) -> dict[str, Answer]:
+        """Evaluate queries on an input document.
+
+        Raises:
+            ChildDied: the child crashed or ran out of time.
+        """
+        with self._watched():
+            self._send(json.dumps({"queries": queries}).encode(), document)
+            return {query: self._answer() for query in queries}
+
+    def _answer(self) -> Answer:
+        kind, text = self._receive(), self._receive()
+        return Answer(text, "") if kind == b"value" else Answer(None, text.decode())
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        timer = Timer(self._wall, self._process.kill)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _send(self, *frames: bytes) -> None:
+        stream = self._process.stdin
+        if stream is None:
+            raise ChildDied(self._how())
+        try:
+            for frame in frames:
+                stream.write(b"%08x" % len(frame))
+                stream.write(frame)
+            stream.flush()
+        except BrokenPipeError:
+            raise ChildDied(self._how()) from None
+
+    def _receive(self) -> bytes:
+        stream = self._process.stdout
+        head = stream.read(_PREFIX) if stream else b""
+        if not stream or len(head) < _PREFIX:
+            raise ChildDied(self._how())
+        return stream.read(int(head, 16))
+
+    def _how(self) -> str:
+        code = self._process.wait()
+        return _DEATHS.get(code, f"it stopped with status {code}")
+
+    def close(self) -> None:
+        """End the child."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                stream.close()
