@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Would the tests notice if a semantic model broke one rule of the real system?
+
+Each ``tests/mutants/<layer>.toml`` lists mutants: a name that says which rule is broken, the file,
+the text that is replaced and by what, and the tests that must then fail. ``python -m
+support.mutants [NAME...]`` applies each to a copy of the package, one at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+LISTS = ROOT / "tests" / "mutants"
+COPIED = ("kguard", "policies", "rules", "tests", "support", "pyproject.toml")
+CUT_OFF_SECONDS = 300.0
+
+
+class Mutant(NamedTuple):
+    """One broken rule. ``old`` occurs exactly once in ``file``."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def main(names: Sequence[str]) -> int:
+    """Exit code 0 if the tests fail on every mutant, 1 if one survives."""
+    chosen = [mutant for mutant in mutants() if not names or mutant.name in names]
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "checkout"
+        _copy(place)
+        if _tests_fail("the sound package", sorted({t for m in chosen for t in m.tests}), place):
+            print("mutants: the tests fail without any mutant", file=sys.stderr)
+            return 1
+        alive = [mutant.name for mutant in chosen if not _noticed(mutant, place)]
+    print(f"mutants: {len(chosen) - len(alive)} of {len(chosen)} noticed")
+    return 1 if alive or not chosen else 0
+
+
+def mutants() -> Iterator[Mutant]:
+    """All mutants, by layer."""
+    for path in sorted(LISTS.glob("*.toml")):
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]:
+            yield Mutant(**{**entry, "tests": tuple(entry["tests"])})
+
+
+def mutated(mutant: Mutant, text: str) -> str:
+    """The text of the file with the rule broken. Raises ``ValueError`` if the place moved."""
+    if text.count(mutant.old) != 1:
+        found = text.count(mutant.old)
+        raise ValueError(f"{mutant.name}: {mutant.file} holds the text {found} times, not once")
+    return text.replace(mutant.old, mutant.new)
+
+
+def _copy(place: Path) -> None:
+    place.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, place / name, ignore=ignored)
+        elif source.is_file():
+            shutil.copy(source, place / name)
+
+
+def _noticed(mutant: Mutant, place: Path) -> bool:
+    target = place / mutant.file
+    sound = target.read_text(encoding="utf-8")
+    target.write_text(mutated(mutant, sound), encoding="utf-8")
+    started = time.monotonic()
+    try:
+        noticed = _tests_fail(mutant.name, mutant.tests, place)
+    finally:
+        target.write_text(sound, encoding="utf-8")
+    word = "noticed" if noticed else "SURVIVES"
+    print(f"  {word:9} {time.monotonic() - started:5.1f} s  {mutant.name}", flush=True)
+    return noticed
+
+
+def _tests_fail(name: str, tests: Sequence[str], place: Path) -> bool:
+    shared = os.environ.get("KGUARD_SHARED") or str(ROOT.parent / "shared")
+    environment = {**os.environ, "KGUARD_SHARED": shared, "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=place,
+            env=environment,
+            capture_output=True,
+            timeout=CUT_OFF_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    if done.returncode not in {0, 1}:
+        raise SystemExit(f"{name}: the tests could not run\n{done.stdout.decode()}")
+    return done.returncode == 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
