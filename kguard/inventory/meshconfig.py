@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is the mesh's own configuration: MeshConfig, the injector's?
+
+Read from the ConfigMaps that istiod reads (`istio[-REV]` key `mesh`, `istio-sidecar-injector[-REV]`
+key `config`) or from the objects that installers turn into them (IstioOperator, the Sail
+operator's Istio). Defaults: istio/istio pkg/config/mesh/mesh.go `DefaultMeshConfig`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kguard.inventory.index import Inventory
+from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
+
+MAX_EMBEDDED = 1 << 20
+"""Longest embedded document that is parsed, in characters: what a ConfigMap can hold."""
+
+
+class MeshConfig(msgspec.Struct, frozen=True):
+    """The settings that matter to mutual TLS."""
+
+    ref: str = ""
+    """The object that holds them; empty for Istio's defaults."""
+    pointer: str = ""
+    auto_mtls: bool = True
+    default_export: tuple[str, ...] = ("*",)
+    proxy_metadata: dict[str, str] = {}
+    discovery_selectors: tuple[JsonObject, ...] = ()
+
+
+def mesh_config(inventory: Inventory) -> MeshConfig:
+    """The mesh's configuration; Istio's defaults where the input has none."""
+    for ref, place, value in _sources(inventory):
+        export = [v for v in sequence(value.get("defaultDestinationRuleExportTo")) if v]
+        metadata = mapping(mapping(value.get("defaultConfig")).get("proxyMetadata"))
+        return MeshConfig(
+            ref,
+            place,
+            auto_mtls=value.get("enableAutoMtls") is not False,
+            default_export=tuple(str(v) for v in export) or ("*",),
+            proxy_metadata={str(k): str(v) for k, v in metadata.items()},
+            discovery_selectors=tuple(
+                mapping(s) for s in sequence(value.get("discoverySelectors"))
+            ),
+        )
+    return MeshConfig()
+
+
+def injector_config(inventory: Inventory) -> JsonObject:
+    """The injector's configuration, empty where the input has none."""
+    for manifest in inventory.of("ConfigMap"):
+        if manifest.name.startswith("istio-sidecar-injector"):
+            return embedded(manifest, "config")
+    return {}
+
+
+def embedded(manifest: Manifest, key: str) -> JsonObject:
+    """A YAML document inside a ConfigMap; empty where it is missing or cannot be read."""
+    text = strings(manifest.object.get("data")).get(key, "")
+    if not text or len(text) > MAX_EMBEDDED:
+        return {}
+    try:
+        return mapping(msgspec.yaml.decode(text.encode()))
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return {}
+
+
+def _sources(inventory: Inventory) -> Iterator[tuple[str, str, JsonObject]]:
+    for manifest in inventory.of("ConfigMap"):
+        if manifest.name == "istio" or manifest.name.startswith("istio-"):
+            value = embedded(manifest, "mesh")
+            if value:
+                yield manifest.id, "/data/mesh", value
+    for manifest in inventory.of("IstioOperator", "install.istio.io"):
+        value = mapping(manifest.spec.get("meshConfig"))
+        if value:
+            yield manifest.id, "/spec/meshConfig", value
+    for manifest in inventory.of("Istio", "sailoperator.io"):
+        value = mapping(mapping(manifest.spec.get("values")).get("meshConfig"))
+        if value:
+            yield manifest.id, "/spec/values/meshConfig", value

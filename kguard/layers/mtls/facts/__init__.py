@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is effectively so about mutual TLS in this input?"""
+
+from __future__ import annotations
+
+from kguard.inventory import Inventory
+from kguard.layers.mtls.facts.certificates import certificate_facts
+from kguard.layers.mtls.facts.gateways import gateway_facts
+from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
+from kguard.layers.mtls.facts.policies import policy_facts
+from kguard.layers.mtls.facts.rules import rule_facts
+from kguard.layers.mtls.facts.view import View
+from kguard.layers.mtls.facts.workloads import workload_facts
+from kguard.model.facts import mtls as model
+from kguard.model.findings import LayerCoverage
+from kguard.model.layer import Request
+
+__all__ = ["compute", "coverage"]
+
+
+def compute(inventory: Inventory, request: Request) -> model.Facts:
+    """The facts document; empty collections where the input shows no mesh."""
+    view = View(inventory, request)
+    presence = view.mesh.presence
+    if presence != "present":
+        return model.Facts(request.scope, presence, mesh_facts(view))
+    workloads = {w.id: workload_facts(view, w) for w in inventory.workloads}
+    here: dict[str, list[model.Workload]] = {}
+    for fact in workloads.values():
+        here.setdefault(fact.ref.namespace, []).append(fact)
+    return model.Facts(
+        scope=request.scope,
+        presence=presence,
+        mesh=mesh_facts(view),
+        namespaces=[namespace_facts(view, name, facts) for name, facts in sorted(here.items())],
+        workloads=sorted(workloads.values(), key=lambda fact: fact.ref),
+        policies=[policy_facts(view, manifest) for manifest in view.manifests],
+        rules=rule_facts(view, workloads),
+        gateways=gateway_facts(view),
+        certificates=certificate_facts(view),
+    )
+
+
+def coverage(facts: model.Facts) -> LayerCoverage:
+    """How many workloads were judged with certainty."""
+    if facts.presence == "absent":
+        note = "no mesh object and no mesh label in the input"
+        return LayerCoverage("no_evidence", 0, 0, "workloads", note)
+    if facts.presence == "unknown":
+        return LayerCoverage("unknown", 0, 0, "workloads", "mesh objects could not be read")
+    total = len(facts.workloads)
+    unknown = sum(workload.plane == "unknown" for workload in facts.workloads)
+    outside = sum(workload.plane == "none" for workload in facts.workloads)
+    notes = []
+    if outside:
+        notes.append(f"{outside} not in the mesh")
+    if unknown:
+        notes.append(f"{unknown} of unknown membership")
+    state = LayerCoverage("evaluated", total - unknown, total, "workloads", "; ".join(notes))
+    if total and unknown == total:
+        return LayerCoverage("unknown", 0, total, "workloads", state.note)
+    return state

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What do all facts of this layer look at? Indexes over the inventory, built once for a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import msgspec
+
+from kguard.inventory import Inventory, Workload, injection
+from kguard.inventory.mesh import Enrolment, Mesh
+from kguard.inventory.meshconfig import MeshConfig, mesh_config
+from kguard.layers.mtls.semantics import peerauth, validation
+from kguard.layers.mtls.semantics.ambient import AmbientIndex, ambient_index
+from kguard.layers.mtls.semantics.peerauth import PeerAuthentication, PolicyIndex
+from kguard.model.facts.mtls import Role
+from kguard.model.layer import Request
+from kguard.model.manifests import Manifest, mapping, sequence, strings
+
+SECURITY = "security.istio.io"
+NETWORKING = "networking.istio.io"
+_SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
+_CONTROL_PLANE = ("istiod", "ztunnel", "istio-cni-node", "istio-egressgateway-controller")
+_DEFAULT_REVISION = "default"
+
+
+class ServicePort(msgspec.Struct, frozen=True):
+    """One port of a Service; `target` is a number, a port name, or 0 where neither is written."""
+
+    number: int
+    name: str
+    target: int | str
+    protocol: str
+
+
+class Service(msgspec.Struct, frozen=True, eq=False):
+    """A Service that selects pods."""
+
+    manifest: Manifest
+    selector: dict[str, str]
+    ports: tuple[ServicePort, ...]
+    headless: bool
+
+    def targets(self, port: ServicePort, workload: Workload) -> list[int]:
+        """The ports of the workload's pods that a port of the Service leads to."""
+        if isinstance(port.target, int):
+            return [port.target or port.number]
+        return sorted({p.number for p in workload.ports if p.name == port.target})
+
+
+class View:
+    """An inventory as the mtls layer sees it."""
+
+    def __init__(self, inventory: Inventory, request: Request) -> None:
+        self.inventory = inventory
+        self.request = request
+        self.mesh = Mesh(inventory, whole=request.scope == "cluster")
+        self._indexes: dict[str, PolicyIndex] = {}
+        self._enrolments: dict[str, Enrolment] = {}
+
+    @property
+    def root(self) -> str:
+        """The root namespace of the mesh."""
+        return self.mesh.root
+
+    @cached_property
+    def config(self) -> MeshConfig:
+        """The mesh's configuration, or Istio's defaults."""
+        return mesh_config(self.inventory)
+
+    @cached_property
+    def manifests(self) -> list[Manifest]:
+        """All PeerAuthentications."""
+        return self.inventory.of("PeerAuthentication", SECURITY)
+
+    @cached_property
+    def policies(self) -> list[PeerAuthentication]:
+        """The PeerAuthentications that the API server stores."""
+        return [
+            peerauth.parse(manifest.namespace, manifest.object, manifest.id)
+            for manifest in self.manifests
+            if not validation.problems(manifest.object)
+        ]
+
+    def index(self, revision: str) -> PolicyIndex:
+        """The policies as the control plane of a revision sees them."""
+        if not any(policy.revision for policy in self.policies):
+            revision = ""
+        if revision not in self._indexes:
+            self._indexes[revision] = peerauth.index(self.policies, self.root, revision)
+        return self._indexes[revision]
+
+    @cached_property
+    def ambient(self) -> AmbientIndex:
+        """The policies as ambient sees them."""
+        return ambient_index(self.policies, self.root)
+
+    def enrolment(self, workload: Workload) -> Enrolment:
+        """Whether the workload is in the mesh."""
+        if workload.id not in self._enrolments:
+            self._enrolments[workload.id] = self.mesh.enrolment(workload)
+        return self._enrolments[workload.id]
+
+    def revision(self, namespace: str, labels: dict[str, str]) -> str:
+        """The revision of the control plane that serves a pod."""
+        around = self.mesh.namespace(namespace).labels
+        wanted = around.get(injection.REVISION) or labels.get(injection.REVISION)
+        return self._tags.get(wanted, wanted) if wanted else _DEFAULT_REVISION
+
+    @cached_property
+    def _tags(self) -> dict[str, str]:
+        """Revision tags and the revisions that they stand for."""
+        found = {}
+        for manifest in self.inventory.of(
+            "MutatingWebhookConfiguration", "admissionregistration.k8s.io"
+        ):
+            labels = manifest.labels
+            if "istio.io/tag" in labels and injection.REVISION in labels:
+                found[labels["istio.io/tag"]] = labels[injection.REVISION]
+        return found
+
+    def role(self, workload: Workload) -> Role:
+        """Whether the workload is an application or part of the platform below it."""
+        if workload.namespace in _SYSTEM:
+            return "system"
+        name = workload.labels.get("app", workload.labels.get("k8s-app", ""))
+        return (
+            "mesh" if workload.namespace == self.root or name in _CONTROL_PLANE else "application"
+        )
+
+    @cached_property
+    def services(self) -> dict[tuple[str, str], Service]:
+        """The Services that select pods, by namespace and name."""
+        return {
+            (manifest.namespace, manifest.name): _service(manifest)
+            for manifest in self.inventory.of("Service")
+            if strings(manifest.spec.get("selector"))
+        }
+
+    @cached_property
+    def _services_by_label(self) -> dict[tuple[str, str, str], list[Service]]:
+        found: dict[tuple[str, str, str], list[Service]] = {}
+        for (namespace, _), service in self.services.items():
+            key, value = min(service.selector.items())
+            found.setdefault((namespace, key, value), []).append(service)
+        return found
+
+    def services_of(self, workload: Workload) -> list[Service]:
+        """The Services that select the workload's pods."""
+        found = [
+            service
+            for key, value in workload.labels.items()
+            for service in self._services_by_label.get((workload.namespace, key, value), ())
+            if service.selector.items() <= workload.labels.items()
+        ]
+        return sorted(found, key=lambda service: service.manifest.name)
+
+    def workloads_of(self, service: Service) -> list[Workload]:
+        """The workloads whose pods a Service selects."""
+        return [
+            workload
+            for workload in self.inventory.workloads_by_namespace.get(
+                service.manifest.namespace, ()
+            )
+            if service.selector.items() <= workload.labels.items()
+        ]
+
+    @cached_property
+    def called_by_api_server(self) -> dict[tuple[str, str], dict[int, str]]:
+        """Services (namespace, name) that the API server calls: port -> `Manifest.id` of why."""
+        found: dict[tuple[str, str], dict[int, str]] = {}
+        for ref, reference in _api_references(self.inventory):
+            port = reference.get("port", _HTTPS)
+            key = (str(reference.get("namespace", "")), str(reference.get("name", "")))
+            if isinstance(port, int):
+                found.setdefault(key, {})[port] = ref
+        return found
+
+    def api_ports(self, workload: Workload) -> dict[int, str]:
+        """Ports of the workload's pods that the API server calls, with what says so."""
+        found: dict[int, str] = {}
+        if not self.called_by_api_server:
+            return found
+        for service in self.services_of(workload):
+            key = (service.manifest.namespace, service.manifest.name)
+            called = self.called_by_api_server.get(key, {})
+            for port in service.ports:
+                if port.number in called:
+                    targets = service.targets(port, workload)
+                    found.update(dict.fromkeys(targets, called[port.number]))
+        return found
+
+
+_HTTPS = 443
+
+
+def _service(manifest: Manifest) -> Service:
+    spec = manifest.spec
+    return Service(
+        manifest,
+        strings(spec.get("selector")),
+        tuple(_ports(spec.get("ports"))),
+        spec.get("clusterIP") == "None",
+    )
+
+
+def _ports(value: object) -> Iterator[ServicePort]:
+    for entry in sequence(value):
+        fields = mapping(entry)
+        number, target = fields.get("port"), fields.get("targetPort")
+        if type(number) is not int:
+            continue
+        if isinstance(target, str) and target.isdecimal() and target.isascii():
+            target = int(target)
+        known = target if type(target) is int or isinstance(target, str) else 0
+        words = strings(entry)
+        yield ServicePort(number, words.get("name", ""), known, words.get("protocol", "TCP"))
+
+
+def _api_references(inventory: Inventory) -> Iterator[tuple[str, dict[str, object]]]:
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        for manifest in inventory.of(kind, "admissionregistration.k8s.io"):
+            for entry in sequence(manifest.object.get("webhooks")):
+                config = mapping(mapping(entry).get("clientConfig"))
+                yield manifest.id, mapping(config.get("service"))
+    for manifest in inventory.of("APIService", "apiregistration.k8s.io"):
+        yield manifest.id, mapping(manifest.spec.get("service"))
+    for manifest in inventory.of("CustomResourceDefinition", "apiextensions.k8s.io"):
+        webhook = mapping(mapping(manifest.spec.get("conversion")).get("webhook"))
+        yield manifest.id, mapping(mapping(webhook.get("clientConfig")).get("service"))

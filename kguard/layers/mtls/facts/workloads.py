@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does each port of each workload accept, and which object decides that?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+import msgspec
+
+from kguard.inventory import Workload
+from kguard.inventory.mesh import Enrolment
+from kguard.layers.mtls.facts.argument import argument, level_of, mode_of, title_of
+from kguard.layers.mtls.facts.view import NETWORKING, View
+from kguard.layers.mtls.semantics import capture, peerauth
+from kguard.layers.mtls.semantics.ambient import Attached
+from kguard.model.facts import mtls as model
+from kguard.model.facts.common import Evidence
+from kguard.model.locations import pointer
+from kguard.model.manifests import mapping, sequence, strings
+
+OTHER = "other"
+
+
+class _Port(msgspec.Struct, frozen=True, order=True):
+    """A port that is judged on its own; number 0 stands for every other port."""
+
+    number: int
+    protocol: str
+
+
+class _Fate(msgspec.Struct, frozen=True):
+    """Everything about a port but its number; ports with equal fate are grouped."""
+
+    protocol: str
+    intended: model.Mode
+    effective: model.Effective
+    decided_at: model.DecidedAt
+    decided_by: str
+    gap: model.Gap
+    caller: Literal["any", "apiserver"]
+    divergence: Literal["none", "fail_open", "over_strict"]
+    because: tuple[Evidence, ...]
+
+
+def workload_facts(view: View, workload: Workload) -> model.Workload:
+    """The facts about one workload."""
+    enrolment = view.enrolment(workload)
+    judge = _Judge(view, workload, enrolment)
+    return model.Workload(
+        ref=workload.ref,
+        role=view.role(workload),
+        plane=enrolment.plane,
+        basis=enrolment.basis,
+        reason=enrolment.reason,
+        intended=mode_of(peerauth.workload_decision(judge.chain)),
+        modes=judge.groups(),
+        because=list(enrolment.because),
+    )
+
+
+class _Judge:
+    """Decides about the ports of one workload."""
+
+    def __init__(self, view: View, workload: Workload, enrolment: Enrolment) -> None:
+        self.view, self.workload, self.enrolment = view, workload, enrolment
+        revision = view.revision(workload.namespace, workload.labels)
+        self.chain = view.index(revision).chain(workload.namespace, workload.labels)
+        self.api_ports = view.api_ports(workload)
+        self.attached: Attached | None = None
+        if enrolment.plane == "ambient":
+            self.attached = view.ambient.attached(workload.namespace, workload.labels)
+
+    def groups(self) -> list[model.Ports]:
+        """The ports, grouped by their fate, in the order of their lowest number."""
+        found: dict[_Fate, list[int]] = {}
+        for port in self._ports():
+            found.setdefault(self._fate(port), []).append(port.number)
+        listed = sorted(
+            found.items(), key=lambda item: (min(n or _LAST for n in item[1]), item[0].protocol)
+        )
+        return [_group(fate, numbers) for fate, numbers in listed]
+
+    def _ports(self) -> list[_Port]:
+        workload = self.workload
+        found = {_Port(port.number, port.protocol) for port in workload.ports}
+        numbers = set(self.chain.workload.ports) if self.chain.workload else set()
+        numbers |= capture.ports(workload.annotations.get(capture.EXCLUDE, ""))
+        numbers |= set(self.api_ports)
+        for service in self.view.services_of(workload):
+            for port in service.ports:
+                if port.protocol == "TCP":
+                    numbers.update(service.targets(port, workload))
+        return sorted({*found, *(_Port(number, "TCP") for number in numbers), _Port(0, "TCP")})
+
+    def _fate(self, port: _Port) -> _Fate:
+        decision = peerauth.port_decision(self.chain, port.number)
+        fate = _Fate(
+            protocol=port.protocol,
+            intended=mode_of(decision),
+            effective=mode_of(decision),
+            decided_at=level_of(decision, self.view.root),
+            decided_by=title_of(decision),
+            gap="none",
+            caller="apiserver" if port.number in self.api_ports else "any",
+            divergence="none",
+            because=argument(decision, self.chain, port.number, self.view.root),
+        )
+        if fate.caller == "apiserver":
+            note = "the API server calls this port, without any mesh identity"
+            why = Evidence(self.api_ports[port.number], "", note, "related")
+            fate = msgspec.structs.replace(fate, because=(*fate.because, why))
+        return self._on_plane(fate, port)
+
+    def _on_plane(self, fate: _Fate, port: _Port) -> _Fate:
+        plane = self.enrolment.plane
+        if plane in ("none", "unknown", "gateway"):
+            return self._without_policy(fate)
+        if plane == "waypoint":
+            why = (Evidence(self.workload.id, "", "a waypoint accepts HBONE only"),)
+            return _replaced(fate, "strict", "plane", "waypoint", why)
+        gap = capture.gap(plane, self.workload.annotations, port.number or None, port.protocol)
+        if gap != "none":
+            return msgspec.structs.replace(
+                _replaced(fate, "uncaptured", "plane", _GAPS[gap], (self._gap_evidence(gap),)),
+                gap=gap,
+            )
+        if self.attached:
+            return self._in_ambient(fate, port, self.attached)
+        return self._user_tls(fate, port) if fate.effective == "disable" else fate
+
+    def _without_policy(self, fate: _Fate) -> _Fate:
+        effective = _BY_PLANE[self.enrolment.plane]
+        because = self.enrolment.because
+        note = because[0].note if because else ""
+        return _replaced(fate, effective, "plane", note, because)
+
+    def _gap_evidence(self, gap: capture.Gap) -> Evidence:
+        annotation = capture.annotation_of(gap)
+        if not annotation:
+            return Evidence("", "", _GAPS[gap])
+        where = self.workload.pod_metadata_pointer + pointer("annotations", annotation)
+        value = self.workload.annotations.get(annotation, "")
+        return Evidence(self.workload.id, where, f"{_GAPS[gap]}: {annotation}={value}")
+
+    def _in_ambient(self, fate: _Fate, port: _Port, attached: Attached) -> _Fate:
+        strict = attached.denies_plaintext(port.number)
+        if strict == (fate.intended == "strict"):
+            effective: model.Effective = "strict" if strict else "permissive"
+            return msgspec.structs.replace(fate, effective=effective)
+        note = (
+            "ztunnel denies plaintext here although the policy exempts the port"
+            if strict
+            else "ztunnel accepts plaintext here although the policy says STRICT"
+        )
+        changed = _replaced(
+            fate,
+            "strict" if strict else "permissive",
+            fate.decided_at,
+            fate.decided_by,
+            (*fate.because, Evidence("", "", note)),
+        )
+        return msgspec.structs.replace(changed, divergence="over_strict" if strict else "fail_open")
+
+    def _user_tls(self, fate: _Fate, port: _Port) -> _Fate:
+        for manifest in self.view.inventory.of("Sidecar", NETWORKING):
+            chosen = strings(mapping(manifest.spec.get("workloadSelector")).get("labels"))
+            here = manifest.namespace == self.workload.namespace
+            if not here or not chosen.items() <= self.workload.labels.items():
+                continue
+            for number, entry in enumerate(sequence(manifest.spec.get("ingress"))):
+                if mapping(mapping(entry).get("port")).get("number") == port.number and mapping(
+                    mapping(entry).get("tls")
+                ):
+                    note = (
+                        f"Sidecar {manifest.name} ends TLS of its own here, without mesh identity"
+                    )
+                    why = Evidence(manifest.id, pointer("spec", "ingress", number, "tls"), note)
+                    return _replaced(fate, "user_tls", "plane", str(manifest.ref), (why,))
+        return fate
+
+
+_LAST = 1 << 17
+_BY_PLANE: dict[str, model.Effective] = {
+    "none": "not_enrolled",
+    "unknown": "unknown",
+    "gateway": "gateway",
+}
+_GAPS: dict[str, str] = {
+    "protocol": "only TCP passes the proxy",
+    "proxy_port": "a port of the sidecar itself, plaintext by design",
+    "excluded": "the port is taken out of the sidecar's reach",
+    "not_included": "the sidecar captures other ports only",
+    "interception": "the sidecar intercepts nothing",
+    "bypass": "inbound traffic bypasses ztunnel",
+}
+
+
+def _group(fate: _Fate, numbers: Collection[int]) -> model.Ports:
+    named = sorted(number for number in numbers if number)
+    return model.Ports(
+        ports=[*(str(number) for number in named), *([OTHER] if 0 in numbers else [])],
+        protocol=fate.protocol,
+        intended=fate.intended,
+        effective=fate.effective,
+        decided_at=fate.decided_at,
+        decided_by=fate.decided_by,
+        gap=fate.gap,
+        caller=fate.caller,
+        divergence=fate.divergence,
+        because=list(fate.because),
+    )
+
+
+def _replaced(
+    fate: _Fate,
+    effective: model.Effective,
+    decided_at: model.DecidedAt,
+    decided_by: str,
+    because: tuple[Evidence, ...],
+) -> _Fate:
+    return msgspec.structs.replace(
+        fate,
+        effective=effective,
+        decided_at=decided_at,
+        decided_by=decided_by,
+        because=because,
+    )

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is a later facts document weaker or stronger than an earlier one?
+
+The order of effects: mutual TLS is enforced > it is offered > it is off, bypassed, or there is no
+proxy. What is unknown is weaker than what is enforced, and not comparable with the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kguard.model.facts.mtls import Effective, Facts, Ports
+from kguard.model.layer import Change, Comparison
+
+_STRENGTH: dict[Effective, int] = {
+    "strict": 3,
+    "gateway": 2,
+    "permissive": 2,
+    "user_tls": 1,
+    "disable": 0,
+    "uncaptured": 0,
+    "not_enrolled": 0,
+}
+_WORDS: dict[Effective, str] = {
+    "strict": "accepts mutual TLS only",
+    "permissive": "accepts plaintext as well as mutual TLS",
+    "disable": "accepts plaintext only",
+    "user_tls": "accepts TLS without mesh identity",
+    "gateway": "is decided by the servers of its Gateway",
+    "uncaptured": "is not seen by its proxy",
+    "not_enrolled": "has no proxy",
+    "unknown": "cannot be judged",
+}
+_Table = dict[tuple[str, str, str], Ports]
+
+
+def compare(before: Facts, after: Facts) -> Comparison:
+    """Every port whose effect changed.
+
+    A port that only one of the documents names is compared with the other's `other`.
+    """
+    old, new = _table(before), _table(after)
+    weaker, stronger, opened = [], [], []
+    for key in sorted(old.keys() | new.keys()):
+        was, now = _lookup(old, key), _lookup(new, key)
+        if was is None or now is None or was.effective == now.effective:
+            continue
+        change = _change(key, was, now)
+        direction = _direction(was.effective, now.effective)
+        if direction < 0:
+            weaker.append(change)
+            if was.effective == "strict":
+                opened.append(change)
+        elif direction > 0:
+            stronger.append(change)
+    return Comparison(tuple(weaker), tuple(stronger), tuple(_cut(before, after)), tuple(opened))
+
+
+def _table(facts: Facts) -> _Table:
+    return {
+        (workload.ref.id, group.protocol, port): group
+        for workload in facts.workloads
+        for group in workload.modes
+        for port in group.ports
+    }
+
+
+def _lookup(table: _Table, key: tuple[str, str, str]) -> Ports | None:
+    workload, protocol, _ = key
+    return table.get(key) or table.get((workload, protocol, "other"))
+
+
+def _direction(was: Effective, now: Effective) -> int:
+    """Negative where the later effect is weaker."""
+    if now == "unknown":
+        return -1 if was == "strict" else 0
+    if was == "unknown":
+        return 1 if now == "strict" else 0
+    return _STRENGTH[now] - _STRENGTH[was]
+
+
+def _change(key: tuple[str, str, str], was: Ports, now: Ports) -> Change:
+    target, _, port = key
+    name = "every other port" if port == "other" else f"port {port}"
+    text = f"{name} {_WORDS[was.effective]} before and {_WORDS[now.effective]} after"
+    return Change(target, text, tuple(now.because))
+
+
+def _cut(before: Facts, after: Facts) -> Iterator[Change]:
+    """Clients whose rule makes them send what the service will refuse."""
+    known = {(rule.ref.id, rule.part) for rule in before.rules if rule.effect == "cut"}
+    for rule in after.rules:
+        if rule.effect == "cut" and (rule.ref.id, rule.part) not in known:
+            text = f"clients of {rule.host} are refused: this rule makes them send {rule.sends}"
+            yield Change(rule.ref.id, text, tuple(rule.because))

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which shape have the facts about mutual TLS?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.model.facts.common import Evidence, Presence, Scope, Truth
+from kguard.model.manifests import ObjectRef
+
+Plane = Literal["sidecar", "ambient", "gateway", "waypoint", "none", "unknown"]
+Basis = Literal["live", "written", "predicted", "assumed"]
+Mode = Literal["strict", "permissive", "disable"]
+Effective = Literal[
+    "strict",
+    "permissive",
+    "disable",
+    "user_tls",
+    "gateway",
+    "uncaptured",
+    "not_enrolled",
+    "unknown",
+]
+"""What a port does with a connection: the three modes of Istio, TLS that ends in the sidecar
+without mesh identity, a gateway's own servers, ports that the proxy never sees, no proxy at all."""
+
+Gap = Literal[
+    "none",
+    "protocol",
+    "proxy_port",
+    "excluded",
+    "not_included",
+    "interception",
+    "bypass",
+]
+DecidedAt = Literal["default", "mesh", "namespace", "workload", "port", "plane"]
+Role = Literal["application", "mesh", "system"]
+
+
+class Ports(msgspec.Struct):
+    """Ports of one workload that share their fate."""
+
+    ports: list[str]
+    """Numbers in ascending order; `other` stands for every port that nothing names."""
+    protocol: str
+    intended: Mode
+    """What PeerAuthentication says, as a sidecar reads it."""
+    effective: Effective
+    decided_at: DecidedAt
+    decided_by: str
+    """The object that decides, in words; empty for a default."""
+    gap: Gap
+    """Why the proxy does not see these ports."""
+    caller: Literal["any", "apiserver"]
+    """`apiserver`: a webhook or aggregated API, called without any mesh identity."""
+    divergence: Literal["none", "fail_open", "over_strict"]
+    """Where ambient does something else than the policy says."""
+    because: list[Evidence]
+
+
+class Workload(msgspec.Struct):
+    """A workload and what its ports accept."""
+
+    ref: ObjectRef
+    role: Role
+    plane: Plane
+    basis: Basis
+    reason: Literal[
+        "enrolled",
+        "opted_out",
+        "not_labelled",
+        "host_network",
+        "system",
+        "no_webhook",
+        "not_restarted",
+        "not_known",
+    ]
+    intended: Mode
+    """Of the ports that nothing names."""
+    modes: list[Ports]
+    because: list[Evidence]
+    """Why it is or is not in the mesh."""
+
+
+class Namespace(msgspec.Struct):
+    """A namespace with workloads, and how far its workloads are in the mesh."""
+
+    ref: ObjectRef
+    role: Role
+    enrolment: Literal["sidecar", "ambient", "none", "disabled", "unknown"]
+    """What its labels do to a pod without labels of its own."""
+    intended: Mode
+    decided_at: DecidedAt
+    workloads: int
+    enrolled: int
+    unknown: int
+    because: list[Evidence]
+
+
+class DeadPort(msgspec.Struct):
+    """An entry of portLevelMtls that decides nothing."""
+
+    port: str
+    reason: Literal["service_port", "undeclared"]
+    """`service_port`: the number is a Service's port, the pods listen on another one."""
+    because: list[Evidence]
+
+
+class PeerAuthentication(msgspec.Struct):
+    """A PeerAuthentication, and whether it decides anything."""
+
+    ref: ObjectRef
+    scope: Literal["mesh", "namespace", "workload", "ignored"]
+    mode: Literal["unset", "disable", "permissive", "strict"]
+    state: Literal["decides", "dead", "refused", "unknown"]
+    dead_reason: Literal["none", "root_selector", "younger", "no_workload", "revision"]
+    origin: Literal["user", "net-istio"]
+    """`net-istio`: shipped with Knative's Istio integration, on purpose as it is."""
+    namespace_written: Truth
+    """Whether the manifest names its namespace itself."""
+    selects: int
+    """Workloads of the input to which it applies."""
+    tie: Literal["none", "same", "differs"]
+    """Whether files alone leave open which of several policies of one scope is the oldest;
+    `differs`: and they say different things."""
+    rivals: list[str]
+    weakest: Literal["unset", "disable", "permissive", "strict"]
+    """The weakest mode among the policies of the tie."""
+    dead_ports: list[DeadPort]
+    problems: list[str]
+    """Why the API server refuses it."""
+    because: list[Evidence]
+
+
+class ClientRule(msgspec.Struct):
+    """What a DestinationRule makes clients send to a service of the mesh."""
+
+    ref: ObjectRef
+    host: str
+    part: str
+    """`rule`, `port 80`, `subset v1` or `subset v1 port 80`."""
+    mode: Literal["disable", "simple", "mutual", "istio_mutual"]
+    sends: Literal["plaintext", "foreign_tls", "mtls"]
+    effect: Literal["cut", "downgrade", "pointless", "none", "unknown"]
+    """`cut`: the service refuses it; `downgrade`: the service accepts it without identity."""
+    service: str
+    because: list[Evidence]
+
+
+class GatewayServer(msgspec.Struct):
+    """One server of a gateway, as it faces its clients."""
+
+    ref: ObjectRef
+    server: str
+    port: int
+    protocol: str
+    accepts: Literal["plaintext", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"]
+    because: list[Evidence]
+
+
+class Certificate(msgspec.Struct):
+    """How certificates of the mesh are renewed, as far as manifests tell."""
+
+    ref: ObjectRef
+    subject: Literal["workload", "root", "plugged_ca", "certificate"]
+    name: str
+    rotation: Literal["automatic", "long_lived", "off", "manual", "elsewhere", "unknown"]
+    seconds: int
+    """The lifetime or interval that is set, 0 where none is."""
+    because: list[Evidence]
+
+
+class MeshFacts(msgspec.Struct):
+    """The mesh as a whole."""
+
+    ref: ObjectRef
+    """The root namespace."""
+    root: str
+    intended: Mode
+    """What mesh-wide policy says, Istio's default where there is none."""
+    decided_by: str
+    auto_mtls: Literal["on", "off"]
+    control_plane: Literal["seen", "not_seen"]
+    because: list[Evidence]
+
+
+class Facts(msgspec.Struct):
+    """The facts document of the mtls layer."""
+
+    scope: Scope
+    presence: Presence
+    mesh: MeshFacts
+    namespaces: list[Namespace] = []
+    workloads: list[Workload] = []
+    policies: list[PeerAuthentication] = []
+    rules: list[ClientRule] = []
+    gateways: list[GatewayServer] = []
+    certificates: list[Certificate] = []
