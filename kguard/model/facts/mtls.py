@@ -77,6 +77,8 @@ class Workload(msgspec.Struct):
         "not_restarted",
         "not_known",
     ]
+    serves: Literal["ports", "apiserver", "nothing"]
+    """Whether it declares TCP ports for other pods, or only such as the API server calls."""
     intended: Mode
     """Of the ports that nothing names."""
     modes: list[Ports]
@@ -96,6 +98,8 @@ class Namespace(msgspec.Struct):
     workloads: int
     enrolled: int
     unknown: int
+    outside: list[str]
+    """Workloads without a proxy that serve ports, for no reason of their own."""
     because: list[Evidence]
 
 

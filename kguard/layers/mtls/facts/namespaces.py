@@ -61,8 +61,14 @@ def namespace_facts(view: View, name: str, workloads: Sequence[model.Workload]) 
         workloads=len(planes),
         enrolled=sum(plane not in ("none", "unknown") for plane in planes),
         unknown=planes.count("unknown"),
+        outside=sorted(w.ref.name for w in workloads if _outside(w)),
         because=_because(view, name),
     )
+
+
+def _outside(workload: model.Workload) -> bool:
+    serves = workload.serves == "ports" and workload.role == "application"
+    return serves and workload.plane == "none" and workload.reason == "not_labelled"
 
 
 def _role(view: View, name: str) -> model.Role:

@@ -16,7 +16,6 @@ from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest
 
 _WEAKNESS: tuple[Mode, ...] = ("disable", "permissive", "unset", "strict")
-_INGRESS_PROVIDER = "networking.knative.dev/ingress-provider"
 _DeadReason = Literal["none", "root_selector", "younger", "no_workload", "revision"]
 
 
@@ -34,7 +33,7 @@ def policy_facts(view: View, manifest: Manifest) -> model.PeerAuthentication:
         mode=policy.mode,
         state="refused" if problems else _state(view, policy, reason),
         dead_reason="none" if problems else reason,
-        origin="net-istio" if _INGRESS_PROVIDER in manifest.labels else "user",
+        origin="net-istio" if manifest.id in view.shipped else "user",
         namespace_written="true" if manifest.metadata.get("namespace") else "false",
         selects=len(selected),
         tie=tie,

@@ -20,6 +20,7 @@ from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 SECURITY = "security.istio.io"
 NETWORKING = "networking.istio.io"
+INGRESS_PROVIDER = "networking.knative.dev/ingress-provider"
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
 _CONTROL_PLANE = ("istiod", "ztunnel", "istio-cni-node", "istio-egressgateway-controller")
 _DEFAULT_REVISION = "default"
@@ -90,6 +91,11 @@ class View:
         if revision not in self._indexes:
             self._indexes[revision] = peerauth.index(self.policies, self.root, revision)
         return self._indexes[revision]
+
+    @cached_property
+    def shipped(self) -> frozenset[str]:
+        """Policies that Knative's Istio integration ships, on purpose as they are, by id."""
+        return frozenset(m.id for m in self.manifests if INGRESS_PROVIDER in m.labels)
 
     @cached_property
     def ambient(self) -> AmbientIndex:

@@ -53,6 +53,7 @@ def workload_facts(view: View, workload: Workload) -> model.Workload:
         plane=enrolment.plane,
         basis=enrolment.basis,
         reason=enrolment.reason,
+        serves=judge.serves(),
         intended=mode_of(peerauth.workload_decision(judge.chain)),
         modes=judge.groups(),
         because=list(enrolment.because),
@@ -81,6 +82,14 @@ class _Judge:
         )
         return [_group(fate, numbers) for fate, numbers in listed]
 
+    def serves(self) -> Literal["ports", "apiserver", "nothing"]:
+        """For whom the declared TCP ports are, those of the proxy left aside."""
+        declared = {p.number for p in self.workload.ports if p.protocol == "TCP"}
+        declared -= capture.PROXY_PORTS
+        if declared - self.api_ports.keys():
+            return "ports"
+        return "apiserver" if declared else "nothing"
+
     def _ports(self) -> list[_Port]:
         workload = self.workload
         found = {_Port(port.number, port.protocol) for port in workload.ports}
@@ -95,6 +104,7 @@ class _Judge:
 
     def _fate(self, port: _Port) -> _Fate:
         decision = peerauth.port_decision(self.chain, port.number)
+        caller = self._caller(port.number, decision)
         fate = _Fate(
             protocol=port.protocol,
             intended=mode_of(decision),
@@ -102,15 +112,24 @@ class _Judge:
             decided_at=level_of(decision, self.view.root),
             decided_by=title_of(decision),
             gap="none",
-            caller="apiserver" if port.number in self.api_ports else "any",
+            caller="apiserver" if caller else "any",
             divergence="none",
             because=argument(decision, self.chain, port.number, self.view.root),
         )
-        if fate.caller == "apiserver":
-            note = "the API server calls this port, without any mesh identity"
-            why = Evidence(self.api_ports[port.number], "", note, "related")
-            fate = msgspec.structs.replace(fate, because=(*fate.because, why))
+        if caller:
+            fate = msgspec.structs.replace(fate, because=(*fate.because, caller))
         return self._on_plane(fate, port)
+
+    def _caller(self, number: int, decision: peerauth.Decision) -> Evidence | None:
+        """Why the API server is taken to call the port, which it does without mesh identity."""
+        if number in self.api_ports:
+            note = "the API server calls this port, without any mesh identity"
+            return Evidence(self.api_ports[number], "", note, "related")
+        policy = decision.decided_by
+        if decision.at_port and policy and policy.id in self.view.shipped:
+            note = "shipped with Knative's Istio integration: the API server calls this webhook"
+            return Evidence(policy.id, "/metadata/labels", note, "related")
+        return None
 
     def _on_plane(self, fate: _Fate, port: _Port) -> _Fate:
         plane = self.enrolment.plane
@@ -133,7 +152,7 @@ class _Judge:
         effective = _BY_PLANE[self.enrolment.plane]
         because = self.enrolment.because
         note = because[0].note if because else ""
-        return _replaced(fate, effective, "plane", note, because)
+        return _replaced(fate, effective, "plane", note, ())
 
     def _gap_evidence(self, gap: capture.Gap) -> Evidence:
         annotation = capture.annotation_of(gap)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does `kguard mtls` print the mode that every workload port really enforces?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import click
+import msgspec
+
+from kguard.cli.inputs import collect, input_options, options, settings
+from kguard.cli.output import clean, write
+from kguard.model.facts.mtls import Facts, Ports, Workload
+
+_COLUMNS = ("namespace", "workload", "kind", "port", "protocol", "plane", "intended", "effective")
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One port of one workload; modes as Istio spells them."""
+
+    namespace: str
+    workload: str
+    kind: str
+    port: int | str
+    """A number, or `other` for every port that nothing names."""
+    protocol: str
+    plane: str
+    intended: str
+    """What PeerAuthentication says: STRICT, PERMISSIVE or DISABLE."""
+    effective: str
+    """What the port does: the same words, USER_TLS, GATEWAY, UNCAPTURED, NOT_ENROLLED, UNKNOWN."""
+    decided_by: str
+
+
+@click.group("mtls")
+def command() -> None:
+    r"""Show which mutual TLS mode each port really enforces.
+
+    \b
+    Examples:
+      kguard mtls list deploy/
+      kguard mtls explain shop/payments:8443 deploy/
+    """
+
+
+@command.command("list")
+@input_options
+@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
+def list_(output: str, **arguments: Any) -> int:
+    r"""List every port of every workload with its mode and what decides it.
+
+    \b
+    Examples:
+      kguard mtls list deploy/
+      kguard mtls list --context prod -o json
+    """
+    found = sorted(rows(_facts(arguments)), key=_key)
+    if output == "json":
+        write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n", "")
+    else:
+        write("".join(f"{line}\n" for line in table(found)), "")
+    return 0
+
+
+def _facts(arguments: dict[str, Any]) -> Facts:
+    from kguard.scan import compute, inventory_of
+
+    config = settings(arguments)
+    chosen = msgspec.structs.replace(options(arguments, config), layers=("mtls",))
+    facts: Facts = compute(inventory_of(collect(arguments, config), chosen), chosen)["mtls"]
+    return facts
+
+
+def rows(facts: Facts) -> Iterator[Row]:
+    """One row for each port of each workload."""
+    for workload in facts.workloads:
+        for group in workload.modes:
+            for port in group.ports:
+                yield _row(workload, group, port)
+
+
+def _row(workload: Workload, group: Ports, port: str) -> Row:
+    return Row(
+        namespace=workload.ref.namespace,
+        workload=workload.ref.name,
+        kind=workload.ref.kind,
+        port=int(port) if port.isdecimal() else port,
+        protocol=group.protocol,
+        plane=workload.plane,
+        intended=group.intended.upper(),
+        effective=group.effective.upper(),
+        decided_by=group.decided_by or "Istio's default",
+    )
+
+
+def _key(row: Row) -> tuple[str, str, str, bool, int, str]:
+    other = isinstance(row.port, str)
+    number = 0 if isinstance(row.port, str) else row.port
+    return row.namespace, row.workload, row.kind, other, number, row.protocol
+
+
+def table(found: Iterable[Row]) -> Iterator[str]:
+    """The rows under aligned headings; the last column is as wide as it likes."""
+    lines = [[str(getattr(row, name)) for name in _COLUMNS] for row in found]
+    ends = [row.decided_by for row in found]
+    if not lines:
+        yield "no workload in a mesh: nothing in the input shows one"
+        return
+    widths = [max(map(len, column)) for column in zip(_COLUMNS, *lines, strict=True)]
+    for line, end in zip([[*_COLUMNS], *lines], ["decided by", *ends], strict=True):
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield clean("  ".join((*cells, end)).rstrip())
+
+
+@command.command("explain")
+@click.argument("target")
+@input_options
+def explain(target: str, **arguments: Any) -> int:
+    r"""Say why a port of a workload has its mode. TARGET is NAMESPACE/WORKLOAD[:PORT].
+
+    \b
+    Examples:
+      kguard mtls explain shop/payments:8443 deploy/
+      kguard mtls explain shop/payments deploy/
+    """
+    place, _, port = target.partition(":")
+    namespace, _, name = place.rpartition("/")
+    found = [
+        workload
+        for workload in _facts(arguments).workloads
+        if workload.ref.name == name and namespace in ("", workload.ref.namespace)
+    ]
+    if not found:
+        from kguard.errors import UsageError
+
+        raise UsageError(f"no workload {place} in the input", hint="`kguard mtls list` names them")
+    write("".join(f"{clean(line)}\n" for w in found for line in _explained(w, port)), "")
+    return 0
+
+
+def _explained(workload: Workload, port: str) -> Iterator[str]:
+    yield f"{workload.ref}: {_PLANES[workload.plane]}"
+    for evidence in workload.because:
+        yield f"    {evidence.note}{_place(evidence)}"
+    for group in workload.modes:
+        if port and port not in group.ports and "other" not in group.ports:
+            continue
+        if port and port not in group.ports and _named(workload, port):
+            continue
+        yield f"  {group.protocol} {', '.join(group.ports)}  {group.effective.upper()}"
+        for evidence in group.because:
+            yield f"    {evidence.note}{_place(evidence)}"
+
+
+def _named(workload: Workload, port: str) -> bool:
+    return any(port in group.ports for group in workload.modes)
+
+
+def _place(evidence: Any) -> str:
+    return f"  ({evidence.ref} {evidence.pointer})" if evidence.ref else ""
+
+
+_PLANES = {
+    "sidecar": "in the mesh, with a sidecar",
+    "ambient": "in the mesh, behind ztunnel",
+    "gateway": "a gateway of the mesh",
+    "waypoint": "a waypoint of the mesh",
+    "none": "not in the mesh",
+    "unknown": "nobody can tell from this input whether it is in the mesh",
+}

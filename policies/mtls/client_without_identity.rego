@@ -1,0 +1,47 @@
+# METADATA
+# title: A DestinationRule makes clients leave mutual TLS
+# description: |
+#   The tls block of the rule replaces automatic mutual TLS. Clients send plaintext or TLS of
+#   their own to a workload of the mesh: a STRICT one refuses them, any other cannot tell who
+#   calls.
+# scope: package
+# related_resources:
+#   - https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings
+# schemas:
+#   - input: schema.mtls
+# custom:
+#   severity: high
+#   layer: mtls
+#   kind: effect
+#   subjects: rules
+#   remedy: client_tls
+#   controls: [SOC2-CC6.7, ATTACK-M1041]
+#   since: "0.1"
+package kguard.mtls.client_without_identity
+
+deny contains finding if {
+	some rule in input.rules
+	rule.effect in {"cut", "downgrade"}
+	finding := {
+		"target": rule.ref,
+		"path": rule.part,
+		"message": sprintf("clients send %s to %s (%s): %s", [
+			_sends[rule.sends],
+			rule.host,
+			rule.part,
+			_effects[rule.effect],
+		]),
+		"evidence": rule.because,
+	}
+}
+
+_sends := {
+	"plaintext": "plaintext",
+	"foreign_tls": "TLS without mesh identity",
+	"mtls": "mutual TLS",
+}
+
+_effects := {
+	"cut": "it is STRICT and refuses them",
+	"downgrade": "it accepts them without identity",
+}

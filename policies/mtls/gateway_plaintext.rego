@@ -1,0 +1,34 @@
+# METADATA
+# title: A gateway serves plaintext
+# description: |
+#   A server of the gateway accepts HTTP or TCP without TLS and does not only redirect.
+#   PeerAuthentication does not act on gateways: the servers of the Gateway decide alone.
+# scope: package
+# related_resources:
+#   - https://istio.io/latest/docs/reference/config/networking/gateway/
+# schemas:
+#   - input: schema.mtls
+# custom:
+#   severity: medium
+#   layer: mtls
+#   kind: effect
+#   subjects: gateways
+#   no_remedy: "a certificate for its hosts is needed first"
+#   controls: [SOC2-CC6.7, ATTACK-M1041]
+#   since: "0.1"
+package kguard.mtls.gateway_plaintext
+
+deny contains finding if {
+	some server in input.gateways
+	server.accepts == "plaintext"
+	finding := {
+		"target": server.ref,
+		"path": server.server,
+		"message": sprintf("gateway %s accepts plaintext on port %d (%s): no PeerAuthentication governs it", [
+			server.ref.name,
+			server.port,
+			server.protocol,
+		]),
+		"evidence": server.because,
+	}
+}

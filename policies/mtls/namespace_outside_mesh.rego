@@ -1,0 +1,52 @@
+# METADATA
+# title: A namespace serves ports outside of the mesh
+# description: |
+#   Nothing puts the pods of the namespace into the mesh, so no PeerAuthentication has an effect
+#   on them: their ports speak plaintext, whatever the mesh-wide policy says.
+# scope: package
+# related_resources:
+#   - https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/
+#   - https://istio.io/latest/docs/ambient/usage/add-workloads/
+# schemas:
+#   - input: schema.mtls
+# custom:
+#   severity: medium
+#   layer: mtls
+#   kind: effect
+#   subjects: namespaces
+#   remedy: enrol
+#   controls: [SOC2-CC6.7, ATTACK-M1041]
+#   since: "0.1"
+package kguard.mtls.namespace_outside_mesh
+
+deny contains finding if {
+	some namespace in input.namespaces
+	namespace.role == "application"
+	namespace.enrolment in {"none", "disabled"}
+	count(namespace.outside) > 0
+	finding := {
+		"target": namespace.ref,
+		"path": "",
+		"message": sprintf("%s in namespace %s has no proxy: mutual TLS is neither offered nor asked for", [
+			concat(", ", namespace.outside),
+			namespace.ref.name,
+		]),
+		"evidence": namespace.because,
+	}
+}
+
+unknown contains finding if {
+	some namespace in input.namespaces
+	namespace.role == "application"
+	namespace.unknown > 0
+	finding := {
+		"target": namespace.ref,
+		"path": "",
+		"message": sprintf("whether %d of %d workloads in namespace %s are in the mesh cannot be told", [
+			namespace.unknown,
+			namespace.workloads,
+			namespace.ref.name,
+		]),
+		"evidence": namespace.because,
+	}
+}

@@ -1,0 +1,44 @@
+# METADATA
+# title: A port is taken out of mutual TLS
+# description: |
+#   An entry of portLevelMtls lets plaintext through on one port of a workload. Ports that only
+#   the API server calls (webhooks) are left aside: it has no mesh identity.
+# scope: package
+# related_resources:
+#   - https://istio.io/latest/docs/reference/config/security/peer_authentication/
+# schemas:
+#   - input: schema.mtls
+# custom:
+#   severity: high
+#   layer: mtls
+#   kind: effect
+#   subjects: workloads
+#   remedy: close_port
+#   controls: [SOC2-CC6.7, ATTACK-M1041]
+#   since: "0.1"
+package kguard.mtls.port_exception
+
+deny contains finding if {
+	some workload in input.workloads
+	some group in workload.modes
+	group.decided_at == "port"
+	group.effective in {"permissive", "disable"}
+	group.caller == "any"
+	group.divergence == "none"
+	some port in group.ports
+	finding := {
+		"target": workload.ref,
+		"path": sprintf("port/%s", [port]),
+		"message": sprintf("%s:%s accepts plaintext: %s exempts the port%s", [
+			workload.ref.name,
+			port,
+			group.decided_by,
+			_although(workload),
+		]),
+		"evidence": group.because,
+	}
+}
+
+_although(workload) := ", although the workload is STRICT" if workload.intended == "strict"
+
+_although(workload) := "" if workload.intended in {"permissive", "disable"}
