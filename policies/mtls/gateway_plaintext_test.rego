@@ -1,0 +1,29 @@
+package kguard.mtls.gateway_plaintext_test
+
+import data.kguard.mtls.gateway_plaintext as policy
+
+_facts(accepts) := {"gateways": [{
+	"ref": {"kind": "Gateway", "name": "shop"},
+	"server": "http",
+	"port": 80,
+	"protocol": "HTTP",
+	"accepts": accepts,
+	"because": [],
+}]}
+
+test_deny_http if {
+	findings := policy.deny with input as _facts("plaintext")
+	findings == {{
+		"target": {"kind": "Gateway", "name": "shop"},
+		"path": "http",
+		"message": "gateway shop accepts plaintext on port 80 (HTTP): no PeerAuthentication governs it",
+		"evidence": [],
+	}}
+}
+
+test_allow_encrypted_and_redirecting if {
+	every accepts in {"redirect", "tls", "mutual", "mesh", "passthrough", "unknown"} {
+		findings := policy.deny with input as _facts(accepts)
+		count(findings) == 0
+	}
+}

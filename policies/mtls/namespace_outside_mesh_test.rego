@@ -1,0 +1,47 @@
+package kguard.mtls.namespace_outside_mesh_test
+
+import data.kguard.mtls.namespace_outside_mesh as policy
+
+_facts(change) := {"namespaces": [object.union(
+	{
+		"ref": {"kind": "Namespace", "name": "shop"},
+		"role": "application",
+		"enrolment": "none",
+		"workloads": 3,
+		"unknown": 0,
+		"outside": ["cart", "web"],
+		"because": [],
+	},
+	change,
+)]}
+
+test_deny_namespace_without_label if {
+	findings := policy.deny with input as _facts({})
+	findings == {{
+		"target": {"kind": "Namespace", "name": "shop"},
+		"path": "",
+		"message": "cart, web in namespace shop has no proxy: mutual TLS is neither offered nor asked for",
+		"evidence": [],
+	}}
+}
+
+test_allow_namespaces_of_the_mesh if {
+	changes := [{"enrolment": "sidecar"}, {"enrolment": "ambient"}, {"outside": []}, {"role": "system"}]
+	every change in changes {
+		findings := policy.deny with input as _facts(change)
+		count(findings) == 0
+	}
+}
+
+test_unknown_without_the_namespace_object if {
+	change := {"enrolment": "unknown", "unknown": 2, "outside": []}
+	denied := policy.deny with input as _facts(change)
+	count(denied) == 0
+	findings := policy.unknown with input as _facts(change)
+	findings == {{
+		"target": {"kind": "Namespace", "name": "shop"},
+		"path": "",
+		"message": "whether 2 of 3 workloads in namespace shop are in the mesh cannot be told",
+		"evidence": [],
+	}}
+}
