@@ -14,7 +14,6 @@ from kguard.model.locations import Location, Span
 from kguard.model.manifests import Manifest, PlainDocument, PlainFile, SourceText
 from kguard.model.redaction import redact
 
-
 _RENDERED = Span(1, 1, 1, 1)
 """Lines of rendered output are no lines of a file: the template or kustomization as such."""
 

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a person get who types a command, right or wrong?"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+
+OPEN_WEB = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - {name: web, image: "registry.example.com/web:1.4.2", ports: [{containerPort: 8080}]}
+"""
+
+
+@pytest.fixture
+def web(tmp_path):
+    (tmp_path / "web.yaml").write_text(OPEN_WEB)
+    return tmp_path
+
+
+def _json(done):
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_version_and_help_load_nothing_heavy(kguard):
+    done = kguard("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("kguard ")
+    assert "scan" in kguard("--help").stdout
+
+
+def test_findings_at_the_gate_are_code_1_and_below_it_0(kguard, web):
+    assert kguard("scan", web, "--fail-on", "info").returncode == 1
+    assert kguard("scan", web, "--fail-on", "none").returncode == 0
+
+
+def test_the_code_is_the_same_in_every_format(kguard, web):
+    for name in ("terminal", "json", "sarif", "junit", "markdown", "html"):
+        done = kguard("scan", web, "-o", name, "--fail-on", "info")
+        assert (name, done.returncode, done.stderr) == (name, 1, "")
+        assert done.stdout.strip()
+
+
+def test_reports_go_to_files(kguard, web):
+    done = kguard("scan", web, "-o", f"json={web}/out.json", "-o", f"sarif={web}/out.sarif")
+    assert done.stdout == ""
+    assert json.loads((web / "out.json").read_text())["schema"] == "kguard/report/v1"
+    assert json.loads((web / "out.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_same_input_same_bytes_whatever_the_file_is_called(kguard, web):
+    first = kguard("scan", "web.yaml", "-o", "json", "--at", "2026-11-23T12:00:00Z", cwd=web)
+    again = kguard("scan", "web.yaml", "-o", "json", "--at", "2026-11-23T12:00:00Z", cwd=web)
+    assert first.stdout == again.stdout
+    (web / "web.yaml").rename(web / "bew.yaml")
+    renamed = kguard("scan", "bew.yaml", "-o", "json", "--at", "2026-11-23T12:00:00Z", cwd=web)
+    assert renamed.stdout.replace("bew.yaml", "web.yaml") == first.stdout
+
+
+def test_a_broken_file_is_named_and_the_rest_is_scanned(kguard, web):
+    (web / "bad.yaml").write_text("kind: Pod\n\tapiVersion: v1\n")
+    done = kguard("scan", web, "-o", "json", "--fail-on", "none")
+    assert done.returncode == 3
+    report = _json(done)
+    assert not report["complete"]
+    assert report["incomplete"][0]["source"].endswith("bad.yaml:2:1")
+    assert {f["target"]["name"] for f in report["findings"]} >= {"web"}
+    allowed = kguard("scan", web, "--fail-on", "none", "--allow-incomplete")
+    assert allowed.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["scan"], 2, "kguard: nothing to read"),
+        (["scan", "nowhere/"], 2, "kguard: nowhere/"),
+        (["scan", ".", "--policy", "network/default-denny"], 2, "did you mean"),
+        (["scan", ".", "-o", "xml"], 2, "unknown format"),
+        (["scan", ".", "--at", "noon"], 2, "kguard: --at noon is no time"),
+        (["scan", ".", "--assume", "cni"], 2, "kguard: --assume cni is not KEY=VALUE"),
+        (["scan", ".", "--engine", "opa"], 2, "kguard: --engine opa needs --opa-url"),
+        (["scan", ".", "--baseline", "none.json"], 2, "none.json: the baseline cannot be read"),
+        (["scan", ".", "--waivers", "none.yaml"], 2, "none.yaml: the waivers file cannot be read"),
+        (["scan", ".", "--policies", "none"], 3, "none: there is no such folder of policies"),
+        (["scan", ".", "--offline", "--registry"], 2, "--offline excludes"),
+        (["explain", "network/nothing"], 2, "unknown policy"),
+        (["frobnicate"], 2, "No such command"),
+        (["diff", "."], 2, "diff compares two inputs"),
+    ],
+)
+def test_mistakes_are_one_sentence(kguard, web, arguments, code, message):
+    done = kguard(*arguments, cwd=web)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_nothing_to_scan_is_code_3(kguard, tmp_path):
+    (tmp_path / "notes.yaml").write_text("hello: world\n")
+    done = kguard("scan", tmp_path / "notes.yaml")
+    assert done.returncode == 3
+    assert "no manifest found" in done.stdout + done.stderr
+
+
+def test_stdin(kguard, web):
+    done = kguard("scan", "-", "-o", "json", input=OPEN_WEB)
+    assert {f["target"]["name"] for f in _json(done)["findings"]} >= {"web"}
+
+
+def test_a_finding_is_explained_from_inputs_and_from_a_report(kguard, web):
+    done = kguard("scan", web, "-o", "json")
+    (web / "report.json").write_text(done.stdout)
+    first = _json(done)["findings"][0]
+    prefix = first["fingerprint"][:8]
+    live = kguard("explain", prefix, web)
+    stored = kguard("explain", prefix, "--report", web / "report.json")
+    assert live.returncode == stored.returncode == 0
+    assert first["message"] in live.stdout
+    assert live.stdout == stored.stdout
+
+
+def test_only_new_findings_count_with_a_baseline(kguard, web):
+    baseline = web / "baseline.json"
+    assert kguard("baseline", web / "web.yaml", "-o", baseline).returncode == 0
+    done = kguard("scan", web / "web.yaml", "--baseline", baseline, "--fail-on", "info")
+    assert done.returncode == 0
+    (web / "more.yaml").write_text(OPEN_WEB.replace("name: web,", "name: more,"))
+    done = kguard(
+        "scan", web / "web.yaml", web / "more.yaml", "--baseline", baseline, "--fail-on", "info"
+    )
+    assert done.returncode == 1
+
+
+def test_no_policy_of_the_user_can_stop_a_scan(kguard, web):
+    mine = web / "mine"
+    mine.mkdir()
+    metadata = "# METADATA\n# title: t\n# custom: {severity: high, layer: network}\n"
+    (mine / "crash.rego").write_text(
+        metadata + "package mine.crash\n\n_f(x) if _g(x)\n\n_g(x) if _f(x)\n\n"
+        'deny contains {"target": {"kind": "Pod"}, "message": "m"} if _f(1)\n'
+    )
+    done = kguard("scan", web / "web.yaml", "--policies", mine, "-o", "json", "--fail-on", "none")
+    assert done.returncode == 3
+    report = _json(done)
+    assert [entry["source"] for entry in report["incomplete"]] == ["policy network/crash"]
+    assert {f["target"]["name"] for f in report["findings"]} >= {"web"}
+
+
+def test_a_policy_on_objects(kguard, web):
+    mine = web / "mine"
+    mine.mkdir()
+    (mine / "named_web.rego").write_text(
+        "# METADATA\n# title: t\n# custom: {severity: high, layer: network, input: objects}\n"
+        "package mine.named_web\n\ndeny contains finding if {\n"
+        '\tsome object in input.objects\n\tobject.metadata.name == "web"\n'
+        '\tfinding := {"target": {"apiVersion": object.apiVersion, "kind": object.kind, '
+        '"namespace": object.metadata.namespace, "name": object.metadata.name}, '
+        '"message": "named web"}\n}\n'
+    )
+    done = kguard("scan", web / "web.yaml", "--policies", mine, "-o", "json")
+    assert "named web" in {f["message"] for f in _json(done)["findings"]}
+
+
+def test_control_characters_never_reach_the_terminal(kguard, tmp_path):
+    (tmp_path / "web.yaml").write_text(OPEN_WEB.replace("name: web,", 'name: "w\\e[2Jeb\\u202e",'))
+    for name in ("terminal", "markdown", "html", "junit"):
+        text = kguard("scan", tmp_path, "-o", name).stdout
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+@pytest.mark.skipif(not shutil.which("unshare"), reason="no unshare on this machine")
+def test_a_scan_needs_no_network(kguard, web, checkout):
+    probe = subprocess.run(["unshare", "-rn", "true"], check=False, capture_output=True)
+    if probe.returncode:
+        pytest.skip("user namespaces are not allowed here")
+    import sys
+
+    done = subprocess.run(
+        ["unshare", "-rn", sys.executable, "-m", "kguard", "scan", str(web), "-o", "json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+    )
+    assert _json(done)["complete"]
