@@ -82,14 +82,24 @@ class Ruleset(msgspec.Struct):
         return {"falco_load_results": [result.as_json() for result in self.results]}
 
 
-def load(files: Sequence[RulesFile], environment: Environment = EVERY_PLUGIN) -> Ruleset:
-    """Load rules files one after the other, each on top of those before it."""
+def load(
+    files: Sequence[RulesFile],
+    environment: Environment = EVERY_PLUGIN,
+    without: frozenset[tuple[str, int]] = frozenset(),
+) -> Ruleset:
+    """Load rules files one after the other, each on top of those before it.
+
+    Args:
+        files: in the order of `rules_files`.
+        environment: the plugins that are loaded.
+        without: places (file, line) of items that are passed over, to see what they change.
+    """
     definitions = Definitions(environment)
     results: list[LoadResult] = []
     compiled = Compiled()
     for file in files:
         result = LoadResult(file.name, file.content)
-        read(result, definitions)
+        read(result, definitions, without)
         if result.successful:
             compiled = compile_rules(definitions, result)
         results.append(result)

@@ -55,8 +55,13 @@ _ENABLED_DEPRECATED = (
 )
 
 
-def read(result: LoadResult, definitions: Definitions) -> None:
-    """Read a file into the definitions; stops at the first error, which goes to the result."""
+def read(
+    result: LoadResult, definitions: Definitions, without: frozenset[tuple[str, int]] = frozenset()
+) -> None:
+    """Read a file into the definitions; stops at the first error, which goes to the result.
+
+    Items at the places (file, line) of `without` are passed over, to see what they change.
+    """
     context = whole_file(result.name)
     try:
         documents = untyped.load(result.content)
@@ -68,16 +73,23 @@ def read(result: LoadResult, definitions: Definitions) -> None:
         return
     try:
         for document in documents:
-            _Reader(result, definitions, context).document(document)
+            _Reader(result, definitions, context, without).document(document)
     except LoadError as error:
         result.errors.append(error.problem)
 
 
 class _Reader:
-    def __init__(self, result: LoadResult, definitions: Definitions, context: Context) -> None:
+    def __init__(
+        self,
+        result: LoadResult,
+        definitions: Definitions,
+        context: Context,
+        without: frozenset[tuple[str, int]],
+    ) -> None:
         self.result = result
         self.definitions = definitions
         self.context = context
+        self.without = without
 
     def document(self, node: Node) -> None:
         if isinstance(node, Scalar):
@@ -87,7 +99,8 @@ class _Reader:
         if isinstance(node, Mapping):
             raise decode.refuse("Rules content is not yaml array of objects", self.context)
         for item in node.items:
-            if not (isinstance(item, Scalar) and item.is_null):
+            left_out = (self.result.name, item.line) in self.without
+            if not left_out and not (isinstance(item, Scalar) and item.is_null):
                 self.item(item)
 
     def item(self, item: Node) -> None:
