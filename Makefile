@@ -39,7 +39,7 @@ demo: $(VENV)/.core ## scan examples/shop, write remedies, proof and an HTML rep
 	@$(RUN) -m support.demo
 
 test: $(VENV)/.dev ## every test that needs no testbed, and those whose systems are built
-	$(RUN) -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS) tests
+	$(RUN) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS) tests
 
 testbed: ## build the real systems that tests run against (once, outside the checkout)
 	@$(PYTHON) -m support.testbed
@@ -60,7 +60,7 @@ conformance: $(VENV)/.dev ## the recorded answers of real systems, as a table
 	$(RUN) -m support.conformance
 
 conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by seed range
-	$(RUN) -m support.conformance --full
+	$(RUN) -m support.oracle_runs
 
 bench: $(VENV)/.dev ## times and memory beside those of peers in the same run
 	$(RUN) -m support.bench

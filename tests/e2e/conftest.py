@@ -13,7 +13,15 @@ import pytest
 
 from tests.e2e import live
 
+HERE = Path(__file__).resolve().parent
 Kguard = Callable[..., subprocess.CompletedProcess]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file of this folder on one worker: its API server, wheel or runner is made once."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture(scope="session")
