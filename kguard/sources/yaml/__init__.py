@@ -3,6 +3,7 @@
 
     load            bytes of a file -> Document | Broken, one for each document
     expand_items    the value of a document -> the objects that kubectl acts on
+    refusal         why kubectl would not act on such an object
     locate          where the value of a JSON pointer stands
 
 The readers are exact models of `kubectl apply -f` (profile `kubectl`) and of kustomize (profile
@@ -20,7 +21,7 @@ from kguard.sources.yaml.documents import (
     ReadError,
     Trap,
 )
-from kguard.sources.yaml.items import ItemError, expand_items
+from kguard.sources.yaml.items import ItemError, expand_items, refusal
 from kguard.sources.yaml.locate import locate
 from kguard.sources.yaml.reader import load
 
@@ -36,4 +37,5 @@ __all__ = [
     "expand_items",
     "load",
     "locate",
+    "refusal",
 ]

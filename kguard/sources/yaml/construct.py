@@ -18,10 +18,9 @@ from kguard.sources.yaml.keys import is_merge, scalar_value
 from kguard.sources.yaml.nodes import Kind, Node
 from kguard.sources.yaml.scalars import (
     TYPE_PREFIX,
+    Scalar,
     json_number,
     key_text,
-    resolve,
-    resolve_tagged,
 )
 
 _NULL_TAG = TYPE_PREFIX + "null"
@@ -90,14 +89,11 @@ class Constructor:
         return value
 
     def _scalar(self, node: Node) -> Any:
-        if node.tag is None:
-            if not node.plain:
-                self.recorder.quoted(node)
-                return node.value
-            value = resolve(node.value)
-        else:
-            value = resolve_tagged(node.tag, node.value)
+        if node.tag is not None:
             self.recorder.tag(node)
+        elif not node.plain:
+            self.recorder.quoted(node)
+        value = self._resolve(node)
         if node.plain:
             self.recorder.plain(node, value)
         if isinstance(value, float):
@@ -106,6 +102,9 @@ class Constructor:
                 return value
             return json_number(value)
         return value
+
+    def _resolve(self, node: Node) -> Scalar:
+        return scalar_value(node)
 
     def _alias(self, node: Node, into: dict[str, Any] | None) -> Any:
         if id(node) in self._open_aliases:

@@ -82,10 +82,11 @@ class Tree:
         self.redefined: list[tuple[Node, Node]] = []
 
 
-def compose(text: str, *, strict: bool = True) -> Tree:
+def compose(text: str, *, strict: bool = True, final_newline: bool = True) -> Tree:
     """Parse the first document of `text`.
 
-    `strict` is false for JSON text that is only looked at for positions.
+    `strict` is false for JSON text that is only looked at for positions. `final_newline` adds
+    the line break that apimachinery adds to every last line.
 
     Raises:
         ReadError: the text is no YAML, has an unknown anchor or is nested too deeply.
@@ -95,7 +96,7 @@ def compose(text: str, *, strict: bool = True) -> Tree:
     if offset > _MARKS_SKIPPED:
         offset = _MARKS_SKIPPED
         body = text[offset:]
-    if not body.endswith("\n"):
+    if final_newline and not body.endswith("\n"):
         body += "\n"
     if not strict:
         return _Composer(body, offset, (), strict=False).compose()

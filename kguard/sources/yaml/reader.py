@@ -9,15 +9,16 @@ error of a file, reading goes on here with the next document.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kguard.sources.yaml import limits, stream
+from kguard.sources.yaml import kustomize, limits, stream
 from kguard.sources.yaml.ambiguities import Recorder
 from kguard.sources.yaml.construct import Constructor
 from kguard.sources.yaml.dialect import BYTE_ORDER_MARK
 from kguard.sources.yaml.documents import Ambiguity, Broken, Document, Profile, ReadError, Trap
 from kguard.sources.yaml.fast import Unsupported, load_block
+from kguard.sources.yaml.kustomize import KustomizeConstructor
 from kguard.sources.yaml.nodes import compose
 from kguard.sources.yaml.positions import Lines
 
@@ -55,13 +56,15 @@ class _Reader:
         self.text = text
         self.profile: Profile = profile
         self.damaged = damaged
-        self.fast = fast
+        self.fast = fast and profile == "kubectl"
         self.index = 0
         self.line = 1
         self.counted = 0
 
     def read(self) -> Iterator[Document | Broken]:
-        if stream.looks_like_json(self.text):
+        if self.profile == "kustomize":
+            yield from self._chunks(kustomize.chunks(self.text))
+        elif stream.looks_like_json(self.text):
             yield from self._json(0)
         else:
             yield from self._yaml(0)
@@ -113,7 +116,12 @@ class _Reader:
 
     def _yaml(self, start: int, json_error: ReadError | None = None) -> Iterator[Document | Broken]:
         """YAML documents from `start`; an error of the first is blamed on the JSON before it."""
-        for chunk in stream.chunks(self.text, start):
+        yield from self._chunks(stream.chunks(self.text, start), json_error)
+
+    def _chunks(
+        self, chunks: Iterable[stream.Chunk], json_error: ReadError | None = None
+    ) -> Iterator[Document | Broken]:
+        for chunk in chunks:
             try:
                 found = self._document(chunk)
             except ReadError as error:
@@ -133,7 +141,8 @@ class _Reader:
         text = chunk.text
         if len(text) > limits.MAX_DOCUMENT_CHARACTERS:
             raise ReadError(f"longer than {limits.MAX_DOCUMENT_CHARACTERS} characters")
-        if match := (self.damaged and stream.UNDECODED.search(text)):
+        undecoded = stream.UNDECODED if self.profile == "kubectl" else stream.REPLACED
+        if match := (self.damaged and undecoded.search(text)):
             raise ReadError("invalid UTF-8", match.start(), "save the file as UTF-8")
         line = self._line_of(chunk.start)
         if self.fast:
@@ -177,11 +186,13 @@ def decode(text: str, line: int, profile: Profile = "kubectl") -> tuple[Any, tup
     Raises:
         ReadError: the deployer refuses the chunk.
     """
-    tree = compose(text)
+    exact = profile == "kubectl"
+    tree = compose(text if exact else text.replace("\r\n", "\n"), final_newline=exact)
     if tree.root is None:
         return None, ()
     recorder = Recorder()
-    value = Constructor(recorder).value(tree.root)
+    constructor = Constructor(recorder) if exact else KustomizeConstructor(recorder)
+    value = constructor.value(tree.root)
     recorder.text_after(tree, text)
     return value, recorder.finish(tree, text, line)
 

@@ -23,6 +23,7 @@ _SEPARATOR = re.compile(r"^---([^\n]*)\n?", re.MULTILINE)
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # noqa: E501
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
 UNDECODED = re.compile(r"[\udc80-\udcff]")
+REPLACED = re.compile(r"[\udc80-\udcff\ufffd]")
 _MAYBE_SURROGATE = re.compile(r"\\u[dD]|[\udc80-\udcff]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONGEST_INTEGER = 20
