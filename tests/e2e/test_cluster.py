@@ -159,3 +159,27 @@ def test_a_server_that_is_away_is_named(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
     with pytest.raises(ClusterError, match="does not answer"):
         source.read("admin")
+
+
+def test_a_pod_reaches_its_own_cluster_by_its_service_account(filled, tmp_path, monkeypatch):
+    from kubernetes.config import incluster_config, kube_config
+
+    token = tmp_path / "token"
+    token.write_text("admin-token")
+    authority = filled.kubeconfig.parent / "certificates" / "apiserver.crt"
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
+    host, _, port = filled.url.removeprefix("https://").partition(":")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+    assert "strict" in named(source.read("in-cluster"), "PeerAuthentication")
+
+
+def test_a_pod_without_a_service_account_is_one_sentence(tmp_path, monkeypatch):
+    from kubernetes.config import kube_config
+
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(UsageError, match="in-cluster"):
+        source.read("in-cluster")
