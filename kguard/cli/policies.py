@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from pathlib import Path
 
 import click
@@ -60,12 +58,16 @@ def show(name: str, folders: tuple[str, ...]) -> int:
 @command.command("test")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False))
 def test(folder: str) -> int:
-    """Run the `_test.rego` files of your own policies with the `opa` on PATH."""
-    catalog.load(Path(folder))
-    opa = shutil.which("opa")
-    if opa is None:
-        raise UsageError("`opa` is not on PATH", hint="install Open Policy Agent 1.0 or newer")
-    return subprocess.run([opa, "test", "--", folder], check=False).returncode
+    """Run the `_test.rego` files of your own policies."""
+    from kguard.engine.embedded.policy_tests import run
+
+    found = run(Path(folder))
+    for outcome in found:
+        if outcome.problem:
+            click.echo(clean(f"FAILED {outcome.test}: {outcome.problem}"))
+    failed = sum(bool(outcome.problem) for outcome in found)
+    click.echo(f"{len(found) - failed} passed, {failed} failed")
+    return 1 if failed or not found else 0
 
 
 def _all(folders: tuple[str, ...]) -> list[Policy]:
