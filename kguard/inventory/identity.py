@@ -61,6 +61,10 @@ def _place(manifest: Manifest, unscoped: frozenset[tuple[str, str]], namespace: 
     group = manifest.group
     kind = f"{manifest.kind}.{group}" if group else manifest.kind
     manifest.id = f"{kind}/{manifest.namespace or '-'}/{manifest.name}"
+    if not manifest.name:
+        # A configuration file (kubeadm, an audit policy): only its place tells it from others.
+        text = manifest.text
+        manifest.id += f"@{text.file}:{text.index}{manifest.pointer}"
 
 
 _identity = attrgetter("text.cluster", "id")

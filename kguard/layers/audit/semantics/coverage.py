@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from kguard.layers.audit.semantics.evaluate import Attributes, effective_omit_stages
 from kguard.layers.audit.semantics.families import (
+    CONCERNS,
     CORE,
     FAMILIES,
     LIMITS,
@@ -33,6 +34,8 @@ from kguard.layers.audit.semantics.universe import (
     select_region,
     space_of,
 )
+
+Unreachable = Literal["shadowed", "never-matches"]
 
 _PROOF: dict[Ending, tuple[str, ...]] = {
     "complete": ("ResponseComplete",),
@@ -80,6 +83,7 @@ class Coverage(NamedTuple):
     """What a valid policy does with management operations."""
 
     families: tuple[FamilyCoverage, ...]
+    concerns: tuple[FamilyCoverage, ...]
     limits: tuple[LimitCoverage, ...]
 
 
@@ -88,11 +92,12 @@ def cover(policy: Policy) -> Coverage:
     space = space_of(policy)
     return Coverage(
         tuple(_family(space, policy, family) for family in FAMILIES),
+        tuple(_family(space, policy, concern) for concern in CONCERNS),
         tuple(_limit(space, policy, limit) for limit in LIMITS),
     )
 
 
-def unreachable_rules(policy: Policy) -> dict[int, Literal["shadowed", "never"]]:
+def unreachable_rules(policy: Policy) -> dict[int, Unreachable]:
     """Rules that decide no request: earlier rules take all, or nothing ever matches.
 
     Rules of a policy that is too complex are left out.
@@ -103,11 +108,11 @@ def unreachable_rules(policy: Policy) -> dict[int, Literal["shadowed", "never"]]
         alive = {share.rule for share in decide(space, policy, universe)}
     except RegionTooLargeError:
         return {}
-    found: dict[int, Literal["shadowed", "never"]] = {}
+    found: dict[int, Unreachable] = {}
     for index, rule in enumerate(policy.rules):
         if index not in alive:
             alone = decide(space, Policy(rules=(rule,)), universe)
-            found[index] = "shadowed" if any(s.rule == 0 for s in alone) else "never"
+            found[index] = "shadowed" if any(s.rule == 0 for s in alone) else "never-matches"
     return found
 
 

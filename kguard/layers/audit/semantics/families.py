@@ -19,6 +19,8 @@ Ending = Literal["complete", "connect", "failed_login"]
 """Which stage proves the request: its completion, for sessions also their start, for failed
 logins only `ResponseStarted`."""
 
+CONNECTING = frozenset(CONNECT_SUBRESOURCES)
+
 ANY = "*"
 CORE = ""
 RBAC = "rbac.authorization.k8s.io"
@@ -50,7 +52,7 @@ class Family(NamedTuple):
 class Limit(NamedTuple):
     """A class of requests whose content must not be written to the log."""
 
-    id: str
+    id: Literal["secret_bodies", "token_bodies", "configmap_bodies"]
     title: str
     selects: tuple[Select, ...]
 
@@ -120,15 +122,6 @@ FAMILIES: tuple[Family, ...] = (
         "changes of any object, also of kinds that do not exist yet",
         "Metadata",
         (Select((ANY,), (ANY,), (ANY,), WRITES),),
-    ),
-    Family(
-        "workload_writes",
-        "changes of pods and of what makes pods",
-        "Metadata",
-        (
-            Select((CORE,), ("pods", "replicationcontrollers"), (ANY,), WRITES),
-            Select(("apps", "batch"), (ANY,), (ANY,), WRITES),
-        ),
     ),
     Family(
         "connections",
@@ -203,6 +196,30 @@ FAMILIES: tuple[Family, ...] = (
     _bodies("image_policies", "the content of image policies", ENFORCER_GROUPS),
     _bodies("falco_objects", "the content of Falco's objects", FALCO_GROUPS),
 )
+
+_ALL = ("get", "list", "watch", *WRITES)
+_PROXY_VERBS = (*_CONNECT_VERBS, "update", "patch", "delete")
+
+
+def _concern(name: str, group: str, path: str, verbs: tuple[str, ...]) -> Family:
+    resource, _, subresource = path.partition("/")
+    ending: Ending = "connect" if subresource in CONNECTING else "complete"
+    selects = (Select((group,), (resource,), (subresource,), verbs),)
+    return Family(name, f"requests for {path}", "Metadata", selects, ending)
+
+
+CONCERNS: tuple[Family, ...] = (
+    _concern("secrets", CORE, "secrets", _ALL),
+    _concern("configmaps", CORE, "configmaps", _ALL),
+    _concern("tokenreviews", "authentication.k8s.io", "tokenreviews", ("create",)),
+    _concern("pods", CORE, "pods", WRITES),
+    _concern("deployments", "apps", "deployments", WRITES),
+    _concern("pods_exec", CORE, "pods/exec", _CONNECT_VERBS),
+    _concern("pods_portforward", CORE, "pods/portforward", _CONNECT_VERBS),
+    _concern("pods_proxy", CORE, "pods/proxy", _PROXY_VERBS),
+    _concern("services_proxy", CORE, "services/proxy", _PROXY_VERBS),
+)
+"""The nine resources that CIS 3.2.2 names: of Pods and Deployments the modifications."""
 
 _SENT = ("create", "patch", "update")
 _RETURNED = ("get", "list", "delete", "deletecollection")
@@ -279,5 +296,3 @@ NARROW_CONFIGMAPS = ("knative-serving", "knative-eventing", "istio-system")
 
 UNMANAGED = frozenset({("", "events"), ("events.k8s.io", "events")})
 """Resources whose writes are no management operations."""
-
-CONNECTING = frozenset(CONNECT_SUBRESOURCES)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which API servers and audit policies are there, and what is recorded?"""
+
+from __future__ import annotations
+
+from kguard.inventory import Inventory
+from kguard.layers.audit.facts import distributions, kubeadm, pods, scripts
+from kguard.layers.audit.facts.configuration import Configuration
+from kguard.layers.audit.facts.judged import Source, judge
+from kguard.layers.audit.facts.servers import Chosen, server_facts
+from kguard.layers.audit.facts.sources import Candidate, candidates, choose
+from kguard.layers.audit.semantics.flags import effective
+from kguard.layers.audit.semantics.loading import load
+from kguard.layers.audit.semantics.version import parse_version
+from kguard.model.facts.audit import AuditPolicy, Facts, Server
+from kguard.model.facts.common import Presence
+from kguard.model.layer import Request
+from kguard.model.manifests import mapping
+
+
+def compute(inventory: Inventory, request: Request) -> Facts:
+    """The facts document of the audit layer."""
+    known = candidates(inventory)
+    servers: list[Server] = []
+    sources = {one.source.name: one.source for one in known}
+    versions: dict[str, str] = {}
+    for configuration in configurations(inventory):
+        version = configuration.version or inventory.value("kubernetes")
+        if parse_version(version) is None:
+            version = inventory.value("kubernetes")
+        chosen, source = _policy(configuration, known, version)
+        if source is not None:
+            sources[source.name] = source
+            versions.setdefault(source.name, version)
+        servers.append(server_facts(configuration, version, chosen))
+    servers.sort(key=lambda server: server.ref)
+    policies = _policies(inventory, sources, versions, servers)
+    return Facts(
+        scope=request.scope,
+        presence=_presence(inventory, servers, policies),
+        servers=servers,
+        policies=policies,
+    )
+
+
+def configurations(inventory: Inventory) -> list[Configuration]:
+    """Every API server of the input; what kubeadm stored counts where no pod shows the truth."""
+    found = [
+        *kubeadm.configurations(inventory),
+        *pods.configurations(inventory),
+        *distributions.configurations(inventory),
+        *scripts.configurations(inventory),
+    ]
+    return found or list(kubeadm.stored_configuration(inventory))
+
+
+def _policy(
+    configuration: Configuration, known: list[Candidate], version: str
+) -> tuple[Chosen, Source | None]:
+    """The policy of a server, or why it has none, or why it is not known."""
+    flag = effective(configuration.flags).get("audit-policy-file")
+    if flag is None or flag.value == "":
+        if configuration.unsure:
+            return Chosen("unknown", reason=configuration.unsure), None
+        return Chosen("absent"), None
+    if flag.value is None:
+        return Chosen("unknown", reason="its value is only known when the server starts"), None
+    found = choose(configuration, flag.value, known)
+    if isinstance(found, str):
+        return Chosen("unknown", reason=found), None
+    state = load(found.value, parse_version(version)).state
+    return Chosen(state, found.name), found
+
+
+def _policies(
+    inventory: Inventory,
+    sources: dict[str, Source],
+    versions: dict[str, str],
+    servers: list[Server],
+) -> list[AuditPolicy]:
+    groups = _groups(inventory)
+    found = []
+    for name in sorted(sources):
+        users = [server.ref.name for server in servers if server.policy_name == name]
+        version = parse_version(versions.get(name) or inventory.value("kubernetes"))
+        found.append(judge(sources[name], users, version, groups))
+    return found
+
+
+def _groups(inventory: Inventory) -> frozenset[str]:
+    """The API groups of the objects, and those that CustomResourceDefinitions define."""
+    defined = inventory.of("CustomResourceDefinition", "apiextensions.k8s.io")
+    groups = {str(mapping(crd.spec).get("group")) for crd in defined}
+    return frozenset(groups | {manifest.group for manifest in inventory})
+
+
+def _presence(inventory: Inventory, servers: list[Server], policies: list[AuditPolicy]) -> Presence:
+    if servers or policies:
+        return "present"
+    unread = inventory.unknown_kinds("ClusterConfiguration", kubeadm.GROUP)
+    return "unknown" if unread else "absent"

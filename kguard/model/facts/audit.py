@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What shape have the facts about audit logging?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.model.facts.common import Evidence, Presence, Scope
+from kguard.model.manifests import ObjectRef
+
+How = Literal["kubeadm", "pod", "kind", "cluster-api", "k3s", "rke2", "script"]
+Backend = Literal["log", "webhook", "both", "none", "unknown"]
+Level = Literal["None", "Metadata", "Request", "RequestResponse", "unknown"]
+PolicyState = Literal["valid", "invalid", "absent", "unknown"]
+Validity = Literal["valid", "invalid", "unknown"]
+Recording = Literal["on", "off", "unknown"]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One concrete request: the witness of a hole. An empty user is a failed authentication."""
+
+    user: str
+    groups: list[str]
+    verb: str
+    api_group: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    text: str
+    """The request in words."""
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """One limit of the log; 0 stands for no limit, -1 for unknown."""
+
+    flag: Literal["audit-log-maxage", "audit-log-maxbackup", "audit-log-maxsize"]
+    state: Literal["set", "default", "unknown"]
+    value: int
+    because: list[Evidence]
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """A way in which the backend loses events that the policy records."""
+
+    cause: Literal["webhook-batch", "log-batch", "log-not-kept"]
+    text: str
+    because: list[Evidence]
+
+
+class Server(msgspec.Struct, frozen=True):
+    """One configuration of an API server."""
+
+    ref: ObjectRef
+    how: How
+    version: str
+    recording: Recording
+    """Whether any event can be written: a policy and a backend are both there."""
+    backend: Backend
+    policy: PolicyState
+    policy_file: str
+    policy_name: str
+    """The audit policy of `Facts.policies` that it uses; empty where there is none."""
+    policy_reach: Literal["mounted", "missing", "unknown"]
+    """Whether the server's container sees the policy file."""
+    log_reach: Literal["kept", "lost", "read-only", "unknown"]
+    """Whether what is written to the log outlives the container."""
+    retention: list[Retention]
+    losses: list[Loss]
+    because: list[Evidence]
+    """Why it records or does not."""
+    because_reach: list[Evidence]
+
+
+class Hole(msgspec.Struct, frozen=True):
+    """Requests of a family that one rule of the policy records too thinly."""
+
+    rule: str
+    """The rule in words; `no rule` where none matches."""
+    level: Level
+    cause: Literal["level", "stages"]
+    witness: Request
+    because: list[Evidence]
+
+
+class Family(msgspec.Struct, frozen=True):
+    """A class of management operations: what must be recorded, and what is."""
+
+    id: str
+    title: str
+    floor: Level
+    level: Level
+    """The weakest level at which any request of the family is recorded."""
+    state: Literal["recorded", "hole", "unknown"]
+    in_use: Literal["true", "false"]
+    """Whether the objects that the family is about occur in the input (or are always there)."""
+    holes: list[Hole]
+
+
+class Excess(msgspec.Struct, frozen=True):
+    """Content that must not be in the log and is written there."""
+
+    limit: Literal["secret_bodies", "token_bodies", "configmap_bodies"]
+    title: str
+    rule: str
+    level: Level
+    witness: Request
+    because: list[Evidence]
+
+
+class Lint(msgspec.Struct, frozen=True):
+    """A part of the policy that does not do what it seems to."""
+
+    kind: Literal["ignored-field", "shadowed", "never-matches"]
+    path: str
+    text: str
+    because: list[Evidence]
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A reason why the API server refuses the policy."""
+
+    path: str
+    text: str
+    because: list[Evidence]
+
+
+class AuditPolicy(msgspec.Struct, frozen=True):
+    """An audit policy of the input, or one that a distribution brings along."""
+
+    ref: ObjectRef
+    name: str
+    origin: Literal["object", "built-in"]
+    servers: list[str]
+    """The API servers of the input that use it."""
+    state: Validity
+    problems: list[Problem]
+    families: list[Family]
+    concerns: list[Family]
+    """The nine security concerns of CIS 3.2.2, each as a family."""
+    excesses: list[Excess]
+    lints: list[Lint]
+    because: list[Evidence]
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """The facts document of the audit layer."""
+
+    scope: Scope
+    presence: Presence
+    servers: list[Server]
+    policies: list[AuditPolicy]

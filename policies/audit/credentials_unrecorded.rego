@@ -1,0 +1,45 @@
+# METADATA
+# title: Reads of secrets or requests for tokens are not recorded
+# description: |
+#   Whoever reads secrets or asks for service account tokens takes an identity with him.
+#   Policies that record changes only never show it.
+# scope: package
+# related_resources:
+#   - https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
+# schemas:
+#   - input: schema.audit
+# custom:
+#   severity: high
+#   layer: audit
+#   kind: effect
+#   subjects: policies
+#   remedy: record_operations
+#   controls: [CIS-3.2.2, ATTACK-M1047]
+#   since: "0.1"
+package kguard.audit.credentials_unrecorded
+
+deny contains finding if {
+	some policy in input.policies
+	some family in policy.families
+	family.id in {"secret_reads", "token_requests"}
+	family.state == "hole"
+	finding := {
+		"target": policy.ref,
+		"path": family.id,
+		"message": sprintf("not all %s are recorded; unseen is: %s", [family.title, family.holes[0].witness.text]),
+		"evidence": [step | some hole in family.holes; some step in hole.because],
+	}
+}
+
+unknown contains finding if {
+	some policy in input.policies
+	some family in policy.families
+	family.id in {"secret_reads", "token_requests"}
+	family.state == "unknown"
+	finding := {
+		"target": policy.ref,
+		"path": family.id,
+		"message": sprintf("the policy is too large to say whether all %s are recorded", [family.title]),
+		"evidence": policy.because,
+	}
+}

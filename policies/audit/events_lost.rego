@@ -1,0 +1,37 @@
+# METADATA
+# title: Recorded events can get lost
+# description: |
+#   A webhook in batch mode, the default, drops events when its buffer is full or the receiver
+#   is away; so does a log in batch mode. A log outside of every mounted volume vanishes with
+#   the container.
+# scope: package
+# related_resources:
+#   - https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
+# schemas:
+#   - input: schema.audit
+# custom:
+#   severity: low
+#   layer: audit
+#   kind: effect
+#   subjects: servers
+#   no_remedy: "where events should go besides is a choice of the operator: a log path, a blocking mode, a mounted folder"
+#   controls: [SOC2-CC7.2]
+#   since: "0.1"
+package kguard.audit.events_lost
+
+deny contains finding if {
+	some server in input.servers
+	server.recording == "on"
+	some loss in server.losses
+	finding := {
+		"target": server.ref,
+		"path": loss.cause,
+		"message": sprintf("events of the API server of %s can get lost: %s", [server.ref.name, loss.text]),
+		"severity": _severity(loss),
+		"evidence": loss.because,
+	}
+}
+
+_severity(loss) := "medium" if loss.cause == "log-not-kept"
+
+_severity(loss) := "low" if loss.cause in {"webhook-batch", "log-batch"}

@@ -1,0 +1,55 @@
+# METADATA
+# title: The API server records nothing
+# description: |
+#   Without an audit policy file, or without a log path or a webhook, kube-apiserver writes no
+#   event at all, whatever other audit flags are set. Nobody can tell afterwards who changed or
+#   read what.
+# scope: package
+# related_resources:
+#   - https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
+# schemas:
+#   - input: schema.audit
+# custom:
+#   severity: critical
+#   layer: audit
+#   kind: effect
+#   subjects: servers
+#   remedy: enable_recording
+#   controls: [CIS-1.2.16, CIS-3.2.1, SOC2-CC7.2, ATTACK-M1047]
+#   since: "0.1"
+package kguard.audit.recording_off
+
+deny contains finding if {
+	some server in input.servers
+	server.recording == "off"
+	reason := _reason(server)
+	finding := {
+		"target": server.ref,
+		"path": "",
+		"message": sprintf("the API server of %s records nothing: %s", [server.ref.name, reason]),
+		"severity": _severity(server),
+		"evidence": server.because,
+	}
+}
+
+unknown contains finding if {
+	some server in input.servers
+	server.recording == "unknown"
+	finding := {
+		"target": server.ref,
+		"path": "",
+		"message": sprintf("whether the API server of %s records anything is not known", [server.ref.name]),
+		"evidence": server.because,
+	}
+}
+
+_reason(server) := "it has no audit policy" if server.policy == "absent"
+
+_reason(server) := "it has no log path and no webhook" if {
+	server.policy in {"valid", "invalid", "unknown"}
+	server.backend == "none"
+}
+
+_severity(server) := "medium" if server.how == "kind"
+
+_severity(server) := "critical" if server.how in {"kubeadm", "pod", "cluster-api", "k3s", "rke2", "script"}
