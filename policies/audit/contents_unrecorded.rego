@@ -28,7 +28,7 @@ deny contains finding if {
 		"target": policy.ref,
 		"path": "",
 		"message": sprintf("recorded without what was changed: %s", [titles]),
-		"evidence": [step | some family in thin; some hole in family.holes; some step in hole.because],
+		"evidence": [step | some family in thin; some hole in _thin_holes(family); some step in hole.because],
 	}
 }
 
@@ -36,6 +36,7 @@ _thin(policy) := [family |
 	some family in policy.families
 	family.floor == "Request"
 	family.in_use == "true"
-	some hole in family.holes
-	hole.level == "Metadata"
+	count(_thin_holes(family)) > 0
 ]
+
+_thin_holes(family) := [hole | some hole in family.holes; hole.level == "Metadata"]

@@ -26,7 +26,7 @@ deny contains finding if {
 	finding := {
 		"target": policy.ref,
 		"path": family.id,
-		"message": sprintf("not all %s are recorded; unseen is: %s", [family.title, family.holes[0].witness.text]),
+		"message": sprintf("%s can go unrecorded, for example: %s", [family.title, family.holes[0].witness.text]),
 		"evidence": [step | some hole in family.holes; some step in hole.because],
 	}
 }
