@@ -87,7 +87,17 @@ def _change(key: tuple[str, str, str], was: Ports, now: Ports) -> Change:
 
 
 def _cut(before: Facts, after: Facts) -> Iterator[Change]:
-    """Clients whose rule makes them send what the service will refuse."""
+    """Calls that worked and are refused, and clients whose rule makes them send what is refused."""
+    worked = {
+        (caller.ref.id, caller.target.id, caller.port)
+        for caller in before.callers
+        if caller.verdict == "works"
+    }
+    for caller in after.callers:
+        lost = caller.verdict != "works"
+        if lost and (caller.ref.id, caller.target.id, caller.port) in worked:
+            text = f"{caller.ref} calls port {caller.port} without mesh identity and is refused"
+            yield Change(caller.target.id, text, tuple(caller.because))
     known = {(rule.ref.id, rule.part) for rule in before.rules if rule.effect == "cut"}
     for rule in after.rules:
         if rule.effect == "cut" and (rule.ref.id, rule.part) not in known:

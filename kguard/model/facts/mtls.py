@@ -176,6 +176,20 @@ class Certificate(msgspec.Struct):
     because: list[Evidence]
 
 
+class Caller(msgspec.Struct):
+    """An intended call to a workload of the mesh by someone without a mesh identity."""
+
+    kind: Literal["workload", "ingress", "outside", "kubelet"]
+    ref: ObjectRef
+    """The caller: a workload, an Ingress, the Service that is open to the outside."""
+    target: ObjectRef
+    port: str
+    """Of the target's pods."""
+    identity: Literal["none", "unknown"]
+    verdict: Literal["works", "refused", "unknown"]
+    because: list[Evidence]
+
+
 class MeshFacts(msgspec.Struct):
     """The mesh as a whole."""
 
@@ -199,6 +213,7 @@ class Facts(msgspec.Struct):
     namespaces: list[Namespace] = []
     workloads: list[Workload] = []
     policies: list[PeerAuthentication] = []
+    callers: list[Caller] = []
     rules: list[ClientRule] = []
     gateways: list[GatewayServer] = []
     certificates: list[Certificate] = []

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from kguard.inventory import Inventory
+from kguard.layers.mtls.facts.callers import caller_facts
 from kguard.layers.mtls.facts.certificates import certificate_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
@@ -35,6 +36,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         namespaces=[namespace_facts(view, name, facts) for name, facts in sorted(here.items())],
         workloads=sorted(workloads.values(), key=lambda fact: fact.ref),
         policies=[policy_facts(view, manifest) for manifest in view.manifests],
+        callers=caller_facts(view, workloads),
         rules=rule_facts(view, workloads),
         gateways=gateway_facts(view),
         certificates=certificate_facts(view),

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is meant to call a workload of the mesh, and cannot show a mesh identity?
+
+Intent comes from the input: configuration that names a Service, Ingresses, Services that are open
+to the outside, probes that are not rewritten. Callers with a proxy are left out: automatic mutual
+TLS gives them what they need (hazards of specific rules: see `rules`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from kguard.inventory import Workload
+from kguard.inventory.references import references
+from kguard.layers.mtls.facts.view import Service, View
+from kguard.model.facts import mtls as model
+from kguard.model.facts.common import Evidence
+from kguard.model.locations import pointer
+from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence
+
+_Kind = Literal["workload", "ingress", "outside", "kubelet"]
+_Identity = Literal["none", "unknown"]
+_REWRITE = "sidecar.istio.io/rewriteAppHTTPProbers"
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+
+
+class _Who(msgspec.Struct, frozen=True):
+    """Who calls, and how that is known."""
+
+    kind: _Kind
+    ref: ObjectRef
+    identity: _Identity
+    because: tuple[Evidence, ...]
+
+
+def caller_facts(view: View, facts: dict[str, model.Workload]) -> list[model.Caller]:
+    """Every intended call without mesh identity to a workload with a proxy.
+
+    Args:
+        view: the inventory.
+        facts: the facts about workloads, by `Manifest.id`.
+    """
+    found = [
+        *_workloads(view, facts),
+        *_ingresses(view, facts),
+        *_outside(view, facts),
+        *_kubelet(view, facts),
+    ]
+    unique = {(c.kind, c.ref, c.target, c.port): c for c in reversed(found)}
+    return sorted(unique.values(), key=lambda c: (c.target, int(c.port), c.kind, c.ref))
+
+
+def _workloads(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    for client in view.inventory.workloads:
+        plane = facts[client.id].plane
+        if plane not in ("none", "unknown"):
+            continue
+        identity: _Identity = "none" if plane == "none" else "unknown"
+        for reference in references(view.inventory, client, view.services.keys()):
+            service = view.services[reference.namespace, reference.service]
+            note = f"{client.ref.name} calls {reference.service}: {reference.note}"
+            because = (Evidence(reference.ref, reference.pointer, note), *facts[client.id].because)
+            who = _Who("workload", client.ref, identity, because)
+            yield from _calls(view, facts, who, service, reference.port)
+
+
+def _ingresses(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    """Ingresses of controllers that are not Istio's own gateway."""
+    for manifest in view.inventory.of("Ingress", "networking.k8s.io"):
+        chosen = manifest.spec.get("ingressClassName")
+        if "istio" in str(chosen or manifest.annotations.get("kubernetes.io/ingress.class", "")):
+            continue
+        for place, name, port in _backends(manifest):
+            backend = view.services.get((manifest.namespace, name))
+            if backend is None:
+                continue
+            number = next((p.number for p in backend.ports if port in (p.number, p.name)), 0)
+            note = f"Ingress {manifest.name} leads to {name}; its controller may have no proxy"
+            because = (Evidence(manifest.id, place, note),)
+            who = _Who("ingress", manifest.ref, "unknown", because)
+            yield from _calls(view, facts, who, backend, number)
+
+
+def _backends(manifest: Manifest) -> Iterator[tuple[str, str, int | str]]:
+    default = mapping(mapping(manifest.spec.get("defaultBackend")).get("service"))
+    entries = [("/spec/defaultBackend/service", default)] if default else []
+    for number, rule in enumerate(sequence(manifest.spec.get("rules"))):
+        for index, path in enumerate(sequence(mapping(mapping(rule).get("http")).get("paths"))):
+            place = pointer("spec", "rules", number, "http", "paths", index, "backend", "service")
+            entries.append((place, mapping(mapping(mapping(path).get("backend")).get("service"))))
+    for place, backend in entries:
+        port = mapping(backend.get("port"))
+        wanted = port.get("number", port.get("name"))
+        yield place, str(backend.get("name", "")), wanted if isinstance(wanted, int | str) else 0
+
+
+def _outside(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    """Services that lead clients from outside of the cluster straight to the pods."""
+    for service in view.services.values():
+        kind = service.manifest.spec.get("type")
+        if kind not in ("LoadBalancer", "NodePort"):
+            continue
+        note = f"Service {service.manifest.name} of type {kind} admits clients without any proxy"
+        because = (Evidence(service.manifest.id, "/spec/type", note),)
+        who = _Who("outside", service.manifest.ref, "none", because)
+        yield from _calls(view, facts, who, service, 0)
+
+
+def _calls(
+    view: View, facts: dict[str, model.Workload], who: _Who, service: Service, port: int
+) -> Iterator[model.Caller]:
+    """The calls through one Service; port 0 stands for all of its ports."""
+    for workload in view.workloads_of(service):
+        target = facts[workload.id]
+        if target.plane in ("gateway", "waypoint") or workload.ref == who.ref:
+            continue
+        for entry in service.ports:
+            if port in (0, entry.number) and entry.protocol == "TCP":
+                for number in service.targets(entry, workload):
+                    yield _caller(who, target, number)
+
+
+def _kubelet(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    """Probes of pods whose sidecar is told not to answer for them."""
+    for workload in view.inventory.workloads:
+        if workload.annotations.get(_REWRITE) != "false" or facts[workload.id].plane != "sidecar":
+            continue
+        where = workload.pod_metadata_pointer + pointer("annotations", _REWRITE)
+        for number in _probed(workload):
+            note = f"the kubelet probes port {number} itself: probes are not rewritten"
+            who = _Who("kubelet", workload.ref, "none", (Evidence(workload.id, where, note),))
+            yield _caller(who, facts[workload.id], number)
+
+
+def _probed(workload: Workload) -> list[int]:
+    names = {port.name: port.number for port in workload.ports if port.name}
+    found = set()
+    for container in workload.containers:
+        for field in _PROBES:
+            probe = mapping(container.raw.get(field))
+            for way in ("httpGet", "tcpSocket", "grpc"):
+                port = mapping(probe.get(way)).get("port")
+                number = names.get(port) if isinstance(port, str) else port
+                if isinstance(number, int):
+                    found.add(number)
+    return sorted(found)
+
+
+def _caller(who: _Who, target: model.Workload, number: int) -> model.Caller:
+    group = group_of(target, str(number))
+    verdict = _verdict(group.effective, who.identity)
+    return model.Caller(
+        kind=who.kind,
+        ref=who.ref,
+        target=target.ref,
+        port=str(number),
+        identity=who.identity,
+        verdict=verdict,
+        because=[*who.because, *(group.because if verdict != "works" else ())],
+    )
+
+
+def _verdict(
+    effective: model.Effective, identity: _Identity
+) -> Literal["works", "refused", "unknown"]:
+    if effective == "strict":
+        return "refused" if identity == "none" else "unknown"
+    return "unknown" if effective == "unknown" else "works"
+
+
+def group_of(workload: model.Workload, port: str) -> model.Ports:
+    """The group of a TCP port; what nothing names is `other`."""
+    groups = [group for group in workload.modes if group.protocol == "TCP"]
+    named = [group for group in groups if port in group.ports]
+    return (named or [group for group in groups if "other" in group.ports])[0]

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be proposed so that mutual TLS is really in force?
+
+The ladder, of which no rung is skipped: put workloads into the mesh, offer mutual TLS
+(PERMISSIVE), mend the clients, then ask for it (STRICT), from the namespace to the mesh. Whoever
+is known to call without identity keeps what works, and the reason is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kguard.layers.mtls.remedy.ambient import explicit_modes
+from kguard.layers.mtls.remedy.clients import client_tls
+from kguard.layers.mtls.remedy.enrolment import enrol
+from kguard.layers.mtls.remedy.exceptions import close_port, except_webhook
+from kguard.layers.mtls.remedy.strict import strict
+from kguard.model.remedies import RemedyFunction
+
+REMEDIES: Mapping[str, RemedyFunction] = {
+    "client_tls": client_tls,
+    "close_port": close_port,
+    "enrol": enrol,
+    "except_webhook": except_webhook,
+    "explicit_modes": explicit_modes,
+    "strict": strict,
+}

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How are exceptions for single ports taken back, or made where the API server needs them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kguard.layers.mtls.remedy.policies import (
+    callers_of,
+    edit,
+    fact_of,
+    in_words,
+    manifest_of,
+    named,
+    set_mode,
+    titled,
+    workload_of,
+    workload_policy,
+)
+from kguard.model.facts import mtls as model
+from kguard.model.findings import Finding
+from kguard.model.remedies import Cannot, Proposal, Refused, RemedyRequest
+
+
+def close_port(request: RemedyRequest) -> Iterator[Proposal]:
+    """Make exempted ports STRICT, unless someone is known to need the exemption."""
+    for finding in request.findings:
+        if request.stage == "enforce":
+            yield _close(request, finding)
+        else:
+            reason = f"the stage {request.stage} refuses no plaintext yet"
+            yield Cannot((finding.fingerprint,), reason, "run again with --stage enforce")
+
+
+def _close(request: RemedyRequest, finding: Finding) -> Proposal:
+    facts: model.Facts = request.facts
+    port = next(iter(named(finding)), "")
+    for caller in callers_of(facts, finding.target):
+        if caller.port == port:
+            reason = f"a caller of port {port} shows no mesh identity: put it into the mesh first"
+            return Refused((finding.fingerprint,), reason, in_words(caller))
+    policy = _deciding(facts, finding, port)
+    manifest = manifest_of(request.inventory, policy.ref) if policy else None
+    if manifest is None:
+        reason = "the policy that exempts the port is not in the input"
+        return Cannot((finding.fingerprint,), reason)
+    why = f"no caller without mesh identity is known for port {port} of {finding.target.name}"
+    operation = set_mode(manifest, "STRICT", ("portLevelMtls", port))
+    return edit(manifest, [operation], [finding.fingerprint], why)
+
+
+def _deciding(facts: model.Facts, finding: Finding, port: str) -> model.PeerAuthentication | None:
+    fact = fact_of(facts, finding.target)
+    groups = [group for group in fact.modes if port in group.ports] if fact else []
+    return titled(facts, groups[0].decided_by) if groups else None
+
+
+def except_webhook(request: RemedyRequest) -> Iterator[Proposal]:
+    """Let the API server in where it calls: on exactly these ports."""
+    facts: model.Facts = request.facts
+    for finding in request.findings:
+        ports = named(finding)
+        why = f"the API server calls port {', '.join(ports)} without mesh identity"
+        policy = _own_policy(facts, finding)
+        manifest = manifest_of(request.inventory, policy.ref) if policy else None
+        workload = workload_of(request.inventory, finding.target)
+        if manifest is not None:
+            operations = [
+                set_mode(manifest, "PERMISSIVE", ("portLevelMtls", port)) for port in ports
+            ]
+            yield edit(manifest, operations, [finding.fingerprint], why)
+        elif workload is not None and workload.labels:
+            yield workload_policy(workload, "STRICT", ports, [finding.fingerprint], why)
+        else:
+            reason = "its pods have no labels that a policy could select"
+            yield Cannot((finding.fingerprint,), reason)
+
+
+def _own_policy(facts: model.Facts, finding: Finding) -> model.PeerAuthentication | None:
+    """The policy of the workload itself, if one decides about any of its ports."""
+    fact = fact_of(facts, finding.target)
+    for group in fact.modes if fact else ():
+        if group.decided_at in ("workload", "port"):
+            return titled(facts, group.decided_by)
+    return None

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is a PeerAuthentication written or changed so that it is the one that counts?
+
+Only forms that mean the same in both data planes are written: an explicit mode, and exceptions as
+PERMISSIVE ports, never DISABLE and never ports without a mode of the workload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kguard.inventory import Inventory, Workload
+from kguard.model.facts import mtls as model
+from kguard.model.findings import Finding
+from kguard.model.locations import pointer
+from kguard.model.manifests import JsonObject, Manifest, ObjectRef, mapping
+from kguard.model.remedies import Create, Edit, Operation
+
+API_VERSION = "security.istio.io/v1"
+GROUP = "security.istio.io"
+KIND = "PeerAuthentication"
+
+
+def manifest_of(inventory: Inventory, ref: ObjectRef) -> Manifest | None:
+    """The object that a fact is about."""
+    return inventory.find(ref.kind, ref.group, ref.namespace, ref.name)
+
+
+def workload_of(inventory: Inventory, ref: ObjectRef) -> Workload | None:
+    """The workload that a fact is about."""
+    here = inventory.workloads_by_namespace.get(ref.namespace, ())
+    return next((workload for workload in here if workload.id == ref.id), None)
+
+
+def fact_of(facts: model.Facts, ref: ObjectRef) -> model.Workload | None:
+    """The facts about a finding's target."""
+    return next((workload for workload in facts.workloads if workload.ref.id == ref.id), None)
+
+
+def titled(facts: model.Facts, title: str) -> model.PeerAuthentication | None:
+    """The facts about a policy that a port names as the one that decides."""
+    names = (f"{KIND} {p.ref.namespace}/{p.ref.name}" for p in facts.policies)
+    return next((p for p, name in zip(facts.policies, names, strict=True) if name == title), None)
+
+
+def named(finding: Finding) -> list[str]:
+    """The ports that a finding's path names (`port/8443`, `8443/9443`)."""
+    return [part for part in finding.path.split("/") if part.isdecimal()]
+
+
+def set_mode(manifest: Manifest, mode: str, at: tuple[str, ...] = ("mtls",)) -> Operation:
+    """The operation that sets a mode, however much of the path is there already."""
+    spec = manifest.object.get("spec")
+    if not isinstance(spec, dict):
+        return Operation(_verb(manifest.object, "spec"), "/spec", _nested(at, mode))
+    node: JsonObject = spec
+    for depth, key in enumerate(at):
+        child = node.get(key)
+        if not isinstance(child, dict):
+            value = _nested(at[depth + 1 :], mode)
+            return Operation(_verb(node, key), pointer("spec", *at[: depth + 1]), value)
+        node = child
+    return Operation(_verb(node, "mode"), pointer("spec", *at, "mode"), mode)
+
+
+def _verb(node: JsonObject, key: str) -> Any:
+    return "replace" if key in node else "add"
+
+
+def _nested(keys: tuple[str, ...], mode: str) -> JsonObject:
+    value: JsonObject = {"mode": mode}
+    for key in reversed(keys):
+        value = {key: value}
+    return value
+
+
+def edit(manifest: Manifest, operations: list[Operation], closes: list[str], why: str) -> Edit:
+    """A change of an existing object."""
+    return Edit(manifest.id, tuple(operations), tuple(sorted(closes)), why)
+
+
+def scope_policy(namespace: str, mode: str, closes: list[str], why: str) -> Create:
+    """A policy of a whole namespace, or of the mesh if it is the root namespace."""
+    metadata = {"name": "default", "namespace": namespace}
+    spec = {"mtls": {"mode": mode}}
+    return _create(metadata, spec, closes, why)
+
+
+def workload_policy(
+    workload: Workload, mode: str, ports: list[str], closes: list[str], why: str
+) -> Create:
+    """A policy of one workload, with ports that stay open."""
+    spec: JsonObject = {
+        "selector": {"matchLabels": selecting(workload)},
+        "mtls": {"mode": mode},
+    }
+    if ports:
+        spec["portLevelMtls"] = {port: {"mode": "PERMISSIVE"} for port in ports}
+    metadata = {"name": workload.name, "namespace": workload.namespace}
+    return _create(metadata, spec, closes, why)
+
+
+def _create(metadata: JsonObject, spec: JsonObject, closes: list[str], why: str) -> Create:
+    created = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
+    return Create(created, tuple(sorted(closes)), why)
+
+
+def selecting(workload: Workload) -> dict[str, str]:
+    """The labels by which the workload's controller knows its pods."""
+    selector = mapping(workload.manifest.spec.get("selector"))
+    chosen = mapping(selector.get("matchLabels")) or selector
+    labels = {k: v for k, v in workload.labels.items() if chosen.get(k) == v}
+    if workload.knative == "serving":
+        key = "serving.knative.dev/service"
+        labels = {key: workload.labels[key]} if key in workload.labels else {}
+    return labels or dict(workload.labels)
+
+
+def callers_of(facts: model.Facts, target: ObjectRef) -> Iterator[model.Caller]:
+    """Who would be cut off if the workload asked for an identity."""
+    for caller in facts.callers:
+        if caller.target.id == target.id and caller.verdict == "works":
+            yield caller
+
+
+def in_words(caller: model.Caller) -> str:
+    """A counterexample: who calls what without identity."""
+    note = caller.because[0].note if caller.because else ""
+    has = "has no mesh identity" if caller.identity == "none" else "may have no mesh identity"
+    return f"{caller.ref} calls port {caller.port} of {caller.target.name} and {has} ({note})"
