@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Do the shipped policies pass the reference engine's own checks, against the facts' schemas?
 
-``python -m support.rego_lint OPA`` runs ``opa check --strict``, ``opa fmt`` and ``opa test``.
+``python -m support.rego_lint OPA`` runs ``opa check --strict``, ``opa fmt`` and ``opa test``. The
+schemas are for the policies alone: their tests write down just enough of a document.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         write_schemas(Path(folder))
         checks = (
-            ["check", "--strict", "--schema", folder, policies],
+            ["check", "--strict", "--schema", folder, "--ignore", "*_test.rego", policies],
+            ["check", "--strict", policies],
             ["fmt", "--diff", "--fail", policies],
-            ["test", "--schema", folder, policies],
+            ["test", policies],
         )
         failed = [check[0] for check in checks if not _passes([opa, *check])]
     print(f"rego: {', '.join(failed)} failed" if failed else "rego: check, fmt and test passed")

@@ -146,6 +146,7 @@ def _apiserver(program: Path, folder: Path, store: int, port: int) -> list[str]:
         f"--audit-policy-file={folder / 'audit.yaml'}",
         f"--audit-log-path={folder / 'audit.log'}",
         "--disable-admission-plugins=ServiceAccount",
+        "--allow-privileged",
     ]
 
 
