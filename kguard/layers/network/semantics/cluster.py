@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does the evaluation need of an inventory: pods, policies in force, hypothetical pods?
+
+Two hypothetical pods tell how widely something is open although other pods are not in the input: a
+neighbour in each namespace and a stranger in a namespace nobody knows, both without labels and
+themselves restricted by nothing (the question is what the target lets in). A selector that
+matches them matches any pod that nobody labelled on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kguard.inventory import Inventory, Workload
+from kguard.layers.network.semantics import foreign
+from kguard.layers.network.semantics.addresses import AddressRange
+from kguard.layers.network.semantics.endpoints import NAME_LABEL, Endpoint, NamespaceLabels
+from kguard.layers.network.semantics.networkpolicy import parse
+from kguard.layers.network.semantics.policy import PodPolicy
+from kguard.layers.network.semantics.profiles import Profile
+from kguard.layers.network.semantics.reach import Reachability
+from kguard.model.manifests import Manifest, mapping, sequence, strings
+
+STRANGER = "(elsewhere)"
+"""The namespace of the stranger; no namespace can have this name."""
+
+
+class Cluster:
+    """An inventory made ready for questions about connections.
+
+    The indexes of `workloads` are the endpoint indexes of `reach`.
+    """
+
+    def __init__(
+        self, inventory: Inventory, profile: Profile, marks: Sequence[AddressRange] = ()
+    ) -> None:
+        self.inventory = inventory
+        self.profile = profile
+        self.workloads: list[Workload] = inventory.workloads
+        parsed = [parse(m) for m in inventory.of("NetworkPolicy", "networking.k8s.io")]
+        self.policies = [policy for policy in parsed if not self._refuses(policy)]
+        self.refused = [policy for policy in parsed if self._refuses(policy)]
+        self.foreign: dict[int, list[Manifest]] = foreign.selecting(inventory, self.workloads)
+        self.unread = foreign.unread(inventory)
+        self.neighbours: dict[str, int] = {}
+        endpoints = self._endpoints()
+        unsure = range(len(self.workloads)) if self.unread else self.foreign
+        self.reach = Reachability(
+            endpoints,
+            self.policies,
+            self._namespaces(),
+            profile,
+            opaque=frozenset(unsure),
+            marks=marks,
+        )
+
+    def _refuses(self, policy: PodPolicy) -> bool:
+        places = {problem.pointer for problem in policy.problems}
+        return bool(places - ({"/metadata/name"} if self.profile.any_name else set()))
+
+    def _endpoints(self) -> list[Endpoint]:
+        found = [endpoint(workload) for workload in self.workloads]
+        names = {workload.namespace for workload in self.workloads}
+        names.update(policy.namespace for policy in self.policies)
+        for name in sorted(names):
+            self.neighbours[name] = len(found)
+            found.append(Endpoint(name, {}))
+        self.stranger = len(found)
+        found.append(Endpoint(STRANGER, {}))
+        return found
+
+    def _namespaces(self) -> dict[str, NamespaceLabels]:
+        found = {
+            name: NamespaceLabels(ns.labels, ns.known or self.profile.trusts_missing_labels)
+            for name, ns in self.inventory.namespaces.items()
+        }
+        return {**found, STRANGER: NamespaceLabels({NAME_LABEL: STRANGER})}
+
+
+def endpoint(workload: Workload) -> Endpoint:
+    """The pods of a workload as the evaluation sees them."""
+    return Endpoint(
+        namespace=workload.namespace,
+        labels=workload.labels,
+        ports=workload.ports,
+        host_network=workload.host_network,
+        labels_known=workload.labels_known,
+        addresses=_addresses(workload.manifest),
+    )
+
+
+def _addresses(manifest: Manifest) -> tuple[str, ...]:
+    """The addresses of a Pod that was read from a cluster."""
+    if manifest.kind != "Pod":
+        return ()
+    status = mapping(manifest.object.get("status"))
+    entries = [strings(entry).get("ip", "") for entry in sequence(status.get("podIPs"))]
+    return tuple(sorted({*entries, strings(status).get("podIP", "")} - {""}))

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which pods can no policy tell apart?
+
+Pods are grouped into classes: same namespace, same values of the labels that some policy mentions,
+same resolution of the port names that some policy mentions. Everything after this module works on
+classes, as bits of integers. Selection is three-valued: a set of classes that a selector certainly
+selects, inside a set that it may select (labels of a namespace or of a template may be unknown).
+Authority for the matching of labels: `kguard.inventory.selectors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from kguard.inventory.selectors import Requirement, Selector
+from kguard.inventory.workload import ContainerPort
+
+NAME_LABEL = "kubernetes.io/metadata.name"
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Pods of one template (or one hypothetical pod)."""
+
+    namespace: str
+    labels: Mapping[str, str]
+    ports: tuple[ContainerPort, ...] = ()
+    host_network: bool = False
+    labels_known: bool = True
+    addresses: tuple[str, ...] = ()
+
+
+class NamespaceLabels(msgspec.Struct, frozen=True):
+    """The labels of a namespace; `known` is False where only its name is certain."""
+
+    labels: Mapping[str, str]
+    known: bool = True
+
+
+class Mask(msgspec.Struct, frozen=True):
+    """A set of classes with certainty: `must` is a subset of `may`."""
+
+    must: int
+    may: int
+
+    def __and__(self, other: Mask) -> Mask:
+        return Mask(self.must & other.must, self.may & other.may)
+
+    def __or__(self, other: Mask) -> Mask:
+        return Mask(self.must | other.must, self.may | other.may)
+
+
+NOTHING = Mask(0, 0)
+
+
+def bits(mask: int) -> list[int]:
+    """The positions of the set bits, in ascending order."""
+    found = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return found
+
+
+def from_bits(positions: Iterable[int], size: int) -> int:
+    """The integer with these bits."""
+    buffer = bytearray(size // 8 + 1)
+    for position in positions:
+        buffer[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(buffer, "little")
+
+
+class Classes:
+    """The classes of a set of endpoints, and selectors answered as masks over them."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        namespaces: Mapping[str, NamespaceLabels],
+        keys: frozenset[str],
+        port_names: frozenset[str],
+        *,
+        by_address: bool,
+    ) -> None:
+        self._namespaces = namespaces
+        self.members: list[list[int]] = []
+        self.representatives: list[Endpoint] = []
+        self.of_endpoint: list[int] = []
+        found: dict[tuple[object, ...], int] = {}
+        for index, endpoint in enumerate(endpoints):
+            key = _class_key(endpoint, keys, port_names, by_address=by_address)
+            number = found.setdefault(key, len(found))
+            if number == len(self.members):
+                self.members.append([])
+                self.representatives.append(endpoint)
+            self.members[number].append(index)
+            self.of_endpoint.append(number)
+        self.count = len(self.members)
+        self.everything = (1 << self.count) - 1
+        self._index()
+        self._pods: dict[Selector, Mask] = {}
+        self._of_namespaces: dict[Selector, Mask] = {}
+
+    def _index(self) -> None:
+        """Inverted indexes: label value, label key and namespace to classes."""
+        values: dict[tuple[str, str], list[int]] = {}
+        keys: dict[str, list[int]] = {}
+        spaces: dict[str, list[int]] = {}
+        for number, endpoint in enumerate(self.representatives):
+            spaces.setdefault(endpoint.namespace, []).append(number)
+            for key, value in endpoint.labels.items():
+                values.setdefault((key, value), []).append(number)
+                keys.setdefault(key, []).append(number)
+        size = self.count
+        self._by_value = {entry: from_bits(found, size) for entry, found in values.items()}
+        self._by_key = {key: from_bits(found, size) for key, found in keys.items()}
+        self._by_namespace = {name: from_bits(found, size) for name, found in spaces.items()}
+        opaque = [n for n, e in enumerate(self.representatives) if not e.labels_known]
+        host = [n for n, e in enumerate(self.representatives) if e.host_network]
+        self.opaque = from_bits(opaque, size)
+        self.host_network = from_bits(host, size)
+
+    def in_namespace(self, name: str) -> int:
+        """The classes of one namespace."""
+        return self._by_namespace.get(name, 0)
+
+    def pods(self, selector: Selector) -> Mask:
+        """The classes, of any namespace, whose pod labels are selected."""
+        found = self._pods.get(selector)
+        if found is None:
+            exact = self.everything
+            for requirement in selector.requirements:
+                exact &= self._requirement(requirement)
+            unsure = 0 if selector.is_empty else self.opaque
+            found = self._pods[selector] = Mask(exact & ~unsure, exact | unsure)
+        return found
+
+    def _requirement(self, requirement: Requirement) -> int:
+        has_key = self._by_key.get(requirement.key, 0)
+        if requirement.operator == "Exists":
+            return has_key
+        if requirement.operator == "DoesNotExist":
+            return self.everything & ~has_key
+        hit = 0
+        for value in requirement.values:
+            hit |= self._by_value.get((requirement.key, value), 0)
+        return hit if requirement.operator == "In" else self.everything & ~hit
+
+    def namespaces(self, selector: Selector) -> Mask:
+        """The classes whose namespace is selected."""
+        found = self._of_namespaces.get(selector)
+        if found is None:
+            must = may = 0
+            for name, mask in self._by_namespace.items():
+                labels = self._namespaces.get(name, NamespaceLabels({NAME_LABEL: name}))
+                verdict = _selects_namespace(selector, labels)
+                may |= mask if verdict is not False else 0
+                must |= mask if verdict is True else 0
+            found = self._of_namespaces[selector] = Mask(must, may)
+        return found
+
+
+def _selects_namespace(selector: Selector, namespace: NamespaceLabels) -> bool | None:
+    """True, False, or None where labels that are not known decide."""
+    verdict: bool | None = True
+    for requirement in selector.requirements:
+        if namespace.known or requirement.key == NAME_LABEL:
+            if not requirement.matches(namespace.labels):
+                return False
+        else:
+            verdict = None
+    return verdict
+
+
+def _class_key(
+    endpoint: Endpoint, keys: frozenset[str], port_names: frozenset[str], *, by_address: bool
+) -> tuple[object, ...]:
+    labels = tuple(sorted((k, v) for k, v in endpoint.labels.items() if k in keys))
+    ports = tuple(port for port in endpoint.ports if port.name in port_names)
+    names = tuple((port.name, port.protocol, port.number) for port in ports)
+    addresses = endpoint.addresses if by_address else ()
+    flags = (endpoint.host_network, endpoint.labels_known)
+    return (endpoint.namespace, labels, names, flags, addresses)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where network plugins read the NetworkPolicy API differently: which reading is taken?
+
+The API leaves open whether an ipBlock matches the address of a pod, and what happens to pods in
+the network of their node (kubernetes.io/docs/concepts/services-networking/network-policies).
+`generic` answers "may be" wherever plugins differ. Sources: cilium issue 9209 (CIDR rules never
+select pods); libcalico-go/lib/backend/k8s/conversion (nets match any address);
+kube-network-policies pkg/networkpolicy/networkpolicy.go (`evaluateIPBlocks` compares the raw
+address) and pkg/podinfo/ipresolver.go (pods on the host network are not in its index).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.errors import UsageError
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """One reading of the API."""
+
+    name: str
+    enforces: Literal["yes", "no", "unknown"] = "yes"
+    """Whether the plugin enforces NetworkPolicies at all."""
+    block_matches_pods: Literal["yes", "no", "maybe"] = "maybe"
+    host_network: Literal["pod", "unknown"] = "unknown"
+    """`pod`: pods on the host network are treated like others."""
+    trusts_missing_labels: bool = False
+    """Whether a namespace that the input does not define has no labels besides its name."""
+    first_named_port: bool = False
+    """Whether only the first container port of a name counts, whatever its protocol."""
+    any_name: bool = False
+    """Whether policies count whose name the API server would refuse."""
+    ipv6: bool = True
+    """Whether listings show IPv6 ranges."""
+
+
+GENERIC = Profile("generic", enforces="unknown")
+NETPOL_ANALYZER = Profile(
+    "netpol-analyzer",
+    block_matches_pods="no",
+    host_network="pod",
+    trusts_missing_labels=True,
+    first_named_port=True,
+    any_name=True,
+    ipv6=False,
+)
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        GENERIC,
+        NETPOL_ANALYZER,
+        Profile("calico", block_matches_pods="yes"),
+        Profile("canal", block_matches_pods="yes"),
+        Profile("cilium", block_matches_pods="no"),
+        Profile("antrea"),
+        Profile("ovn-kubernetes"),
+        Profile("kube-router"),
+        Profile("weave"),
+        Profile("kube-network-policies", block_matches_pods="yes"),
+        Profile("none", enforces="no"),
+        Profile("flannel", enforces="no"),
+        Profile("kubenet", enforces="no"),
+    )
+}
+
+
+def profile_of(plugin: str) -> Profile:
+    """The reading of a network plugin; `generic` for an unknown one."""
+    return PROFILES.get(plugin, GENERIC)
+
+
+def named_profile(name: str) -> Profile:
+    """The reading that a user names.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    found = PROFILES.get(name)
+    if found is None:
+        known = ", ".join(PROFILES)
+        raise UsageError(f"no profile is named `{name}`", hint=f"the profiles are: {known}")
+    return found

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does `kguard network list` print the rows of np-guard's netpol-analyzer?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.netpol_analyzer.answers import SUITES, random_cases, skips
+
+SIZES = {"goldens": 96, "random": 400}
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_agrees_apart_from_the_listed_cases(shared: Path, name: str) -> None:
+    cases = list(SUITES[name](shared))
+    assert len(cases) == SIZES[name]
+    disagreeing = {identity for identity, recorded, ours in cases if recorded != ours}
+    assert disagreeing == set(skips(name))
+
+
+def test_every_plain_quirk_free_case_is_held(shared: Path) -> None:
+    plain = {
+        case["id"]
+        for case in random_cases(shared)
+        if not case["quirks"] and not any("AdminNetworkPolicy" in kind for kind in case["kinds"])
+    }
+    assert len(plain) == 179
+    assert plain & set(skips("random")) == set()
