@@ -103,7 +103,7 @@ class Places:
 
         key = (id(text), inside)
         if key not in self._spans:
-            found = locate(text.text, text.line, inside)
+            found = locate(text.text, text.line, inside, block=text.block)
             start = found.key or found.value
             end = found.value
             self._spans[key] = Span(start.line, start.column, end.end_line, end.end_column)

@@ -55,6 +55,8 @@ class SourceText(msgspec.Struct, gc=False):
     apply_set: str = ""
     """The kustomization or release that applies it; empty for files that are applied as such.
     One object in two sets is two environments, not a contradiction."""
+    block: bool = False
+    """Whether it is in plain block style, so that positions are found quickly."""
 
 
 class Manifest(msgspec.Struct):

@@ -91,6 +91,7 @@ def _document(entry: Document, origin: SourceText, into: Collected) -> None:
         origin.rendered_by,
         origin.cluster,
         origin.apply_set,
+        entry.block,
     )
     if entry.ambiguities:
         into.ambiguous.append(AmbiguousText(text, tuple(map(_ambiguity, entry.ambiguities))))

@@ -65,6 +65,8 @@ class Document(msgspec.Struct, frozen=True):
     value: Any
     """JSON-like: dict with string keys, list, str, int, float, bool."""
     ambiguities: tuple[Ambiguity, ...] = ()
+    block: bool = False
+    """Whether the fast path has read it: plain block style without anchors and surprises."""
 
 
 class Broken(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kguard.model.locations import escape_pointer, pointer_tokens
 from kguard.sources.yaml.documents import Location, ReadError
+from kguard.sources.yaml.fast_locate import locate_block
 from kguard.sources.yaml.keys import is_merge, member_key
 from kguard.sources.yaml.nodes import Kind, Node, compose
 from kguard.sources.yaml.positions import Lines
@@ -19,16 +20,19 @@ class Member(NamedTuple):
     value: Node
 
 
-def locate(text: str, first_line: int, pointer: str) -> Location:
+def locate(text: str, first_line: int, pointer: str, *, block: bool = False) -> Location:
     """The place of a pointer's value in the file, or of its nearest existing ancestor.
 
     Args:
         text: a document's text.
         first_line: the line of the file on which it starts.
         pointer: JSON pointer (RFC 6901) into the document's value.
+        block: whether the fast path has read the document (`Document.block`).
 
     A text that cannot be parsed as YAML has one place: all of it.
     """
+    if block and (quick := locate_block(text, first_line, pointer)) is not None:
+        return quick
     lines = Lines(text, first_line)
     try:
         root = compose(text, strict=False).root

@@ -151,7 +151,9 @@ class _Reader:
             except Unsupported:
                 pass
             else:
-                return None if value is None else Document(self.index, line, text, value)
+                if value is None:
+                    return None
+                return Document(self.index, line, text, value, block=True)
         return self._exact(text, line)
 
     def _exact(self, text: str, line: int) -> Document | None:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do the quick and the exact way find every value at the same place?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kguard.model.locations import escape_pointer
+from kguard.sources.yaml import Document, load, locate
+from kguard.sources.yaml.fast_locate import locate_block
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ODD = """# before
+kind: Pod   # a comment
+"quoted key": 'it''s'
+metadata:
+  # inside
+  labels:
+
+    app: web  # why
+  empty: ""
+spec:
+- a: 1
+  b:
+  - c
+  -   d: x y # z
+      e: |
+        - not: this
+        # nor this
+      f: last
+# after
+- - 1
+  - 2
+tail: end
+"""
+
+
+def pointers(value, place=""):
+    yield place
+    if isinstance(value, dict):
+        for key, child in value.items():
+            yield from pointers(child, f"{place}/{escape_pointer(key)}")
+    elif isinstance(value, list):
+        for index, child in enumerate(value):
+            yield from pointers(child, f"{place}/{index}")
+
+
+def differences(data):
+    """Pointers of the documents of some bytes, and those that are found in two places."""
+    seen, found = 0, []
+    for document in load(data):
+        if not isinstance(document, Document) or not document.block:
+            continue
+        for pointer in pointers(document.value):
+            quick = locate_block(document.text, document.line, pointer)
+            if quick is not None:
+                seen += 1
+                exact = locate(document.text, document.line, pointer)
+                if quick != exact:
+                    found.append((pointer, quick, exact))
+    return seen, found
+
+
+def test_odd_spellings():
+    seen, found = differences(ODD.encode())
+    assert found == []
+    assert seen > 15
+
+
+def test_missing_pointers_are_left_to_the_exact_way():
+    assert locate_block(ODD, 1, "/metadata/nothing") is None
+    assert locate_block(ODD, 1, "/spec/7") is None
+    assert locate(ODD, 1, "/metadata/nothing", block=True).pointer == "/metadata"
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda path: path.name
+)
+def test_examples(path):
+    _, found = differences(path.read_bytes())
+    assert found == []
+
+
+def test_corpus(shared):
+    total = 0
+    for path in sorted((shared / "corpus").rglob("*.yaml"))[::3]:
+        seen, found = differences(path.read_bytes())
+        assert (str(path), found) == (str(path), [])
+        total += seen
+    assert total > 5_000
