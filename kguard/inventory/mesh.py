@@ -239,6 +239,7 @@ class Mesh:
         return None
 
 
+_ENROLLING = (injection.INJECTION, injection.REVISION, injection.DATAPLANE)
 _ADMISSION = "admissionregistration.k8s.io"
 _MAX_OWNERS = 8
 
@@ -330,21 +331,21 @@ def _without_namespace(workload: Workload) -> Enrolment:
 
 
 def _labels_that_count(workload: Workload, namespace: Namespace) -> tuple[Evidence, ...]:
-    found = []
+    found = [*_pod_labels(workload)]
     ref = namespace.manifest.id if namespace.manifest else ""
-    for key in (injection.INJECTION, injection.REVISION, injection.DATAPLANE):
-        if ref and key in namespace.labels:
-            note = f"namespace {namespace.name}: {key}={namespace.labels[key]}"
-            found.append(Evidence(ref, "/metadata" + pointer("labels", key), note))
-    if not found:
+    counting = [key for key in _ENROLLING if key in namespace.labels] if ref else []
+    for key in counting:
+        note = f"namespace {namespace.name}: {key}={namespace.labels[key]}"
+        found.append(Evidence(ref, "/metadata" + pointer("labels", key), note))
+    if not counting:
         note = f"namespace {namespace.name} has no label that enrols its pods"
         found.append(Evidence(ref, "/metadata" if ref else "", note))
-    return (*found, *_pod_labels(workload))
+    return tuple(found)
 
 
 def _pod_labels(workload: Workload) -> Iterator[Evidence]:
     place = workload.pod_metadata_pointer
-    for key in (injection.INJECT, injection.REVISION, injection.DATAPLANE):
+    for key in (injection.INJECT, *_ENROLLING[1:]):
         if key in workload.labels:
             where = place + pointer("labels", key)
             yield Evidence(workload.id, where, f"pod label {key}={workload.labels[key]}")

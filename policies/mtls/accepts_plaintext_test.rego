@@ -5,6 +5,7 @@ import data.kguard.mtls.accepts_plaintext as policy
 _group := {
 	"ports": ["8080", "other"],
 	"protocol": "TCP",
+	"listener": "seen",
 	"intended": "permissive",
 	"effective": "permissive",
 	"decided_at": "namespace",

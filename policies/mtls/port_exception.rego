@@ -21,6 +21,7 @@ package kguard.mtls.port_exception
 deny contains finding if {
 	some workload in input.workloads
 	some group in workload.modes
+	group.listener == "seen"
 	group.decided_at == "port"
 	group.effective in {"permissive", "disable"}
 	group.caller == "any"

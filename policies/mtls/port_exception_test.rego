@@ -5,6 +5,7 @@ import data.kguard.mtls.port_exception as policy
 _group := {
 	"ports": ["8080", "other"],
 	"protocol": "TCP",
+	"listener": "seen",
 	"intended": "permissive",
 	"effective": "permissive",
 	"decided_at": "namespace",
@@ -49,5 +50,10 @@ test_allow_webhook_of_the_api_server if {
 
 test_allow_strict_port if {
 	findings := policy.deny with input as _facts("app", object.union(_exception, {"effective": "strict"}))
+	count(findings) == 0
+}
+
+test_allow_port_that_nobody_listens_on if {
+	findings := policy.deny with input as _facts("app", object.union(_exception, {"listener": "not_seen"}))
 	count(findings) == 0
 }

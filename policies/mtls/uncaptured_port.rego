@@ -22,6 +22,7 @@ deny contains finding if {
 	some workload in input.workloads
 	workload.role == "application"
 	some group in workload.modes
+	group.listener == "seen"
 	group.gap in {"excluded", "not_included", "interception", "bypass"}
 	group.caller == "any"
 	finding := {

@@ -5,6 +5,7 @@ import data.kguard.mtls.webhook_refused as policy
 _group := {
 	"ports": ["8080", "other"],
 	"protocol": "TCP",
+	"listener": "seen",
 	"intended": "permissive",
 	"effective": "permissive",
 	"decided_at": "namespace",

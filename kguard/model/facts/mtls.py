@@ -45,6 +45,8 @@ class Ports(msgspec.Struct):
     ports: list[str]
     """Numbers in ascending order; `other` stands for every port that nothing names."""
     protocol: str
+    listener: Literal["seen", "not_seen"]
+    """`not_seen`: no container declares the ports and no Service leads there, though others."""
     intended: Mode
     """What PeerAuthentication says, as a sidecar reads it."""
     effective: Effective

@@ -32,10 +32,15 @@ def title_of(decision: Decision) -> str:
     return f"PeerAuthentication {policy.namespace}/{policy.name}" if policy else ""
 
 
-def argument(decision: Decision, chain: Chain, port: int, root: str) -> tuple[Evidence, ...]:
-    """The deciding field first, then what it wins over."""
+def argument(
+    decision: Decision, chain: Chain, port: int, root: str, subject: tuple[str, str] = ("", "")
+) -> tuple[Evidence, ...]:
+    """The deciding field first, then what it wins over.
+
+    `subject` is the id and pointer of what a default falls back on, for want of a policy.
+    """
     if decision.decided_by is None:
-        return (*_without_mode(chain), _default(chain, root))
+        return (*_without_mode(chain), _default(chain, root, subject))
     return (_decides(decision, port, root), *_overridden(decision, chain, root))
 
 
@@ -68,11 +73,11 @@ def _without_mode(chain: Chain) -> Iterator[Evidence]:
         yield Evidence(policy.id, "/spec", note)
 
 
-def _default(chain: Chain, root: str) -> Evidence:
+def _default(chain: Chain, root: str, subject: tuple[str, str]) -> Evidence:
     if chain.policies:
-        return Evidence("", "", "no policy sets a mode: Istio's default is PERMISSIVE")
+        return Evidence(*subject, "no policy sets a mode: Istio's default is PERMISSIVE")
     looked = f"no PeerAuthentication applies, neither here nor mesh-wide in {root}"
-    return Evidence("", "", f"{looked}: Istio's default is PERMISSIVE")
+    return Evidence(*subject, f"{looked}: Istio's default is PERMISSIVE")
 
 
 def _reach(policy: PeerAuthentication, root: str) -> str:

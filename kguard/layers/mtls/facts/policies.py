@@ -16,6 +16,7 @@ from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest
 
 _WEAKNESS: tuple[Mode, ...] = ("disable", "permissive", "unset", "strict")
+_Tie = Literal["none", "same", "differs"]
 _DeadReason = Literal["none", "root_selector", "younger", "no_workload", "revision"]
 
 
@@ -31,7 +32,7 @@ def policy_facts(view: View, manifest: Manifest) -> model.PeerAuthentication:
         ref=manifest.ref,
         scope=policy.scope(view.root),
         mode=policy.mode,
-        state="refused" if problems else _state(view, policy, reason),
+        state="refused" if problems else _state(view, policy, reason, tie),
         dead_reason="none" if problems else reason,
         origin="net-istio" if manifest.id in view.shipped else "user",
         namespace_written="true" if manifest.metadata.get("namespace") else "false",
@@ -80,9 +81,11 @@ def _selected(view: View, policy: PeerAuthentication) -> list[Workload]:
 
 
 def _state(
-    view: View, policy: PeerAuthentication, reason: _DeadReason
+    view: View, policy: PeerAuthentication, reason: _DeadReason, tie: _Tie
 ) -> Literal["decides", "dead", "unknown"]:
     if reason == "no_workload" and not _sees_workloads(view, policy):
+        return "unknown"
+    if reason == "younger" and tie == "differs":
         return "unknown"
     return "dead" if reason != "none" else "decides"
 
@@ -154,9 +157,7 @@ def _reach(policy: PeerAuthentication, scope: str) -> str:
     return f"applies to selected pods of namespace {policy.namespace}"
 
 
-def _tie(
-    peers: Sequence[PeerAuthentication],
-) -> tuple[Literal["none", "same", "differs"], list[PeerAuthentication]]:
+def _tie(peers: Sequence[PeerAuthentication]) -> tuple[_Tie, list[PeerAuthentication]]:
     """Rivals whose order only the moment of their creation will tell."""
     rivals = [peer for peer in peers if peer.created is None]
     if len(rivals) < _TWO or len(rivals) != len(peers):

@@ -27,12 +27,14 @@ class _Port(msgspec.Struct, frozen=True, order=True):
 
     number: int
     protocol: str
+    listener: Literal["seen", "not_seen"] = "seen"
 
 
 class _Fate(msgspec.Struct, frozen=True):
     """Everything about a port but its number; ports with equal fate are grouped."""
 
     protocol: str
+    listener: Literal["seen", "not_seen"]
     intended: model.Mode
     effective: model.Effective
     decided_at: model.DecidedAt
@@ -68,6 +70,8 @@ class _Judge:
         revision = view.revision(workload.namespace, workload.labels)
         self.chain = view.index(revision).chain(workload.namespace, workload.labels)
         self.api_ports = view.api_ports(workload)
+        labels = workload.pod_metadata_pointer + "/labels"
+        self.subject = (workload.id, labels if workload.labels else "/metadata/name")
         self.attached: Attached | None = None
         if enrolment.plane == "ambient":
             self.attached = view.ambient.attached(workload.namespace, workload.labels)
@@ -92,21 +96,34 @@ class _Judge:
 
     def _ports(self) -> list[_Port]:
         workload = self.workload
-        found = {_Port(port.number, port.protocol) for port in workload.ports}
-        numbers = set(self.chain.workload.ports) if self.chain.workload else set()
-        numbers |= capture.ports(workload.annotations.get(capture.EXCLUDE, ""))
-        numbers |= set(self.api_ports)
-        for service in self.view.services_of(workload):
+        seen = {(port.number, port.protocol) for port in workload.ports}
+        seen |= {(number, "TCP") for number in self._served()}
+        named = {(number, "TCP") for number in self._named()}
+        if not seen:
+            seen, named = named, set()
+        guessed = [_Port(number, protocol, "not_seen") for number, protocol in named - seen]
+        return sorted([_Port(0, "TCP"), *(_Port(*port) for port in seen), *guessed])
+
+    def _served(self) -> set[int]:
+        """Ports to which Services lead, declared by a container or not."""
+        found = set(self.api_ports)
+        for service in self.view.services_of(self.workload):
             for port in service.ports:
                 if port.protocol == "TCP":
-                    numbers.update(service.targets(port, workload))
-        return sorted({*found, *(_Port(number, "TCP") for number in numbers), _Port(0, "TCP")})
+                    found.update(service.targets(port, self.workload))
+        return found
+
+    def _named(self) -> set[int]:
+        """Ports that policy or annotations name, whether anything listens there or not."""
+        excluded = capture.ports(self.workload.annotations.get(capture.EXCLUDE, ""))
+        return {*excluded, *(self.chain.workload.ports if self.chain.workload else ())}
 
     def _fate(self, port: _Port) -> _Fate:
         decision = peerauth.port_decision(self.chain, port.number)
         caller = self._caller(port.number, decision)
         fate = _Fate(
             protocol=port.protocol,
+            listener=port.listener,
             intended=mode_of(decision),
             effective=mode_of(decision),
             decided_at=level_of(decision, self.view.root),
@@ -114,7 +131,7 @@ class _Judge:
             gap="none",
             caller="apiserver" if caller else "any",
             divergence="none",
-            because=argument(decision, self.chain, port.number, self.view.root),
+            because=argument(decision, self.chain, port.number, self.view.root, self.subject),
         )
         if caller:
             fate = msgspec.structs.replace(fate, because=(*fate.because, caller))
@@ -220,6 +237,7 @@ def _group(fate: _Fate, numbers: Collection[int]) -> model.Ports:
     return model.Ports(
         ports=[*(str(number) for number in named), *([OTHER] if 0 in numbers else [])],
         protocol=fate.protocol,
+        listener=fate.listener,
         intended=fate.intended,
         effective=fate.effective,
         decided_at=fate.decided_at,
