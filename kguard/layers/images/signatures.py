@@ -3,12 +3,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.images import Signature, SignatureClass
 from kguard.model.layer import Request
+
+if TYPE_CHECKING:
+    from kguard.layers.images.evidence.folder import Asked, Folder
+    from kguard.layers.images.trust import Trusted
+    from kguard.layers.images.verification.judge import Verdict
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -26,24 +36,146 @@ class Assessment(msgspec.Struct, frozen=True):
 
 NOT_ASKED = Assessment("not_evaluated", "no evidence about signatures was given (--evidence)")
 
+_ERRORS: Mapping[str, SignatureClass] = {
+    "auth": "unknown_auth",
+    "rate_limited": "unknown_rate_limited",
+    "unreachable": "unknown_unreachable",
+    "not_found": "not_found",
+}
+_WORDS = {
+    "auth": "the registry refused access",
+    "rate_limited": "the registry refused further requests",
+    "unreachable": "the registry did not answer",
+    "not_found": "the registry does not have it",
+}
+
 
 class Assessor:
     """Answers for images from the evidence folders of a request."""
 
-    problems: list[str]
-    trusted: list[str]
-    images: int
+    def __init__(self, folders: Sequence[Folder], trusted: Trusted, now: datetime) -> None:
+        self._folders = folders
+        self._trusted = trusted
+        self._now = now
+        self._known: dict[tuple[str, str], Assessment] = {}
+
+    @property
+    def problems(self) -> list[str]:
+        """What of the evidence or the trust settings cannot be read."""
+        found = [problem for folder in self._folders for problem in folder.problems]
+        return sorted({*found, *self._trusted.problems})
+
+    @property
+    def trusted(self) -> list[str]:
+        """Who is trusted, in words."""
+        return self._trusted.words
+
+    @property
+    def images(self) -> int:
+        """How many images the evidence is about."""
+        return len({digest for folder in self._folders for digest in _subjects(folder)})
 
     def digest_of(self, reference: Reference) -> str:
         """What the tag of a reference named when the evidence was collected; empty if unknown."""
-        raise NotImplementedError(reference)
+        for folder in self._folders:
+            if digest := folder.resolve(reference.tagged):
+                return digest
+        return ""
 
     def assess(self, reference: Reference, digest: str) -> Assessment:
         """What is known about the signatures of an image."""
-        raise NotImplementedError(reference, digest)
+        key = (reference.text, digest)
+        if key not in self._known:
+            self._known[key] = self._assess(reference, digest)
+        return self._known[key]
+
+    def _assess(self, reference: Reference, digest: str) -> Assessment:
+        if not digest:
+            for folder in self._folders:
+                asked = folder.names.get(reference.tagged)
+                if asked is not None and asked.error:
+                    return _not_fetched(asked)
+            reason = "its digest is not known, so that no signature can be looked up"
+            return Assessment("not_evaluated", reason)
+        holder = next((f for f in self._folders if f.holds(digest)), None)
+        if holder is None:
+            return Assessment("not_evaluated", "the evidence holds nothing about it")
+        record = holder.record.get(digest)
+        if record is not None and record.error:
+            return _not_fetched(record)
+        return self._judge(holder, reference, digest)
+
+    def _judge(self, folder: Folder, reference: Reference, digest: str) -> Assessment:
+        from kguard.layers.images.assess import assess
+
+        authorities = self._trusted.authorities(reference)
+        loose = folder.loose.get(digest, [])
+        verdict = assess(folder, digest, authorities, self._now, loose)
+        return _assessment(verdict, _evidence(folder, verdict), complete=_complete(folder, digest))
 
 
 def open_assessor(request: Request) -> Assessor | None:
     """The assessor for the evidence that a request names; None where it names none."""
-    del request
-    return None
+    if not request.evidence_dirs:
+        return None
+    from kguard.layers.images.evidence.folder import Folder
+    from kguard.layers.images.trust import read_trust
+
+    folders = [Folder(Path(name)) for name in request.evidence_dirs]
+    for folder in folders:
+        if not folder.path.is_dir():
+            folder.problems.append(f"{folder.path}: there is no such folder")
+    return Assessor(folders, read_trust(request.trust_roots, request.identities), request.at)
+
+
+def _subjects(folder: Folder) -> set[str]:
+    """The digests of images (not of what refers to them)."""
+    known = {
+        digest
+        for digest, manifest in folder.manifests.items()
+        if not manifest.subject and (manifest.layers or manifest.manifests)
+    }
+    return known | set(folder.record) | set(folder.loose)
+
+
+def _complete(folder: Folder, digest: str) -> bool:
+    from kguard.layers.images.evidence.folder import PLACES
+
+    record = folder.record.get(digest)
+    return record is not None and set(PLACES) <= set(record.asked)
+
+
+def _not_fetched(asked: Asked) -> Assessment:
+    error = asked.error or "unreachable"
+    detail = f": {asked.detail}" if asked.detail else ""
+    return Assessment(_ERRORS[error], _WORDS[error] + detail)
+
+
+def _evidence(folder: Folder, verdict: Verdict) -> tuple[Evidence, ...]:
+    """Every signature that was found, the best first."""
+    return tuple(
+        Evidence(note=f"{folder.path.name}, {s.location}: {s.reason}", role="related")
+        for s in verdict.signatures[:_SHOWN]
+    )
+
+
+_SHOWN = 5
+
+
+def _assessment(verdict: Verdict, because: tuple[Evidence, ...], *, complete: bool) -> Assessment:
+    if verdict.signature in ("unsigned", "not_found") and not complete:
+        reason = (
+            "the evidence holds no signature of it, and does not say that all places were asked"
+        )
+        return Assessment("not_evaluated", reason, because=because)
+    best = verdict.best
+    return Assessment(
+        signature=verdict.signature,
+        reason=verdict.reason,
+        signer=best.signer if best else "",
+        issuer=best.issuer if best else "",
+        format=best.format if best else "",
+        location=best.location if best else "",
+        signatures=verdict.signatures,
+        because=because,
+    )

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is one image's class in one store, counting the index that lists it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from kguard.layers.images.evidence.discover import Candidate, discover
+from kguard.layers.images.evidence.store import Store
+from kguard.layers.images.verification.judge import Authorities, Verdict, judge
+
+MAX_INDEXES = 16
+"""Indexes that list one image and are looked at."""
+
+
+def assess(
+    store: Store,
+    digest: str,
+    authorities: Authorities,
+    now: datetime,
+    loose: Sequence[Candidate] = (),
+) -> Verdict:
+    """Look everywhere and judge what is found.
+
+    An image that nobody signed counts as *signed via index* where the signature of an index that
+    lists it holds: `cosign sign TAG` signs the index only. `loose` are bundles about the image
+    that lie in no registry; with one the image itself need not be there.
+    """
+    found = discover(store, digest)
+    found.candidates += loose
+    found.served |= bool(loose)
+    own = judge(found, digest, authorities, now)
+    if own.signature != "unsigned":
+        return own
+    for index in store.indexes_of(digest)[:MAX_INDEXES]:
+        above = judge(discover(store, index), index, authorities, now)
+        if above.signature == "verified":
+            reason = f"the image is not signed, the index {index} that lists it is: {above.reason}"
+            return msgspec.structs.replace(above, signature="signed_via_index", reason=reason)
+        if above.signature == "wrong_identity":
+            return msgspec.structs.replace(above, reason=f"only its index: {above.reason}")
+    return own

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whom does the user trust?
+
+Trust comes from the settings, never from the evidence: whoever can write a signature into a
+folder could write a key beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from kguard.layers.images.semantics.globs import glob_matches_or_not
+from kguard.layers.images.semantics.identities import Identity
+from kguard.layers.images.semantics.references import Reference
+from kguard.layers.images.verification.judge import Authorities
+from kguard.layers.images.verification.keys import PublicKey, load_pem
+from kguard.layers.images.verification.rejected import RejectedError
+from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
+
+MAX_TRUST_BYTES = 4 << 20
+_PUBLIC = ("_store", "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "trusted_root.json")
+
+
+class Trusted(msgspec.Struct):
+    """Roots, keys and signers that the user trusts, with what could not be read."""
+
+    roots: list[TrustedRoot]
+    keys: list[PublicKey]
+    identities: list[tuple[str, Identity]]
+    """Signers with the glob of the images for which they count."""
+    limited_keys: list[tuple[str, PublicKey]]
+    """Keys with the glob of the images for which they count."""
+    words: list[str]
+    problems: list[str]
+
+    def authorities(self, reference: Reference) -> Authorities:
+        """Whom one trusts for an image."""
+        name = reference.text or reference.name
+        keys = [key for glob, key in self.limited_keys if glob_matches_or_not(glob, name)]
+        return Authorities(
+            roots=tuple(self.roots),
+            keys=tuple(self.keys + keys),
+            identities=tuple(i for glob, i in self.identities if glob_matches_or_not(glob, name)),
+        )
+
+
+def public_root() -> TrustedRoot:
+    """The root of the public Sigstore instance, as the installed `sigstore` brings it.
+
+    Raises:
+        RejectedError: the installed version brings none.
+    """
+    place = files("sigstore").joinpath(*_PUBLIC)
+    try:
+        return parse_root(place.read_bytes())
+    except OSError:
+        raise RejectedError("unverifiable_offline", "no public trusted root") from None
+
+
+def read_trust(
+    paths: Sequence[str], identities: Sequence[dict[str, str]], folder: str = ""
+) -> Trusted:
+    """Read the files and signers that a request names; without a root the public one counts."""
+    found = Trusted([], [], [], [], [], [])
+    for path in paths:
+        _read(path, "", found)
+    for entry in identities:
+        _identity(entry, folder, found)
+    if not found.roots:
+        try:
+            found.roots.append(public_root())
+        except RejectedError as error:
+            found.problems.append(error.reason)
+    return found
+
+
+def _read(path: str, glob: str, found: Trusted) -> None:
+    try:
+        with Path(path).open("rb") as stream:
+            raw = stream.read(MAX_TRUST_BYTES + 1)
+    except OSError as error:
+        found.problems.append(f"{path}: {error.strerror}")
+        return
+    try:
+        if raw.lstrip().startswith(b"{"):
+            found.roots.append(parse_root(raw))
+            found.words.append(f"the authorities of {path}")
+            return
+        key = load_pem(raw)
+    except RejectedError as error:
+        found.problems.append(f"{path}: {error.reason}")
+        return
+    found.words.append(f"the key {key.fingerprint} ({path})" + (f" for {glob}" if glob else ""))
+    if glob:
+        found.limited_keys.append((glob, key))
+    else:
+        found.keys.append(key)
+
+
+def _identity(entry: dict[str, str], folder: str, found: Trusted) -> None:
+    fields = {key.replace("-", "_").lower(): value for key, value in entry.items() if value}
+    glob = fields.get("images", "**")
+    if key := fields.get("key"):
+        _read(str(Path(folder) / key), glob, found)
+        return
+    identity = Identity(
+        issuer=fields.get("issuer", ""),
+        issuer_regexp=fields.get("issuer_regexp", fields.get("issuerregexp", "")),
+        subject=fields.get("subject", ""),
+        subject_regexp=fields.get("subject_regexp", fields.get("subjectregexp", "")),
+    )
+    found.identities.append((glob, identity))
+    found.words.append(f"{identity.text} for {glob}")

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""To which class do an image's signatures amount, given whom one trusts?
+
+Cryptography first, identities afterwards, so that "signed by somebody else" stays apart from
+"does not hold". Of several signatures the best one counts, and all are listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from kguard.layers.images.evidence.discover import Candidate, Found
+from kguard.layers.images.semantics.identities import Identity
+from kguard.layers.images.verification.bundle import Bundle, parse
+from kguard.layers.images.verification.keys import PublicKey
+from kguard.layers.images.verification.legacy import Layer, verify_layer
+from kguard.layers.images.verification.rejected import RejectedError
+from kguard.layers.images.verification.second import second_opinion
+from kguard.layers.images.verification.trusted_root import TrustedRoot
+from kguard.layers.images.verification.verify import (
+    SIGN_PREDICATES,
+    Checked,
+    Material,
+    Requirements,
+    verify_bundle,
+)
+from kguard.model.facts.images import Signature, SignatureClass
+
+ORDER: tuple[SignatureClass, ...] = (
+    "verified",
+    "verified_attestation_only",
+    "unjudged",
+    "wrong_identity",
+    "expired_or_untimed",
+    "untrusted_root",
+    "unverifiable_offline",
+    "unsupported_format",
+    "tampered",
+)
+"""From the best; what is not here is no verdict on a signature."""
+
+_REFERRER_VERSION = 3
+"""cosign reads bundles of version 0.3 from registries; older ones only as files."""
+
+
+class Authorities(msgspec.Struct, frozen=True):
+    """Whom one trusts, and what one demands."""
+
+    roots: tuple[TrustedRoot, ...] = ()
+    keys: tuple[PublicKey, ...] = ()
+    identities: tuple[Identity, ...] = ()
+    workflow: dict[str, str] = {}
+    """What GitHub's workflow must be, by `trigger`, `sha`, `name`, `repository`, `ref`."""
+    annotations: dict[str, str] = {}
+    """What the signature must say."""
+    keyless: Requirements = Requirements()
+    keyed: Requirements = Requirements(log="if_present")
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What the signatures of one image amount to."""
+
+    signature: SignatureClass
+    reason: str
+    best: Signature | None
+    signatures: tuple[Signature, ...]
+
+
+def judge(found: Found, digest: str, authorities: Authorities, now: datetime) -> Verdict:
+    """Judge everything that was found for an image."""
+    signatures = [_judge(c, digest, authorities, now) for c in found.candidates]
+    signatures += [_problem(p.error.verdict, p.location, p.error.reason) for p in found.problems]
+    known = [s for s in signatures if s.verdict in ORDER]
+    everything = tuple(sorted(signatures, key=_order))
+    if not found.served:
+        return Verdict("not_found", "the image itself is not there", None, everything)
+    unreachable = [s for s in signatures if s.verdict not in ORDER]
+    best = min(known, key=_order, default=None)
+    if unreachable and (best is None or best.verdict != "verified"):
+        return Verdict(unreachable[0].verdict, unreachable[0].reason, None, everything)
+    if any(p.location == "image" for p in found.problems):
+        image = next(p for p in found.problems if p.location == "image")
+        return Verdict(image.error.verdict, image.error.reason, None, everything)
+    if best is None:
+        reason = "every place where a signature can lie was asked and has none"
+        return Verdict("unsigned", reason, None, everything)
+    return Verdict(best.verdict, best.reason, best, everything)
+
+
+def _order(signature: Signature) -> tuple[int, str, str, str]:
+    known = signature.verdict in ORDER
+    rank = ORDER.index(signature.verdict) if known else len(ORDER)
+    return rank, signature.location, signature.format, signature.reason
+
+
+def _problem(verdict: SignatureClass, location: str, reason: str) -> Signature:
+    return Signature(verdict, "", location, "", "", "", reason)
+
+
+def _judge(candidate: Candidate, digest: str, authorities: Authorities, now: datetime) -> Signature:
+    if candidate.format == "notation":
+        reason = "a notation signature is there; it is not verified without a trust store"
+        return Signature("unsupported_format", "notation", candidate.location, "", "", "", reason)
+    best: Signature | None = None
+    for material in _materials(authorities, now):
+        found = _try(candidate, digest, authorities, material)
+        if best is None or _order(found) < _order(best):
+            best = found
+    if best is None:
+        return _failed(candidate, RejectedError("unverifiable_offline", "nothing to check it with"))
+    return best
+
+
+def _materials(authorities: Authorities, now: datetime) -> list[Material]:
+    """Every key and every root, one after the other; a root helps a key with its log entry."""
+    first = authorities.roots[0] if authorities.roots else None
+    found = [Material(first, key, now, authorities.keyed) for key in authorities.keys]
+    if authorities.identities or not authorities.keys:
+        roots: Sequence[TrustedRoot | None] = authorities.roots or (None,)
+        found += [Material(root, None, now, authorities.keyless) for root in roots]
+    return found
+
+
+def _try(
+    candidate: Candidate, digest: str, authorities: Authorities, material: Material
+) -> Signature:
+    try:
+        checked = _check(candidate, digest, material)
+    except RejectedError as error:
+        return _failed(candidate, error)
+    except RecursionError:
+        return _failed(candidate, RejectedError("unsupported_format", "it is nested too deeply"))
+    verdict, reason = _identity(checked, authorities)
+    if verdict == "verified" and checked.predicate and not _says_signed(checked):
+        verdict = "verified_attestation_only"
+        reason = f"only a statement of type {checked.predicate} holds"
+    return _signature(candidate, checked, verdict, reason)
+
+
+def _says_signed(checked: Checked) -> bool:
+    return checked.predicate in SIGN_PREDICATES
+
+
+def _check(candidate: Candidate, digest: str, material: Material) -> Checked:
+    if candidate.format != "bundle":
+        attestation = candidate.format == "legacy-attestation"
+        layer = Layer(candidate.content, candidate.annotations, attestation)
+        return verify_layer(layer, material, digest)
+    bundle = parse(candidate.content)
+    if bundle.version < _REFERRER_VERSION and candidate.location != "loose-bundle":
+        raise RejectedError("unsupported_format", "a bundle older than 0.3 is not read as referrer")
+    if bundle.envelope is None and candidate.location != "loose-bundle":
+        raise RejectedError("unsupported_format", "it holds no statement about the image")
+    try:
+        found = verify_bundle(bundle, material, digest)
+    except RejectedError as error:
+        raise _other_key(bundle, material, error) from None
+    second_opinion(bundle, material)
+    return found
+
+
+def _other_key(bundle: Bundle, material: Material, error: RejectedError) -> RejectedError:
+    """A signature that fails with the key, and says itself that it is another key's."""
+    if material.key is None or not bundle.hint or error.verdict != "tampered":
+        return error
+    if bundle.hint == material.key.hint:
+        return error
+    return RejectedError("wrong_identity", "it is signed with another key")
+
+
+def _identity(checked: Checked, authorities: Authorities) -> tuple[SignatureClass, str]:
+    if any(checked.annotations.get(k) != v for k, v in authorities.annotations.items()):
+        return "wrong_identity", "the signature does not carry the annotations that are demanded"
+    if checked.identity is None:
+        return "verified", f"signed with the key {checked.key.fingerprint}"
+    who = f"{checked.identity.subject} (issuer {checked.identity.issuer})"
+    if any(checked.identity.workflow.get(k) != v for k, v in authorities.workflow.items()):
+        return "wrong_identity", f"signed by {who} from another workflow"
+    if not authorities.identities:
+        return "unjudged", f"signed by {who}; nobody said whom to trust"
+    answers = [
+        identity.matches(checked.identity.issuer, checked.identity.subject)
+        for identity in authorities.identities
+    ]
+    if True in answers:
+        return "verified", f"signed by {who}"
+    if None in answers:
+        return "unverifiable_offline", f"signed by {who}; an expression cannot be judged"
+    return "wrong_identity", f"signed by {who}"
+
+
+def _signature(
+    candidate: Candidate, checked: Checked, verdict: SignatureClass, reason: str
+) -> Signature:
+    identity = checked.identity
+    return Signature(
+        verdict=verdict,
+        format=candidate.format,
+        location=candidate.location,
+        predicate=checked.predicate,
+        signer=identity.subject if identity else checked.key.fingerprint,
+        issuer=identity.issuer if identity else "",
+        reason=reason,
+    )
+
+
+def _failed(candidate: Candidate, error: RejectedError) -> Signature:
+    return Signature(error.verdict, candidate.format, candidate.location, "", "", "", error.reason)

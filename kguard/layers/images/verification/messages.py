@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is the JSON form of a protocol buffer read?
+
+Authority: the protocol buffers' JSON mapping (protobuf.dev/programming-guides/json): field names
+in lower camel case or as in the .proto file, bytes in standard or URL-safe base64 with or without
+padding, 64-bit integers as numbers or strings, unknown fields refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from kguard.layers.images.verification.rejected import unsupported
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*\Z")
+_INT64 = 1 << 63
+
+
+def message(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
+    """The fields of a message under their camel-case names; null counts as absent.
+
+    Raises:
+        RejectedError: it is no object, or has an unknown or doubled field.
+    """
+    if not isinstance(value, dict):
+        raise unsupported(f"{where} is no object")
+    known = {alias: name for name in names for alias in (name, _snake(name))}
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        name = known.get(key)
+        if name is None:
+            raise unsupported(f"{where} has an unknown field {key!r}")
+        if name in found:
+            raise unsupported(f"{where} has the field {key!r} twice")
+        if item is not None:
+            found[name] = item
+    return found
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"([A-Z])", r"_\1", name).lower()
+
+
+def octets(value: Any, where: str) -> bytes:
+    """A field of type bytes; an absent one is empty."""
+    if value is None:
+        return b""
+    if not isinstance(value, str):
+        raise unsupported(f"{where} is no base64 text")
+    text = value.replace("-", "+").replace("_", "/").rstrip("=")
+    if not _BASE64.match(text):
+        raise unsupported(f"{where} is no base64 text")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        raise unsupported(f"{where} is no base64 text") from None
+
+
+def integer(value: Any, where: str) -> int:
+    """A field of type int64; an absent one is 0."""
+    if value is None:
+        return 0
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,19}", value):
+        value = int(value)
+    if type(value) is not int or not -_INT64 <= value < _INT64:
+        raise unsupported(f"{where} is no integer")
+    return value
+
+
+def text(value: Any, where: str) -> str:
+    """A field of type string; an absent one is empty."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise unsupported(f"{where} is no text")
+    return value
+
+
+def items(value: Any, where: str) -> list[Any]:
+    """A repeated field."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise unsupported(f"{where} is no list")
+    return value

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which certificate authorities, logs and timestamp authorities are trusted?
+
+Authority: sigstore/protobuf-specs protos/sigstore_trustroot.proto and sigstore/sigstore-go
+pkg/root/trusted_root.go (a log is found by the exact id that the root states; it must state when
+it became valid).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from kguard.layers.images.verification.keys import PublicKey, load_der
+from kguard.layers.images.verification.messages import octets
+from kguard.layers.images.verification.rejected import unsupported
+from kguard.model.manifests import mapping, sequence
+
+MAX_ROOT_BYTES = 4 << 20
+
+
+class Period(msgspec.Struct, frozen=True):
+    """When something is valid; both ends belong to it."""
+
+    start: datetime | None
+    end: datetime | None
+
+    def holds(self, time: datetime) -> bool:
+        """Whether a moment lies in the period."""
+        early = self.start is not None and time < self.start
+        late = self.end is not None and time > self.end
+        return not early and not late
+
+
+class Log(msgspec.Struct, frozen=True):
+    """A transparency log or a certificate transparency log."""
+
+    log_id: bytes
+    host: str
+    key: PublicKey
+    period: Period
+
+
+class Authority(msgspec.Struct, frozen=True):
+    """A chain of certificates, the root last."""
+
+    uri: str
+    certificates: tuple[Any, ...]
+    period: Period
+
+
+class TrustedRoot(msgspec.Struct, frozen=True, dict=True):
+    """A parsed trusted_root.json."""
+
+    logs: dict[bytes, Log]
+    ct_logs: dict[bytes, Log]
+    authorities: tuple[Authority, ...]
+    timestamp_authorities: tuple[Authority, ...]
+    raw: bytes
+
+    @cached_property
+    def verifier(self) -> Any:
+        """The same root as `sigstore` understands it."""
+        from sigstore.models import TrustedRoot as SigstoreRoot
+        from sigstore.verify import Verifier
+        from sigstore_models.trustroot.v1 import TrustedRoot as Message
+
+        return Verifier(trusted_root=SigstoreRoot(Message.from_json(self.raw)))
+
+
+def parse_root(raw: bytes) -> TrustedRoot:
+    """Read a trusted root.
+
+    Raises:
+        RejectedError: it is no trusted root, or one of its parts cannot be used.
+    """
+    try:
+        value = json.loads(raw[:MAX_ROOT_BYTES])
+    except (ValueError, RecursionError):
+        raise unsupported("the trusted root is no JSON") from None
+    if not isinstance(value, dict) or "trustedroot" not in str(value.get("mediaType")):
+        raise unsupported("the file is no trusted root (trusted_root.json)")
+    return TrustedRoot(
+        logs=_logs(value.get("tlogs"), need_start=True),
+        ct_logs=_logs(value.get("ctlogs"), need_start=False),
+        authorities=tuple(map(_authority, sequence(value.get("certificateAuthorities")))),
+        timestamp_authorities=tuple(map(_authority, sequence(value.get("timestampAuthorities")))),
+        raw=raw,
+    )
+
+
+def _logs(value: Any, *, need_start: bool) -> dict[bytes, Log]:
+    found = {}
+    for entry in map(mapping, sequence(value)):
+        key = mapping(entry.get("publicKey"))
+        log_id = octets(mapping(entry.get("logId")).get("keyId"), "logId")
+        period = _period(key.get("validFor"))
+        if not log_id or (need_start and period.start is None):
+            raise unsupported("a log of the trusted root has no id or no start of validity")
+        host = urlsplit(str(entry.get("baseUrl") or "")).hostname or ""
+        found[log_id] = Log(log_id, host, load_der(octets(key.get("rawBytes"), "key")), period)
+    return found
+
+
+def _authority(value: Any) -> Authority:
+    entry = mapping(value)
+    chain = sequence(mapping(entry.get("certChain")).get("certificates"))
+    certificates = tuple(_certificate(mapping(c).get("rawBytes")) for c in chain)
+    if not certificates:
+        raise unsupported("an authority of the trusted root has no certificates")
+    return Authority(str(entry.get("uri") or ""), certificates, _period(entry.get("validFor")))
+
+
+def _certificate(value: Any) -> x509.Certificate:
+    return load_certificate(octets(value, "certificate"))
+
+
+def load_certificate(raw: bytes) -> x509.Certificate:
+    """A certificate from its DER form.
+
+    Raises:
+        RejectedError: it is none, or its key is of an unknown kind.
+    """
+    try:
+        found = x509.load_der_x509_certificate(raw)
+        found.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise unsupported(f"the certificate cannot be read: {error}") from None
+    return found
+
+
+def _period(value: Any) -> Period:
+    fields = mapping(value)
+    return Period(_time(fields.get("start")), _time(fields.get("end")))
+
+
+def _time(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        found = msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        raise unsupported(f"{value!r} is no time") from None
+    if found.tzinfo is None:
+        raise unsupported(f"{value!r} is no time with a zone")
+    return found

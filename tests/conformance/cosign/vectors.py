@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What did cosign answer, and what do we say? One (id, recorded, ours) triple for each case."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from kguard.layers.images.assess import assess
+from kguard.layers.images.evidence.store import Descriptor, StoreError, digest_of, read_manifest
+from kguard.layers.images.semantics.identities import Identity
+from kguard.layers.images.verification.judge import Authorities, Verdict
+from kguard.layers.images.verification.keys import load_pem
+from kguard.layers.images.verification.trusted_root import parse_root
+from kguard.layers.images.verification.verify import Requirements
+
+Point = tuple[str, Any, Any]
+FOLDER = "cosign"
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+_GITHUB = {
+    "github_workflow_trigger": "trigger",
+    "github_workflow_sha": "sha",
+    "github_workflow_name": "name",
+    "github_workflow_repository": "repository",
+    "github_workflow_ref": "ref",
+}
+
+
+class Recorded:
+    """One recorded repository as a place to look for signatures in."""
+
+    def __init__(self, row: dict[str, Any], content: dict[str, bytes]) -> None:
+        self.row = row
+        self.content = content
+
+    def manifest(self, digest: str) -> bytes | None:
+        return self._bytes(digest) if digest in self.row["manifests"] else None
+
+    def blob(self, digest: str) -> bytes | None:
+        return self._bytes(digest) if digest in self.row["blobs"] else None
+
+    def _bytes(self, digest: str) -> bytes:
+        raw = self.content[self.row.get("serve_instead", {}).get(digest, digest)]
+        if digest_of(raw) != digest:
+            raise StoreError("tampered", "other bytes are served than were asked for")
+        return raw
+
+    def referrers(self, digest: str) -> list[Descriptor]:
+        if self.row["registry_mode"] != "referrers":
+            return []
+        found = self.row.get("referrers", {}).get(digest, [])
+        return [Descriptor(d["digest"], d.get("mediaType", ""), d.get("size", 0)) for d in found]
+
+    def tag(self, name: str) -> str:
+        return self.row["tags"].get(name, "")
+
+    def indexes_of(self, digest: str) -> list[str]:
+        return [m for m in sorted(self.row["manifests"]) if self._lists(m, digest)]
+
+    def _lists(self, index: str, digest: str) -> bool:
+        manifest = read_manifest(self.content.get(index, b""))
+        return manifest is not None and digest in {d.digest for d in manifest.manifests}
+
+
+@cache
+def _content(folder: Path) -> dict[str, bytes]:
+    found = {}
+    with gzip.open(folder / "content.ndjson.gz") as stream:
+        for line in stream:
+            row = json.loads(line)
+            text = row.get("text")
+            found[row["digest"]] = (
+                text.encode() if text is not None else base64.b64decode(row["base64"])
+            )
+    return found
+
+
+@cache
+def _repositories(folder: Path) -> dict[str, dict[str, Any]]:
+    rows = map(json.loads, (folder / "repositories.ndjson").read_text().splitlines())
+    return {row["repository"]: row for row in rows}
+
+
+def _authorities(folder: Path, case: dict[str, Any]) -> Authorities:
+    identity, policy = case.get("identity") or {}, case["policy"]
+    timestamp = "required" if policy.get("timestamp") == "required" else "if_needed"
+    wanted = Requirements(
+        log="ignored" if policy["log"] == "ignored" else "required",
+        timestamp=timestamp,
+        sct=policy.get("sct") != "ignored",
+    )
+    named = Identity(
+        identity.get("issuer", ""),
+        identity.get("issuer_regexp", ""),
+        identity.get("san", ""),
+        identity.get("san_regexp", ""),
+    )
+    named_root = case["trusted_root"]
+    roots = (parse_root((folder / named_root).read_bytes()),) if named_root else ()
+    return Authorities(
+        roots=roots,
+        keys=(load_pem((folder / case["key"]).read_bytes()),) if case["key"] else (),
+        identities=(named,) if identity else (),
+        workflow={name: identity[key] for key, name in _GITHUB.items() if key in identity},
+        annotations=policy.get("annotations", {}),
+        keyless=wanted,
+        keyed=wanted,
+    )
+
+
+def _verdicts(folder: Path) -> Iterator[tuple[dict[str, Any], Verdict]]:
+    for line in (folder / "cases.ndjson").read_text().splitlines():
+        case = json.loads(line)
+        yield case, _verdict(folder, case)
+
+
+def _verdict(folder: Path, case: dict[str, Any]) -> Verdict:
+    name = case["reference"].removeprefix("registry.test/")
+    repository, _, digest = name.partition("@")
+    path, _, tag = repository.partition(":")
+    store = Recorded(_repositories(folder)[path], _content(folder))
+    digest = digest or store.tag(tag)
+    if not digest:
+        return Verdict("not_found", "there is no such tag", None, ())
+    return assess(store, digest, _authorities(folder, case), NOW)
+
+
+def classes(folder: Path) -> Iterator[Point]:
+    """The class of each image; what the record calls defensible counts as agreement."""
+    for case, verdict in _verdicts(folder):
+        allowed = {case["truth_class"], *case.get("class_also", ())}
+        ours = case["truth_class"] if verdict.signature in allowed else verdict.signature
+        yield case["id"], case["truth_class"], ours
+
+
+def accepts(folder: Path) -> Iterator[Point]:
+    """Whether cosign accepts the image under the case's policy."""
+    for case, verdict in _verdicts(folder):
+        yield case["id"], case["cosign_accepts"], _accepts(case, verdict)
+
+
+def _accepts(case: dict[str, Any], verdict: Verdict) -> bool:
+    wanted = case["policy"].get("attestation_type")
+    if wanted:
+        return any(s.predicate == wanted and _good(s.verdict) for s in verdict.signatures)
+    return any(_good(s.verdict) and s.location != "att-tag" for s in verdict.signatures) and (
+        verdict.signature in ("verified", "verified_attestation_only")
+    )
+
+
+def _good(verdict: str) -> bool:
+    return verdict in ("verified", "verified_attestation_only")
+
+
+SUITES = {"cosign classes": classes, "cosign accepts": accepts}
