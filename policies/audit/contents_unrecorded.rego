@@ -14,7 +14,7 @@
 #   layer: audit
 #   kind: effect
 #   subjects: policies
-#   remedy: record_operations
+#   remedy: mend_policy
 #   controls: [CIS-3.2.2, SOC2-CC7.1]
 #   since: "0.1"
 package kguard.audit.contents_unrecorded

@@ -13,7 +13,7 @@
 #   layer: audit
 #   kind: effect
 #   subjects: policies
-#   remedy: record_operations
+#   remedy: mend_policy
 #   controls: [CIS-3.2.2, ATTACK-M1047]
 #   since: "0.1"
 package kguard.audit.credentials_unrecorded

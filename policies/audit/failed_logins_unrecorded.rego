@@ -14,7 +14,7 @@
 #   layer: audit
 #   kind: effect
 #   subjects: policies
-#   remedy: record_operations
+#   remedy: mend_policy
 #   controls: [SOC2-CC7.2, ATTACK-M1047]
 #   since: "0.1"
 package kguard.audit.failed_logins_unrecorded

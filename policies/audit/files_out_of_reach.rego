@@ -13,7 +13,7 @@
 #   layer: audit
 #   kind: effect
 #   subjects: servers
-#   remedy: mount_files
+#   remedy: mend_server
 #   controls: [CIS-1.2.16, CIS-3.2.1]
 #   since: "0.1"
 package kguard.audit.files_out_of_reach

@@ -15,7 +15,7 @@
 #   layer: audit
 #   kind: posture
 #   subjects: policies
-#   remedy: record_operations
+#   remedy: mend_policy
 #   controls: [CIS-3.2.2]
 #   since: "0.1"
 package kguard.audit.key_concerns

@@ -13,7 +13,7 @@
 #   layer: audit
 #   kind: effect
 #   subjects: servers
-#   remedy: lengthen_retention
+#   remedy: mend_server
 #   controls: [CIS-1.2.17, CIS-1.2.18, CIS-1.2.19]
 #   since: "0.1"
 #   params:

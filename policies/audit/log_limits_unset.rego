@@ -14,7 +14,7 @@
 #   layer: audit
 #   kind: posture
 #   subjects: servers
-#   remedy: set_retention
+#   remedy: mend_server
 #   controls: [CIS-1.2.17, CIS-1.2.18, CIS-1.2.19]
 #   since: "0.1"
 package kguard.audit.log_limits_unset

@@ -14,7 +14,7 @@
 #   layer: audit
 #   kind: effect
 #   subjects: servers
-#   remedy: enable_recording
+#   remedy: mend_server
 #   controls: [CIS-1.2.16, CIS-3.2.1, SOC2-CC7.2, ATTACK-M1047]
 #   since: "0.1"
 package kguard.audit.recording_off

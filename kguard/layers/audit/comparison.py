@@ -2,7 +2,8 @@
 """How much was evaluated, and what does a change make weaker or stronger?
 
 The order is that of the levels: unknown < None < Metadata < Request < RequestResponse, for each
-family and each API server; content that reaches the log counts against it.
+family and each API server, up to the level that the family needs; content that reaches the log
+counts against it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from kguard.model.layer import Change, Comparison
 _LEVELS = ("unknown", "None", "Metadata", "Request", "RequestResponse")
 _RECORDING = ("off", "unknown", "on")
 
+_ENOUGH = {"audit-log-maxage": 30, "audit-log-maxbackup": 10, "audit-log-maxsize": 100}
+"""Limits above these (CIS 1.2.17 to 1.2.19) are not worth telling apart."""
+
 
 class _Subject(NamedTuple):
     """What is recorded where: an API server's effect, or a policy that none of them uses."""
@@ -24,6 +28,7 @@ class _Subject(NamedTuple):
     name: str
     recording: str
     levels: dict[str, str]
+    floors: dict[str, str]
     titles: dict[str, str]
     excesses: dict[tuple[str, str], str]
     limits: dict[str, int]
@@ -68,8 +73,8 @@ def _changes(old: _Subject, new: _Subject) -> Iterator[tuple[bool, Change]]:
         text = f"recording is {new.recording} instead of {old.recording}"
         yield better, Change(new.name, text)
     for family, level in new.levels.items():
-        earlier = old.levels.get(family, level)
-        if _rank(level) != _rank(earlier):
+        earlier, floor = old.levels.get(family, level), new.floors[family]
+        if min(_rank(level), _rank(floor)) != min(_rank(earlier), _rank(floor)):
             title = new.titles[family]
             text = f"{title}: recorded at {level} instead of {earlier}"
             yield _rank(level) > _rank(earlier), Change(new.name, text)
@@ -79,9 +84,9 @@ def _changes(old: _Subject, new: _Subject) -> Iterator[tuple[bool, Change]]:
         yield True, Change(new.name, f"{old.excesses[key]} stays out of the log")
     for flag, value in new.limits.items():
         earlier_value = old.limits.get(flag, value)
-        if value != earlier_value and -1 not in (value, earlier_value):
+        if -1 not in (value, earlier_value) and _size(flag, value) != _size(flag, earlier_value):
             text = f"{flag} is {_limit(value)} instead of {_limit(earlier_value)}"
-            yield _size(value) > _size(earlier_value), Change(new.name, text)
+            yield _size(flag, value) > _size(flag, earlier_value), Change(new.name, text)
 
 
 def _subjects(facts: Facts) -> Iterator[_Subject]:
@@ -104,6 +109,7 @@ def _subject(
         name,
         recording,
         {family.id: family.level for family in families},
+        {family.id: family.floor for family in families},
         {family.id: family.title for family in families},
         _excesses(policy),
         limits,
@@ -119,8 +125,9 @@ def _rank(level: str) -> int:
     return _LEVELS.index(level)
 
 
-def _size(value: int) -> float:
-    return float("inf") if value == 0 else value
+def _size(flag: str, value: int) -> int:
+    """A limit as far as it matters; 0 stands for no limit."""
+    return _ENOUGH[flag] if value == 0 else min(value, _ENOUGH[flag])
 
 
 def _limit(value: int) -> str:

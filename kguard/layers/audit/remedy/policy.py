@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which edits close the holes of an audit policy?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kguard.inventory import Inventory
+from kguard.layers.audit.facts.judged import Source
+from kguard.layers.audit.facts.sources import candidates
+from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
+from kguard.layers.audit.semantics.loading import load
+from kguard.layers.audit.semantics.mending import Mending, mend
+from kguard.layers.audit.semantics.policy import Policy, Rule
+from kguard.model.facts.audit import AuditPolicy
+from kguard.model.findings import Finding
+from kguard.model.locations import pointer
+from kguard.model.manifests import ObjectRef
+from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest, WriteFile
+
+_CONCERNS = "audit/key-concerns"
+_CONTENTS = "audit/contents-unrecorded"
+_LIMITS = "audit/contents-in-log"
+
+
+def new_policy(request: RemedyRequest) -> Iterator[Proposal]:
+    """A policy to start with, where the input shows nothing about auditing."""
+    closes = tuple(finding.fingerprint for finding in request.findings)
+    why = "a policy without holes; the API server needs audit-policy-file and a backend as well"
+    yield WriteFile(FILE_NAME, POLICY, closes, why)
+
+
+def mend_policy(request: RemedyRequest) -> Iterator[Proposal]:
+    """The smallest insertions in front of the rules that hide something."""
+    known = {one.source.ref: one.source for one in candidates(request.inventory)}
+    policies = {policy.ref: policy for policy in request.facts.policies}
+    for ref, findings in _by_target(request.findings):
+        policy, source = policies[ref], known.get(ref)
+        if policy.origin == "built-in":
+            yield _replacement(policy, findings)
+        elif source is None:
+            yield _by_hand(findings)
+        else:
+            yield _edit(request.inventory, policy, source, findings)
+
+
+def _by_target(findings: Iterable[Finding]) -> list[tuple[ObjectRef, list[Finding]]]:
+    found: dict[ObjectRef, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(finding.target, []).append(finding)
+    return sorted(found.items())
+
+
+def _replacement(policy: AuditPolicy, findings: list[Finding]) -> Proposal:
+    """A policy of one's own instead of the one that a distribution writes."""
+    closes = tuple(finding.fingerprint for finding in findings)
+    why = f"replaces {policy.name}: it goes where audit-policy-file points on every server"
+    return WriteFile(FILE_NAME, POLICY, closes, why)
+
+
+def _by_hand(findings: list[Finding]) -> Proposal:
+    return Cannot(
+        tuple(finding.fingerprint for finding in findings),
+        "the policy is a text inside of another object",
+        "insert the rules there by hand, or keep the policy in a file of its own",
+    )
+
+
+def _edit(
+    inventory: Inventory, facts: AuditPolicy, source: Source, findings: list[Finding]
+) -> Proposal:
+    del inventory
+    closes = tuple(finding.fingerprint for finding in findings)
+    policy = load(source.value).policy
+    if policy is None:
+        return Cannot(closes, "the policy cannot be decoded")
+    families, limits = _wanted(facts, findings)
+    mending = mend(policy, families, limits)
+    operations = [*_stage_operations(policy, mending), *_insertions(mending)]
+    if not operations:
+        return Cannot(closes, "no rule in front of another one closes it")
+    why = "rules in front of the ones that hide something; every other decision stays as it is"
+    return Edit(source.id, tuple(operations), closes, why)
+
+
+def _wanted(facts: AuditPolicy, findings: list[Finding]) -> tuple[frozenset[str], frozenset[str]]:
+    """The families and limits that the findings are about."""
+    families: set[str] = set()
+    limits: set[str] = set()
+    for finding in findings:
+        if finding.policy == _LIMITS:
+            limits.add(finding.path.partition(":")[0])
+        elif finding.policy == _CONCERNS:
+            families |= {family.id for family in facts.concerns}
+        elif finding.policy == _CONTENTS:
+            bodies = [f for f in facts.families if f.floor == "Request" and f.in_use == "true"]
+            families |= {family.id for family in bodies}
+        else:
+            families.add(finding.path)
+    return frozenset(families), frozenset(limits)
+
+
+def _stage_operations(policy: Policy, mending: Mending) -> Iterator[Operation]:
+    yield from _kept(policy.omit_stages, "/omitStages", set(mending.kept_stages))
+    for index in sorted({index for index, _ in mending.rule_stages}):
+        dropped = {stage for place, stage in mending.rule_stages if place == index}
+        place = pointer("rules", index, "omitStages")
+        yield from _kept(policy.rules[index].omit_stages, place, dropped)
+    for index in mending.authenticated_only:
+        groups = ["system:authenticated", "system:unauthenticated"]
+        yield Operation("add", pointer("rules", index, "userGroups"), groups)
+
+
+def _kept(stages: tuple[str, ...], place: str, dropped: set[str]) -> Iterator[Operation]:
+    if dropped and all(stage in dropped for stage in stages):
+        yield Operation("remove", place)
+        return
+    for index in reversed(range(len(stages))):
+        if stages[index] in dropped:
+            yield Operation("remove", f"{place}/{index}")
+
+
+def _insertions(mending: Mending) -> Iterator[Operation]:
+    """From the last to the first, so that no insertion moves the place of the next."""
+    for index in sorted(mending.insertions, reverse=True):
+        for rule in reversed(mending.insertions[index]):
+            yield Operation("add", pointer("rules", index), as_written(rule))
+
+
+def as_written(rule: Rule) -> dict[str, Any]:
+    """A rule as a policy file holds it."""
+    found: dict[str, Any] = {"level": rule.level}
+    for name, values in (
+        ("users", rule.users),
+        ("userGroups", rule.user_groups),
+        ("verbs", rule.verbs),
+        ("namespaces", rule.namespaces),
+    ):
+        if values:
+            found[name] = list(values)
+    if rule.resources:
+        found["resources"] = [
+            {
+                "group": entry.group,
+                **({"resources": list(entry.resources)} if entry.resources else {}),
+                **({"resourceNames": list(entry.resource_names)} if entry.resource_names else {}),
+            }
+            for entry in rule.resources
+        ]
+    return found

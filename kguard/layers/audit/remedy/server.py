@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which edits give an API server its audit flags and files, in the dialect of its configuration?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kguard.inventory import Inventory
+from kguard.layers.audit.facts import configurations
+from kguard.layers.audit.facts.configuration import Configuration, mount_of
+from kguard.layers.audit.facts.sources import candidates
+from kguard.layers.audit.remedy.dialects import NOT_EDITABLE, Volume, operations
+from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
+from kguard.layers.audit.semantics.flags import effective
+from kguard.layers.audit.semantics.loading import load
+from kguard.model.facts.audit import Server
+from kguard.model.findings import Finding
+from kguard.model.remedies import Cannot, Edit, Proposal, RemedyRequest, WriteFile
+
+POLICY_FOLDER = "/etc/kubernetes/audit"
+LOG_FOLDER = "/var/log/kubernetes/audit"
+LEAST = {"audit-log-maxage": 30, "audit-log-maxbackup": 10, "audit-log-maxsize": 100}
+
+_OFF = "audit/recording-off"
+_REACH = "audit/files-out-of-reach"
+
+
+def mend_server(request: RemedyRequest) -> Iterator[Proposal]:
+    """Flags and volumes that are missing, and a policy where there is none."""
+    known = {found.id: found for found in configurations(request.inventory)}
+    for server in request.facts.servers:
+        findings = [f for f in request.findings if f.target == server.ref]
+        configuration = next((c for c in known.values() if c.ref == server.ref), None)
+        if findings and configuration is not None:
+            yield from _mend(request.inventory, server, configuration, findings)
+
+
+def _mend(
+    inventory: Inventory, server: Server, configuration: Configuration, findings: list[Finding]
+) -> Iterator[Proposal]:
+    closes = tuple(finding.fingerprint for finding in findings)
+    instead = NOT_EDITABLE.get(configuration.how)
+    if instead:
+        yield Cannot(closes, f"a {configuration.how} configuration is not edited", instead)
+        return
+    flags: dict[str, str] = {}
+    volumes: list[Volume] = []
+    policies = {finding.policy for finding in findings}
+    if _OFF in policies and server.policy == "absent":
+        name = _policy_at_hand(inventory)
+        if not name:
+            name = FILE_NAME
+            yield WriteFile(FILE_NAME, POLICY, closes, "the policy that the API server reads")
+        flags["audit-policy-file"] = f"{POLICY_FOLDER}/{name}"
+    if _OFF in policies and server.backend == "none":
+        flags["audit-log-path"] = f"{LOG_FOLDER}/audit.log"
+    flags.update(_retention(server, findings, enabling=_OFF in policies))
+    if policies & {_OFF, _REACH}:
+        volumes = _volumes(configuration, flags)
+    edits = operations(inventory, configuration, flags, volumes)
+    if edits:
+        why = "the flags and volumes that the API server lacks"
+        yield Edit(configuration.id, edits, closes, why)
+
+
+def _policy_at_hand(inventory: Inventory) -> str:
+    """The file of the only valid policy of the input."""
+    found = [one for one in candidates(inventory) if load(one.source.value).state == "valid"]
+    return found[0].file.rpartition("/")[2] if len(found) == 1 else ""
+
+
+def _retention(server: Server, findings: list[Finding], *, enabling: bool) -> dict[str, str]:
+    """The limits that are missing or too small, never below what counts already."""
+    short = {finding.path for finding in findings if finding.policy == "audit/log-kept-too-short"}
+    unset = enabling or any(f.policy == "audit/log-limits-unset" for f in findings)
+    found: dict[str, str] = {}
+    for entry in server.retention:
+        if entry.flag in short or (unset and entry.state != "set"):
+            found[entry.flag] = str(max(entry.value, LEAST[entry.flag]))
+    return found
+
+
+def _volumes(configuration: Configuration, added: dict[str, str]) -> list[Volume]:
+    """What the server's container must see and does not."""
+    mounts = configuration.mounts
+    if mounts is None:
+        return []
+    given = {flag.name: flag.value for flag in effective(configuration.flags).values()}
+    flags: dict[str, Any] = {**given, **added}
+    found = []
+    for flag, name, read_only in (
+        ("audit-policy-file", "audit-policy", True),
+        ("audit-log-path", "audit-log", False),
+    ):
+        path = flags.get(flag)
+        folder = path.rpartition("/")[0] if isinstance(path, str) else ""
+        if folder and mount_of(str(path), mounts) is None:
+            found.append(Volume(name, folder, read_only))
+    return found

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is the smallest change of a policy that closes its holes?
+
+Authority: the first rule that matches decides (k8s.io/apiserver pkg/audit/policy/checker.go). A
+rule that is put directly in front of the offending one and carries its conditions as well takes
+requests from that rule only: every other decision stays as it is. Since everybody is in
+`system:authenticated` or `system:unauthenticated`, a rule that names both decides the same
+requests as before, except those of failed logins, which carry no groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from kguard.layers.audit.semantics.coverage import Hole, cover
+from kguard.layers.audit.semantics.evaluate import resource_matches
+from kguard.layers.audit.semantics.families import (
+    ANY,
+    NOISE,
+    UNMANAGED,
+    Family,
+    Limit,
+    Noise,
+    Select,
+)
+from kguard.layers.audit.semantics.policy import LEVELS, GroupResources, Policy, Rule
+from kguard.layers.audit.semantics.space import AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED
+
+_EVERYBODY = (AUTHENTICATED, UNAUTHENTICATED)
+
+
+class Mending(NamedTuple):
+    """Changes of a policy; indexes are those of the policy as it was."""
+
+    insertions: dict[int, tuple[Rule, ...]]
+    """Rules to put in front of the rule of an index (its length: at the end)."""
+    kept_stages: tuple[str, ...]
+    """Stages that the policy must no longer leave out."""
+    rule_stages: tuple[tuple[int, str], ...]
+    """Stages that single rules must no longer leave out."""
+    authenticated_only: tuple[int, ...]
+    """Rules that must name the groups of everybody, so that they miss failed logins."""
+
+
+def mend(policy: Policy, families: frozenset[str], limits: frozenset[str]) -> Mending:
+    """What closes the holes of these families and keeps the content of these limits out."""
+    coverage = cover(policy)
+    wanted: dict[int, list[Rule]] = {}
+    kept: dict[str, None] = {}
+    rule_stages: dict[tuple[int, str], None] = {}
+    narrowed: dict[int, None] = {}
+    for limit in coverage.limits:
+        if limit.limit.id in limits:
+            for excess in limit.excesses:
+                wanted.setdefault(excess.rule, []).extend(_guards(policy, excess.rule, limit.limit))
+    for family, hole in _holes(policy, families):
+        index = hole.rule if hole.rule >= 0 else len(policy.rules)
+        if hole.cause == "stages":
+            for stage in _proving(family):
+                if stage in policy.omit_stages:
+                    kept[stage] = None
+                if stage in policy.rules[index].omit_stages:
+                    rule_stages[index, stage] = None
+            if LEVELS.index(policy.rules[index].level) < LEVELS.index(family.floor):
+                wanted.setdefault(index, []).extend(_raised(policy, index, family))
+        elif family.ending == "failed_login" and hole.rule >= 0:
+            narrowed[index] = None
+        else:
+            wanted.setdefault(index, []).extend(_raised(policy, index, family))
+    insertions = {
+        index: (*_quiet(policy, index, rules), *_ordered(rules))
+        for index, rules in sorted(wanted.items())
+        if rules
+    }
+    found = Mending(insertions, tuple(kept), tuple(rule_stages), tuple(sorted(narrowed)))
+    return _with_tail(policy, found) if "failed_logins" in families else found
+
+
+def _with_tail(policy: Policy, mending: Mending) -> Mending:
+    """With a last rule for failed logins, where no rule at all is left to match them."""
+    result = mended(policy, mending)
+    lost = [hole for _, hole in _holes(result, frozenset({"failed_logins"})) if hole.rule < 0]
+    if not lost:
+        return mending
+    last, silence = len(policy.rules), Rule(level="None", user_groups=_EVERYBODY)
+    guard = () if result.rules[-1] == silence else (silence,)
+    tail = (*mending.insertions.get(last, ()), *guard, Rule(level="Metadata"))
+    return mending._replace(insertions={**mending.insertions, last: tail})
+
+
+def mended(policy: Policy, mending: Mending) -> Policy:
+    """The policy with the changes."""
+    rules: list[Rule] = []
+    inserted = mending.insertions
+    for index, rule in enumerate(policy.rules):
+        rules += inserted.get(index, ())
+        dropped = {stage for place, stage in mending.rule_stages if place == index}
+        stages = tuple(stage for stage in rule.omit_stages if stage not in dropped)
+        groups = _EVERYBODY if index in mending.authenticated_only else rule.user_groups
+        rules.append(msgspec.structs.replace(rule, omit_stages=stages, user_groups=groups))
+    rules += inserted.get(len(policy.rules), ())
+    stages = tuple(stage for stage in policy.omit_stages if stage not in mending.kept_stages)
+    return msgspec.structs.replace(policy, rules=tuple(rules), omit_stages=stages)
+
+
+def _holes(policy: Policy, families: frozenset[str]) -> Iterator[tuple[Family, Hole]]:
+    coverage = cover(policy)
+    for found in (*coverage.families, *coverage.concerns):
+        if found.family.id in families:
+            for hole in found.holes:
+                yield found.family, hole
+
+
+def _proving(family: Family) -> tuple[str, ...]:
+    return ("ResponseStarted",) if family.ending == "failed_login" else ("ResponseComplete",)
+
+
+def _rule_at(policy: Policy, index: int) -> Rule:
+    """The offending rule; the unconditional default where no rule matches."""
+    return policy.rules[index] if index < len(policy.rules) else Rule(level="None")
+
+
+def _raised(policy: Policy, index: int, family: Family) -> Iterator[Rule]:
+    """Rules that record a family's share of the offending rule at its floor."""
+    for select in family.selects:
+        yield from _narrowed(_rule_at(policy, index), select, family.floor)
+
+
+def _guards(policy: Policy, index: int, limit: Limit) -> Iterator[Rule]:
+    """Rules that record the limited requests of the offending rule without their content."""
+    places = dict.fromkeys(s._replace(verbs=(), ceiling="") for s in limit.selects)
+    for select in places:
+        yield from _narrowed(_rule_at(policy, index), select, "Metadata")
+
+
+def _narrowed(rule: Rule, select: Select, level: str) -> Iterator[Rule]:
+    """The rule with another level, narrowed to a selection; nothing where they have no common."""
+    verbs = tuple(v for v in select.verbs if v in rule.verbs) if rule.verbs else select.verbs
+    if rule.verbs and not select.verbs:
+        verbs = rule.verbs
+    if rule.verbs and not verbs:
+        return
+    resources = rule.resources
+    if ANY not in select.groups:
+        resources = _common(rule.resources, _entries(select))
+        if not resources:
+            return
+    yield msgspec.structs.replace(
+        rule, level=level, verbs=verbs, resources=resources, non_resource_urls=(), omit_stages=()
+    )
+
+
+def _entries(select: Select) -> tuple[GroupResources, ...]:
+    """A selection as a rule writes it."""
+    names: list[str] = []
+    if ANY not in select.resources:
+        for resource in select.resources:
+            names += [f"{resource}/{sub}" if sub else resource for sub in select.subresources]
+    return tuple(GroupResources(group, tuple(names)) for group in select.groups)
+
+
+def _common(
+    rule: tuple[GroupResources, ...], wanted: tuple[GroupResources, ...]
+) -> tuple[GroupResources, ...]:
+    """What the resources of a rule (none: all) and those that are wanted have in common."""
+    if not rule:
+        return wanted
+    found = []
+    for entry in rule:
+        for want in wanted:
+            if entry.group not in (want.group, ANY):
+                continue
+            if not want.resources or not entry.resources:
+                names = entry.resources or want.resources
+            else:
+                names = tuple(name for name in want.resources if _matched(entry, name))
+                if not names:
+                    continue
+            found.append(GroupResources(want.group, names, entry.resource_names))
+    return tuple(found)
+
+
+def _matched(entry: GroupResources, name: str) -> bool:
+    resource, _, subresource = name.partition("/")
+    return any(resource_matches(spec, resource, subresource) for spec in entry.resources)
+
+
+def _ordered(rules: list[Rule]) -> list[Rule]:
+    """Guards first, then higher levels first, joined where only the resources differ."""
+    joined: dict[Rule, list[Rule]] = {}
+    for rule in rules:
+        joined.setdefault(msgspec.structs.replace(rule, resources=()), []).append(rule)
+    found = [_joined(frame, members) for frame, members in joined.items()]
+    return sorted(found, key=lambda rule: (bool(rule.verbs), -LEVELS.index(rule.level)))
+
+
+def _joined(frame: Rule, members: list[Rule]) -> Rule:
+    """One rule for all resources of the members; for all of them, if one names none."""
+    if any(not rule.resources for rule in members):
+        return frame
+    names: dict[tuple[str, tuple[str, ...]], dict[str, None]] = {}
+    whole = set()
+    for entry in (entry for rule in members for entry in rule.resources):
+        key = (entry.group, entry.resource_names)
+        names.setdefault(key, {}).update(dict.fromkeys(entry.resources))
+        if not entry.resources:
+            whole.add(key)
+    resources = tuple(
+        GroupResources(group, () if (group, only) in whole else tuple(found), only)
+        for (group, only), found in names.items()
+    )
+    return msgspec.structs.replace(frame, resources=resources)
+
+
+def _quiet(policy: Policy, index: int, rules: list[Rule]) -> Iterator[Rule]:
+    """Rules that keep out of the log the noise that nobody misses and that was not in it."""
+    offending = _rule_at(policy, index)
+    wide = [rule for rule in rules if not rule.resources or rule.resources == offending.resources]
+    if offending.level != "None" or not any("create" in rule.verbs for rule in wide):
+        return
+    events = tuple(GroupResources(group, (name,)) for group, name in sorted(UNMANAGED))
+    resources = _common(offending.resources, events)
+    if resources:
+        yield msgspec.structs.replace(
+            offending, resources=resources, non_resource_urls=(), omit_stages=()
+        )
+    for noise in NOISE:
+        yield from _noise_rule(offending, noise)
+
+
+def _noise_rule(offending: Rule, noise: Noise) -> Iterator[Rule]:
+    users = tuple(user for user in noise.users if not offending.users or user in offending.users)
+    groups = offending.user_groups
+    if noise.user_groups:
+        held = tuple(group for group in noise.user_groups if _implied(group, offending))
+        if offending.users or not held:
+            return
+        groups = held
+    else:
+        users = tuple(user for user in users if not groups or _member(user, groups))
+        if not users:
+            return
+    verbs = tuple(v for v in noise.verbs if not offending.verbs or v in offending.verbs)
+    resources = _common(offending.resources, (GroupResources(noise.group, noise.resources),))
+    spaces = offending.namespaces
+    namespaces = tuple(n for n in noise.namespaces if not spaces or n in spaces)
+    if verbs and resources and namespaces:
+        yield Rule(
+            level="None",
+            users=users,
+            user_groups=groups,
+            verbs=verbs,
+            resources=resources,
+            namespaces=namespaces,
+        )
+
+
+def _implied(group: str, offending: Rule) -> bool:
+    """Whether the members of a group are members of one that the rule names."""
+    named = offending.user_groups
+    account = group.startswith(f"{SERVICE_ACCOUNTS}:") and SERVICE_ACCOUNTS in named
+    return not named or group in named or account or AUTHENTICATED in named
+
+
+def _member(user: str, groups: tuple[str, ...]) -> bool:
+    account = user.startswith("system:serviceaccount:")
+    return AUTHENTICATED in groups or (account and SERVICE_ACCOUNTS in groups)
