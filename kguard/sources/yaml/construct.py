@@ -17,13 +17,11 @@ from kguard.sources.yaml.documents import ReadError
 from kguard.sources.yaml.keys import is_merge, scalar_value
 from kguard.sources.yaml.nodes import Kind, Node
 from kguard.sources.yaml.scalars import (
-    TYPE_PREFIX,
     Scalar,
     json_number,
     key_text,
 )
 
-_NULL_TAG = TYPE_PREFIX + "null"
 _MERGE_ERROR = "map merge requires map or sequence of maps as the value"
 
 
@@ -125,7 +123,7 @@ class Constructor:
         self._count(node)
         if node.kind is Kind.ALIAS:
             self._alias(node, out)
-        elif node.tag != _NULL_TAG:
+        else:
             self._depth += 1
             self._fill(node, out)
             self._depth -= 1

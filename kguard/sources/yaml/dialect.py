@@ -31,11 +31,28 @@ _TAG_OR_ANCHOR = re.compile(r"(?:(?P<tag>![^\s]*)|(?P<anchor>&[^\s]+))\s*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
+# A character that a tag may hold, but not its handle.
+_NO_HANDLE = "."
+_TAG_CONTEXTS = frozenset(["while scanning a tag", "while parsing a tag"])
+_LINE_HEAD = re.compile("[\r\n\x85\u2028\u2029][ \t]*+$")
+_FLOW_TAG = re.compile(r"(?:&[^\s,\[\]{}]++\s++)?![^\s,\[\]{}<]*+")
+_BREAK = re.compile("[\r\n\x85\u2028\u2029]")
+_FLOW_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{},\r\n\x85\u2028\u2029]')
+
+
 class Mend(NamedTuple):
     """A placeholder character in the text and what stands for it in a scalar's value."""
 
     placeholder: str
     meaning: str
+
+
+class Remend(Exception):  # noqa: N818  (asks for another attempt)
+    """libyaml has ended a tag before the character at `index`, go-yaml does not."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index
 
 
 def retry(text: str, parse: Callable[[str, tuple[Mend, ...]], T]) -> T:
@@ -51,6 +68,8 @@ def retry(text: str, parse: Callable[[str, tuple[Mend, ...]], T]) -> T:
     for _ in range(limits.MAX_REPAIRS):
         try:
             return parse(text, mends)
+        except Remend as found:
+            text = text[: found.index] + _NO_HANDLE + text[found.index + 1 :]
         except yaml.MarkedYAMLError as error:
             mended = _mend(text, error, mends)
             if mended is None:
@@ -89,6 +108,43 @@ def check_escapes(text: str, begin: int, end: int) -> None:
             raise ReadError("found unknown escape character", match.start())
 
 
+def check_after_end(text: str, root: int, end: int) -> None:
+    r"""Refuse `\/` in what go-yaml scans behind a document in search of a key's colon.
+
+    It does so to the end of the line if the root or the text after it may be a key. Brackets
+    and commas that belong to nothing end the search.
+
+    Raises:
+        ReadError: there is that escape.
+    """
+    root_may_be_key = text[root] in "{[" and not _BREAK.search(text, root, end)
+    next_may_be_key = text[end : end + 1] in {"{", "[", '"'} and _LINE_HEAD.search(text, 0, end)
+    if not root_may_be_key and not next_may_be_key:
+        return
+    depth = 0
+    for token in _FLOW_TOKEN.finditer(text, end):
+        found = token[0]
+        if found[0] == '"':
+            check_escapes(text, token.start(), token.end())
+        elif found in "{[":
+            depth += 1
+        elif found != "," or not depth:
+            depth -= 1
+        if depth < 0 or _BREAK.match(found):
+            return
+
+
+def check_flow_tag(text: str, begin: int) -> None:
+    """Make sure that a tag inside brackets ends where go-yaml ends it: not at a comma.
+
+    Raises:
+        Remend: it takes the comma for a part of the tag.
+    """
+    match = _FLOW_TAG.match(text, begin)
+    if match is not None and text[match.end() : match.end() + 1] == ",":
+        raise Remend(match.end())
+
+
 def has_lone_tag(text: str, begin: int, end: int) -> bool:
     """Whether the node at `text[begin:end]` carries the non-specific tag `!`."""
     while match := _TAG_OR_ANCHOR.match(text, begin, end):
@@ -109,8 +165,8 @@ def _mend(
         return _replace(text, index, "'", "", mends)
     if problem == "found unexpected ':'":
         return _replace(text, index, "", ":", mends)
-    if error.context == "while scanning a tag" and text[index : index + 1] in {",", "[", "]"}:
-        return text[:index] + "_" + text[index + 1 :], mends
+    if error.context in _TAG_CONTEXTS and text[index : index + 1] in {",", "[", "]"}:
+        return text[:index] + _NO_HANDLE + text[index + 1 :], mends
     return None
 
 

@@ -245,6 +245,8 @@ class _Block:
         indent = len(lines[first]) - len(lines[first].lstrip(" "))
         if indent <= self.columns[-1] or any(len(line) > indent for line in lines[start:first]):
             raise Unsupported
+        if lines[first][indent] == "\t":
+            raise Unsupported
         prefix = " " * indent
         content: list[str] = []
         at = start

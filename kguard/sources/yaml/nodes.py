@@ -133,6 +133,9 @@ class _Composer:
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self.stack.pop().end = event.end_mark.index + self.offset
             elif kind is yaml.DocumentEndEvent:
+                if self.slashes and not event.explicit and self.tree.root is not None:
+                    begin = self.tree.root.start - self.offset
+                    dialect.check_after_end(self.text, begin, event.end_mark.index)
                 self.tree.end = event.end_mark.index + self.offset
                 break
         return self.tree
@@ -163,6 +166,8 @@ class _Composer:
             if self.slashes:
                 dialect.check_escapes(self.text, begin, end)
         elif node.flow and not node.style:
+            if self.exclamations:
+                dialect.check_flow_tag(self.text, begin)
             dialect.check_flow_scalar(node.value, begin)
 
     def _lone_tag(self, node: Node) -> str | None:

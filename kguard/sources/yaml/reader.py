@@ -105,6 +105,9 @@ class _Reader:
     def _json_document(self, found: stream.JsonValue, count: int) -> Document | Broken:
         text = self.text[found.start : found.end]
         line = self._line_of(found.start)
+        if found.out_of_range is not None:
+            error = ReadError(f"json: number {found.out_of_range} is out of range")
+            return self._broken(found.start, 0, error)
         if _too_deep(text, found.value):
             error = ReadError(f"nested deeper than {limits.MAX_DEPTH} levels")
             return self._broken(found.start, 0, error)

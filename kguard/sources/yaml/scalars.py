@@ -12,6 +12,7 @@ import binascii
 import contextlib
 import re
 import struct
+from decimal import Decimal
 
 from kguard.sources.yaml.documents import ReadError
 
@@ -50,8 +51,12 @@ _TIMESTAMP = re.compile(
     r"(?:[.,][0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})?)?"
 )
 
+# Go replaces every single byte that is no UTF-8.
+_UNDECODED = re.compile(r"[\udc80-\udcff]")
+
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 UINT64_MAX = 2**64 - 1
+_EXACT_FLOATS = 2**53
 
 
 class Unsigned(float):
@@ -151,7 +156,8 @@ def _binary(text: str) -> str:
     packed = text.replace("\n", "").replace("\r", "")
     with contextlib.suppress(binascii.Error, ValueError):
         if len(packed) % 4 == 0:
-            return base64.b64decode(packed, validate=True).decode("utf-8", "replace")
+            text = base64.b64decode(packed, validate=True).decode("utf-8", "surrogateescape")
+            return _UNDECODED.sub("\ufffd", text)
     raise ReadError("!!binary value contains invalid base64 data")
 
 
@@ -174,9 +180,11 @@ def is_timestamp(text: str) -> bool:
 
 
 def json_number(value: float) -> int | float:
-    """A float as it comes out of JSON again: kubectl sends 1.0 as 1."""
-    if value.is_integer() and INT64_MIN <= value <= INT64_MAX:
-        return int(value)
+    """A float as it comes out of JSON again: kubectl sends 1.0 as 1, in the shortest digits."""
+    if value.is_integer():
+        integer = int(value) if abs(value) < _EXACT_FLOATS else int(Decimal(repr(float(value))))
+        if INT64_MIN <= integer <= INT64_MAX:
+            return integer
     return float(value)
 
 

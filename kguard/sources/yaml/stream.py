@@ -52,6 +52,8 @@ class JsonValue(NamedTuple):
     start: int
     end: int
     value: Any
+    out_of_range: str | None
+    """A number in it that no float can hold, which spoils the value but not the stream."""
 
 
 def decode(data: bytes) -> Text:
@@ -84,7 +86,11 @@ def chunks(text: str, start: int = 0) -> Iterator[Chunk]:
 
     A separator at the head of an empty chunk stays part of it.
     """
-    for match in _SEPARATOR.finditer(text, start):
+    if start:
+        for chunk in chunks(text[start:]):
+            yield chunk._replace(start=chunk.start + start)
+        return
+    for match in _SEPARATOR.finditer(text):
         remainder = match[1].strip(SPACES)
         if remainder and not remainder.startswith("#"):
             error = ReadError(
@@ -112,7 +118,8 @@ def json_value(text: str, start: int) -> JsonValue | None:
     if begin == len(text):
         return None
     try:
-        value, end = _DECODER.raw_decode(text, begin)
+        numbers = _Numbers()
+        value, end = numbers.decoder.raw_decode(text, begin)
     except json.JSONDecodeError as error:
         raise ReadError(f"json: {error.msg}", error.pos) from None
     except RecursionError:
@@ -121,7 +128,7 @@ def json_value(text: str, start: int) -> JsonValue | None:
         raise ReadError(f"json: {error}", begin) from None
     if _MAYBE_SURROGATE.search(text, begin, end):
         value = _without_surrogates(value)
-    return JsonValue(begin, end, value)
+    return JsonValue(begin, end, value, numbers.out_of_range)
 
 
 def skip_blanks(text: str, start: int) -> int | None:
@@ -129,7 +136,7 @@ def skip_blanks(text: str, start: int) -> int | None:
 
     None if the decoder gives up there: it looks four bytes ahead.
     """
-    while len(text[start : start + 4].encode()) >= 4:  # noqa: PLR2004
+    while len(text[start : start + 4].encode("utf-8", "surrogateescape")) >= 4:  # noqa: PLR2004
         if text[start] == "\ufffd":
             return None
         if text[start] not in SPACES:
@@ -140,24 +147,29 @@ def skip_blanks(text: str, start: int) -> int | None:
     return None
 
 
+class _Numbers:
+    """Reads JSON numbers as int64 or float64 and remembers one that fits neither."""
+
+    def __init__(self) -> None:
+        self.out_of_range: str | None = None
+        self.decoder = json.JSONDecoder(
+            parse_constant=_refuse_constant, parse_int=self._integer, parse_float=self._float
+        )
+
+    def _integer(self, digits: str) -> int | float:
+        if len(digits) <= _LONGEST_INTEGER and INT64_MIN <= int(digits) <= INT64_MAX:
+            return int(digits)
+        return self._float(digits)
+
+    def _float(self, digits: str) -> int | float:
+        value = float(digits)
+        if abs(value) == float("inf"):
+            self.out_of_range = digits[:40]
+        return value
+
+
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"invalid value {name}")
-
-
-def _integer(digits: str) -> int | float:
-    if len(digits) <= _LONGEST_INTEGER and INT64_MIN <= int(digits) <= INT64_MAX:
-        return int(digits)
-    return _float(digits)
-
-
-def _float(digits: str) -> float:
-    value = float(digits)
-    if abs(value) == float("inf"):
-        raise ValueError(f"number {digits[:40]} is out of range")
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=_integer, parse_float=_float)
 
 
 def _without_surrogates(value: Any) -> Any:

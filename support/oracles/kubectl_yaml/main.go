@@ -70,19 +70,17 @@ func main() {
 	encoder := json.NewEncoder(output)
 	for {
 		line, err := input.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			file, decodeError := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
-			if decodeError != nil {
-				fmt.Fprintln(os.Stderr, decodeError)
-				os.Exit(2)
-			}
-			if encodeError := encoder.Encode(read(file)); encodeError != nil {
-				fmt.Fprintln(os.Stderr, encodeError)
-				os.Exit(2)
-			}
-		}
 		if err != nil {
 			return
+		}
+		file, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line)))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		if err := encoder.Encode(read(file)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
 		}
 	}
 }
