@@ -27,7 +27,7 @@ from kguard.model.manifests import (
 from kguard.model.remedies import Create, Edit, Operation, WriteFile
 from kguard.sources.yaml import Document, load
 from kguard.sources.yaml.emit import emit
-from kguard.sources.yaml.splice import SpliceRefused, splice
+from kguard.sources.yaml.splice import SpliceRefused, applied, splice
 
 Applicable = Create | Edit | WriteFile
 
@@ -192,32 +192,12 @@ def patched(value: Any, operations: Iterable[Operation]) -> Any:
     Raises:
         RemediationError: a pointer leads nowhere.
     """
-    result = copy.deepcopy(value)
     for operation in operations:
-        *parents, last = pointer_tokens(operation.pointer)
-        holder = result
         try:
-            for token in parents:
-                holder = holder[int(token)] if isinstance(holder, list) else holder[token]
-            _change(holder, last, operation)
-        except (KeyError, IndexError, ValueError, TypeError):
-            raise RemediationError(f"nothing stands at {operation.pointer}") from None
-    return result
-
-
-def _change(holder: Any, last: str, operation: Operation) -> None:
-    value = copy.deepcopy(operation.value)
-    if isinstance(holder, dict):
-        if operation.op == "add" or last in holder:
-            holder.pop(last) if operation.op == "remove" else holder.update({last: value})
-            return
-        raise KeyError(last)
-    if operation.op == "add":
-        holder.insert(len(holder) if last == "-" else int(last), value)
-    elif operation.op == "remove":
-        del holder[int(last)]
-    else:
-        holder[int(last)] = value
+            value = applied(value, operation)
+        except SpliceRefused as error:
+            raise RemediationError(str(error)) from None
+    return value
 
 
 def as_json_patch(operations: Iterable[Operation]) -> str:

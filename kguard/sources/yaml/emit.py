@@ -27,9 +27,13 @@ class _Dumper(yaml.SafeDumper):
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     if "\n" in text and _blockable(text):
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
-    plain = _PLAIN.match(text) and text.lower() not in _WORDS and not _FLOAT.match(text)
-    style = None if plain else '"'
+    style = None if is_plain(text) else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def is_plain(text: str) -> bool:
+    """Whether every reader takes the unquoted text for this string."""
+    return bool(_PLAIN.match(text)) and text.lower() not in _WORDS and not _FLOAT.match(text)
 
 
 def _blockable(text: str) -> bool:

@@ -39,7 +39,7 @@ class Cluster(msgspec.Struct):
 
 def cluster(seed: int) -> Cluster:
     """A small cluster in which most features occur."""
-    rng = Random(seed)  # noqa: S311
+    rng = Random(seed)
     names = [f"ns{n}" for n in range(rng.randint(1, 3))]
     return Cluster(
         endpoints=[_endpoint(rng, names) for _ in range(rng.randint(2, 7))],
