@@ -62,10 +62,11 @@ def embedded(manifest: Manifest, key: str) -> JsonObject:
     text = strings(manifest.object.get("data")).get(key, "")
     if not text or len(text) > MAX_EMBEDDED:
         return {}
-    try:
-        return mapping(msgspec.yaml.decode(text.encode()))
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return {}
+    from kguard.sources.yaml import Document, load
+
+    for document in load(text.encode(errors="replace")):
+        return mapping(document.value) if isinstance(document, Document) else {}
+    return {}
 
 
 def _sources(inventory: Inventory) -> Iterator[tuple[str, str, JsonObject]]:

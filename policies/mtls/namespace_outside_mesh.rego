@@ -20,6 +20,7 @@
 package kguard.mtls.namespace_outside_mesh
 
 deny contains finding if {
+	_committed
 	some namespace in input.namespaces
 	namespace.role == "application"
 	namespace.enrolment in {"none", "disabled"}
@@ -36,6 +37,7 @@ deny contains finding if {
 }
 
 unknown contains finding if {
+	_committed
 	some namespace in input.namespaces
 	namespace.role == "application"
 	namespace.unknown > 0
@@ -50,3 +52,8 @@ unknown contains finding if {
 		"evidence": namespace.because,
 	}
 }
+
+# an application that only ships routes for a mesh does not say that it must be in one
+_committed if input.scope == "cluster"
+
+_committed if input.mesh.sign in {"policy", "enrolment"}

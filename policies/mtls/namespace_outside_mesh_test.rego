@@ -2,7 +2,7 @@ package kguard.mtls.namespace_outside_mesh_test
 
 import data.kguard.mtls.namespace_outside_mesh as policy
 
-_facts(change) := {"namespaces": [object.union(
+_facts(change) := object.union(_mesh("app", "policy"), {"namespaces": [object.union(
 	{
 		"ref": {"kind": "Namespace", "name": "shop"},
 		"role": "application",
@@ -13,7 +13,9 @@ _facts(change) := {"namespaces": [object.union(
 		"because": [],
 	},
 	change,
-)]}
+)]})
+
+_mesh(scope, sign) := {"scope": scope, "mesh": {"sign": sign}}
 
 test_deny_namespace_without_label if {
 	findings := policy.deny with input as _facts({})
@@ -44,4 +46,14 @@ test_unknown_without_the_namespace_object if {
 		"message": "whether 2 of 3 workloads in namespace shop are in the mesh cannot be told",
 		"evidence": [],
 	}}
+}
+
+test_allow_application_that_only_ships_routes if {
+	findings := policy.deny with input as object.union(_facts({}), _mesh("app", "routing"))
+	count(findings) == 0
+}
+
+test_deny_whole_cluster_with_routes if {
+	findings := policy.deny with input as object.union(_facts({}), _mesh("cluster", "routing"))
+	count(findings) == 1
 }

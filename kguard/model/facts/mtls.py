@@ -201,6 +201,9 @@ class MeshFacts(msgspec.Struct):
     intended: Mode
     """What mesh-wide policy says, Istio's default where there is none."""
     decided_by: str
+    sign: Literal["policy", "enrolment", "routing", "none"]
+    """The strongest sign of the mesh: a PeerAuthentication, something enrolled, or only objects
+    that route traffic, as an application ships them for whichever mesh it may meet."""
     auto_mtls: Literal["on", "off"]
     control_plane: Literal["seen", "not_seen"]
     because: list[Evidence]

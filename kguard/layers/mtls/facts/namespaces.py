@@ -28,10 +28,22 @@ def mesh_facts(view: View) -> model.MeshFacts:
         root=view.root,
         intended=mode_of(decision),
         decided_by=title_of(decision),
+        sign=_sign(view),
         auto_mtls="on" if view.config.auto_mtls else "off",
         control_plane="seen" if _control_plane(view) else "not_seen",
         because=list(argument(decision, chain, 0, view.root)),
     )
+
+
+def _sign(view: View) -> Literal["policy", "enrolment", "routing", "none"]:
+    if view.manifests:
+        return "policy"
+    if view.mesh.presence != "present":
+        return "none"
+    enrolled = any(
+        view.enrolment(w).plane in ("sidecar", "ambient") for w in view.inventory.workloads
+    )
+    return "enrolment" if enrolled or _control_plane(view) else "routing"
 
 
 def namespace_ref(view: View, name: str) -> ObjectRef:

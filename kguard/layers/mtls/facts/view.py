@@ -86,11 +86,15 @@ class View:
 
     def index(self, revision: str) -> PolicyIndex:
         """The policies as the control plane of a revision sees them."""
-        if not any(policy.revision for policy in self.policies):
+        if not self._revisions_matter:
             revision = ""
         if revision not in self._indexes:
             self._indexes[revision] = peerauth.index(self.policies, self.root, revision)
         return self._indexes[revision]
+
+    @cached_property
+    def _revisions_matter(self) -> bool:
+        return any(policy.revision for policy in self.policies)
 
     @cached_property
     def shipped(self) -> frozenset[str]:
