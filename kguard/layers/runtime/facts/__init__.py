@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is effectively so about runtime detection in this input?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kguard.inventory import Inventory
+from kguard.layers.runtime.facts.delivery import delivered
+from kguard.layers.runtime.facts.detections import detections
+from kguard.layers.runtime.facts.discovery import Falco, discover
+from kguard.layers.runtime.facts.judged import ALL_PRIORITIES, Losses, problems, rule_facts
+from kguard.layers.runtime.facts.nodes import node_facts, reach
+from kguard.layers.runtime.facts.removed import removed
+from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
+from kguard.layers.runtime.semantics.definitions import PRIORITIES
+from kguard.layers.runtime.semantics.loader import Selection
+from kguard.layers.runtime.semantics.placement import node_of
+from kguard.model.facts import runtime as model
+from kguard.model.facts.common import Evidence, Presence
+from kguard.model.findings import LayerCoverage
+from kguard.model.layer import Request
+from kguard.model.manifests import ObjectRef
+
+__all__ = ["compute", "coverage"]
+
+_CLUSTER = ObjectRef(api_version="v1", kind="Namespace", name="falco")
+"""The customary namespace: what findings about absence are about."""
+
+
+def compute(inventory: Inventory, request: Request) -> model.Facts:
+    """The facts document; empty collections where the input shows no Falco."""
+    falcos = discover(inventory)
+    facts = model.Facts(request.scope, "absent", _CLUSTER)
+    used: set[str] = set()
+    for falco in falcos:
+        rules = rules_of(inventory, falco)
+        used |= {text.ref for text in rules.texts}
+        facts.installations.append(_installation(inventory, falco, rules))
+        _add_rules(facts, rules, falco.ref, falco.selections, falco.settings.minimum, falco)
+    alone = list(lone_rulesets(inventory, used))
+    for rules in alone:
+        _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None)
+    facts.nodes = node_facts(inventory, falcos)
+    facts.presence = _presence(inventory, bool(falcos or alone))
+    _sort(facts)
+    return facts
+
+
+def _presence(inventory: Inventory, found: bool) -> Presence:  # noqa: FBT001
+    if found:
+        return "present"
+    return "unknown" if inventory.unknown_kinds("DaemonSet", "apps") else "absent"
+
+
+def _add_rules(
+    facts: model.Facts,
+    rules: Rules,
+    owner: ObjectRef,
+    selections: Sequence[Selection],
+    minimum: int,
+    falco: Falco | None,
+) -> None:
+    facts.problems += problems(rules)
+    facts.detections += detections(rules, owner, selections, minimum)
+    if not rules.is_complete:
+        return
+    facts.rules += rule_facts(rules, owner, selections, minimum)
+    facts.losses += Losses(rules, selections, minimum, falco.config_text if falco else None).all()
+
+
+def _installation(inventory: Inventory, falco: Falco, rules: Rules) -> model.Installation:
+    truth, delivery = delivered(inventory, falco)
+    enabled = rules.ruleset.enabled(falco.selections, falco.settings.minimum)
+    on = [name for name, active in enabled.items() if active]
+    known = rules.is_complete
+    nodes = [node_of(manifest.object) for manifest in inventory.of("Node")]
+    return model.Installation(
+        ref=falco.ref,
+        kind=falco.kind,
+        version=falco.version.text,
+        version_basis=falco.version_basis,
+        config=falco.config,
+        outputs=[output.name for output in falco.settings.outputs if output.enabled],
+        delivered=truth,
+        delivery=delivery,
+        rules=_state(falco, rules, on),
+        base_rules="present" if known else "absent",
+        loaded=len(enabled) if known else 0,
+        enabled=len(on) if known else 0,
+        dead=sum(rules.answers[name].verdict == "dead" for name in on) if known else 0,
+        minimum_priority=PRIORITIES[falco.settings.minimum],
+        reasons=_reasons(falco, rules),
+        reach=reach(falco, nodes),
+        removed=list(removed(falco)),
+        because=[Evidence(falco.id, "", "Falco runs here")],
+    )
+
+
+def _state(falco: Falco, rules: Rules, enabled: Sequence[str]) -> model.RulesState:
+    if falco.config == "unknown" or not rules.is_complete:
+        return "unknown"
+    if not rules.ruleset.successful:
+        return "invalid"
+    return "loads" if enabled else "empty"
+
+
+def _reasons(falco: Falco, rules: Rules) -> list[Evidence]:
+    if rules.missing:
+        return rules.missing
+    if rules.texts:
+        return []
+    note = "no rules file is in the input that this Falco reads"
+    if falco.kind == "operator":
+        note = "the operator reads /etc/falco/rules.d only, and no Rulesfile fills it"
+    return [Evidence(falco.id, "", note)]
+
+
+def _sort(facts: model.Facts) -> None:
+    facts.problems.sort(key=lambda p: (p.ref, p.file, p.level, p.item, p.code, p.message))
+    facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))
+    facts.rules.sort(key=lambda rule: (rule.installation, rule.name))
+    facts.nodes.sort(key=lambda node: node.ref)
+    facts.detections.sort(key=lambda found: (found.installation, found.id))
+
+
+def coverage(facts: model.Facts) -> LayerCoverage:
+    """How many Falcos were judged with all their rules."""
+    if facts.presence == "absent":
+        return LayerCoverage("no_evidence", 0, 0, "Falco installations", "no Falco in the input")
+    if facts.presence == "unknown":
+        note = "workloads could not be read"
+        return LayerCoverage("unknown", 0, 0, "Falco installations", note)
+    total = len(facts.installations)
+    if total == 0:
+        note = f"rules files only, {len(facts.rules)} rules"
+        return LayerCoverage("evaluated", len(facts.rules), len(facts.rules), "rules", note)
+    known = sum(entry.rules != "unknown" for entry in facts.installations)
+    note = "" if known == total else "the rules that come with Falco are not in the input"
+    state = LayerCoverage("evaluated", known, total, "Falco installations", note)
+    return state if known else LayerCoverage("unknown", 0, total, "Falco installations", note)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What do the rules of one Falco amount to, in the words of the facts document?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kguard.layers.runtime.facts.rulesets import Rules
+from kguard.layers.runtime.facts.texts import Text
+from kguard.layers.runtime.semantics.definitions import PRIORITIES
+from kguard.layers.runtime.semantics.loader import Selection
+from kguard.layers.runtime.semantics.losses import Culprit, Silence, culprits, silence
+from kguard.layers.runtime.semantics.results import Problem as LoadProblem
+from kguard.model.facts import runtime as model
+from kguard.model.facts.common import Evidence
+from kguard.model.manifests import ObjectRef
+
+ALL_PRIORITIES = len(PRIORITIES) - 1
+_NAMED_ITEMS = ("rule", "macro", "list")
+_WORDS = {
+    "defined": "defines",
+    "redefined": "defines again",
+    "appended": "appends to",
+    "replaced": "overrides",
+    "enabled": "switches on",
+    "disabled": "switches off",
+}
+
+
+def problems(rules: Rules) -> Iterator[model.Problem]:
+    """Errors and warnings of loading; warnings about unused items are left out."""
+    for result in rules.ruleset.results:
+        text = rules.text_of(result.name)
+        if text is None or (rules.missing and not result.successful):
+            continue
+        for level, found in (("error", result.errors), ("warning", result.warnings)):
+            for problem in found:
+                if not problem.code.startswith("LOAD_UNUSED"):
+                    yield _problem(problem, level, text)
+
+
+def _problem(problem: LoadProblem, level: str, text: Text) -> model.Problem:
+    named = [s for s in problem.context.spots if s.item_type in _NAMED_ITEMS and s.item_name]
+    item = f"{named[-1].item_type} {named[-1].item_name}" if named else ""
+    return model.Problem(
+        ref=text.owner,
+        file=text.name,
+        level="error" if level == "error" else "warning",
+        code=problem.code,
+        message=problem.message,
+        item=item,
+        because=[text.at(problem.context.line, f"{item or 'the file'}: {problem.message}")],
+    )
+
+
+def rule_facts(
+    rules: Rules, owner: ObjectRef, selections: Sequence[Selection], minimum: int
+) -> Iterator[model.Rule]:
+    """Every loaded rule with its state."""
+    enabled = rules.ruleset.enabled(selections, minimum)
+    for name, on in enabled.items():
+        info = rules.ruleset.compiled.rules[name].info
+        state = rules.answers[name].verdict
+        yield model.Rule(owner, name, PRIORITIES[info.priority], on, state)
+
+
+class Losses:
+    """Finds what takes the rules of one Falco out of force."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        selections: Sequence[Selection],
+        minimum: int,
+        config: Text | None,
+    ) -> None:
+        self.rules = rules
+        self.selections = selections
+        self.minimum = minimum
+        self.config = config
+        self.loaded = rules.ruleset.compiled.rules if rules.ruleset.successful else {}
+
+    def all(self) -> Iterator[model.Loss]:
+        """Every loss, one for each item that causes it."""
+        yield from self._dead()
+        yield from self._silenced()
+
+    def _dead(self) -> Iterator[model.Loss]:
+        dead = [name for name in self.loaded if self.rules.answers[name].verdict == "dead"]
+        blamed = culprits(self.rules.files(), self.rules.environment, self.rules.ruleset, dead)
+        groups: dict[Culprit, list[str]] = {}
+        for name in dead:
+            if name in blamed:
+                groups.setdefault(blamed[name], []).append(name)
+            else:
+                yield from self._dead_by_itself(name)
+        for culprit, names in sorted(groups.items()):
+            yield from self._killed(culprit, names)
+
+    def _killed(self, culprit: Culprit, names: list[str]) -> Iterator[model.Loss]:
+        text = self.rules.text_of(culprit.file)
+        if text is None:
+            return
+        conflict = self._conflict(names[0])
+        note = f"{_WORDS.get(culprit.how, culprit.how)} the {culprit.kind} {culprit.name}"
+        because = [text.at(culprit.line, note), *self._victims(names)]
+        yield self._loss(text, "dead", culprit.kind, culprit.name, names, conflict, because)
+
+    def _victims(self, names: Sequence[str]) -> Iterator[Evidence]:
+        """Where the first of the rules is defined."""
+        step = self.loaded[names[0]].info.steps[0]
+        text = self.rules.text_of(step.file)
+        if text is not None:
+            note = f"the rule {names[0]}, which depends on it"
+            yield text.at(step.line, note, role="related")
+
+    def _dead_by_itself(self, name: str) -> Iterator[model.Loss]:
+        info = self.loaded[name].info
+        text = self.rules.text_of(info.context.file)
+        if text is not None:
+            conflict = self._conflict(name)
+            because = [text.at(info.context.line, f"the rule {name}: {conflict}")]
+            yield self._loss(text, "dead", "itself", name, [name], conflict, because)
+
+    def _conflict(self, name: str) -> str:
+        conflict = self.rules.answers[name].conflict
+        shown = " and ".join(f"`{part}`" for part in conflict)
+        if len(conflict) == 1:
+            return f"{shown} is never true"
+        return f"{shown} exclude each other" if conflict else "no event can meet its condition"
+
+    def _silenced(self) -> Iterator[model.Loss]:
+        groups: dict[tuple[object, ...], tuple[Silence, list[str]]] = {}
+        for name, rule in self.loaded.items():
+            found = silence(rule, self.selections, self.minimum)
+            if found is None or found.by == "definition":
+                continue
+            place = (found.step.file, found.step.line) if found.step else ()
+            key = (found.by, found.selection, *place)
+            groups.setdefault(key, (found, []))[1].append(name)
+        for found, names in groups.values():
+            yield from self._silence(found, names)
+
+    def _silence(self, found: Silence, names: list[str]) -> Iterator[model.Loss]:
+        match found.by:
+            case "override":
+                yield from self._switched_off(found, names)
+            case "selection":
+                chosen = self.selections[found.selection]
+                what = "tag" if chosen.by == "tag" else "rule"
+                note = f"disables every rule with the {what} {chosen.pattern}"
+                yield from self._configured("disabled", "selection", chosen.pattern, names, note)
+            case "priority":
+                priority = PRIORITIES[self.minimum]
+                note = f"only priorities from {priority} up are reported"
+                yield from self._configured("hidden", "priority", priority, names, note)
+            case _:
+                pass
+
+    def _switched_off(self, found: Silence, names: list[str]) -> Iterator[model.Loss]:
+        step = found.step
+        text = self.rules.text_of(step.file) if step else None
+        if step is None or text is None:
+            return
+        because = [text.at(step.line, f"switches off the rule {names[0]}")]
+        yield self._loss(text, "disabled", "rule", names[0], names, "", because)
+
+    def _configured(
+        self, effect: model.Effect, cause: model.Cause, name: str, names: list[str], note: str
+    ) -> Iterator[model.Loss]:
+        if self.config is None:
+            return
+        line = line_of(self.config.content, "priority" if cause == "priority" else name)
+        because = [self.config.at(line, note)]
+        yield self._loss(self.config, effect, cause, name, names, note, because)
+
+    def _loss(
+        self,
+        text: Text,
+        effect: model.Effect,
+        cause: model.Cause,
+        name: str,
+        names: list[str],
+        explanation: str,
+        because: list[Evidence],
+    ) -> model.Loss:
+        return model.Loss(
+            ref=text.owner,
+            effect=effect,
+            cause=cause,
+            name=name,
+            rules=sorted(names),
+            of=len(self.loaded),
+            explanation=explanation,
+            because=because,
+        )
+
+
+def line_of(content: str, word: str) -> int:
+    """The first line of a configuration that says a word; comments do not count."""
+    for number, line in enumerate(content.splitlines(), 1):
+        if word in line and not line.lstrip().startswith("#"):
+            return number
+    return 1

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which rules are in force in each Falco, and what took others away?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from kguard.inventory import Inventory
+from kguard.layers.runtime.facts.discovery import Falco
+from kguard.layers.runtime.facts.operator import from_registry, ordered
+from kguard.layers.runtime.facts.texts import Text, from_document
+from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, Environment
+from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
+from kguard.layers.runtime.semantics.losses import verdicts
+from kguard.layers.runtime.semantics.satisfiability import Answer
+from kguard.model.facts.common import Evidence
+from kguard.model.manifests import PlainDocument
+
+BASE_FILE = "falco_rules.yaml"
+LOCAL_FILE = "falco_rules.local.yaml"
+_ITEMS = ("rule", "macro", "list", "required_engine_version", "required_plugin_versions")
+_ORDER = (BASE_FILE, "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
+
+
+class Rules(msgspec.Struct):
+    """The rules that one Falco loads."""
+
+    texts: list[Text]
+    missing: list[Evidence]
+    """Rules files that are read but are not in the input."""
+    environment: Environment
+    ruleset: Ruleset
+    answers: dict[str, Answer]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that is loaded is in the input."""
+        return not self.missing
+
+    def text_of(self, name: str) -> Text | None:
+        """The text of a file that the loader names."""
+        return next((text for text in self.texts if text.name == name), None)
+
+    def files(self) -> list[RulesFile]:
+        """The files in the order of loading."""
+        return [RulesFile(text.name, text.content) for text in self.texts]
+
+
+def rules_documents(inventory: Inventory) -> list[PlainDocument]:
+    """The plain documents that are rules files."""
+    return [document for document in inventory.documents if is_rules(document.value)]
+
+
+def is_rules(value: object) -> bool:
+    """Whether a document is a Falco rules file: a sequence with items that Falco knows."""
+    return isinstance(value, list) and any(
+        isinstance(item, dict) and any(key in item for key in _ITEMS) for item in value
+    )
+
+
+def load_texts(
+    texts: Sequence[Text], missing: Sequence[Evidence], environment: Environment
+) -> Rules:
+    """Load rules; nothing is judged where a part of them is not in the input."""
+    ruleset = load([RulesFile(text.name, text.content) for text in texts], environment)
+    answers = verdicts(ruleset) if ruleset.successful else {}
+    return Rules(list(texts), list(missing), environment, ruleset, answers)
+
+
+def rules_of(inventory: Inventory, falco: Falco) -> Rules:
+    """The rules of one Falco, with what is missing in the input."""
+    if falco.kind == "operator":
+        texts = [text for _, text in ordered(inventory, falco.ref.namespace, "Rulesfile")]
+        missing = [
+            Evidence(m.id, "/spec/ociArtifact", "its rules lie in a registry, not in the input")
+            for m in from_registry(inventory, falco.ref.namespace)
+        ]
+        return load_texts(texts, missing, _environment(falco))
+    by_name = {_base_name(d): d for d in rules_documents(inventory)}
+    texts, missing = [], []
+    for path in falco.settings.rules_files:
+        found, absent = _at(falco, path, by_name)
+        texts += found
+        missing += absent
+    return load_texts(texts, missing, _environment(falco))
+
+
+def _environment(falco: Falco) -> Environment:
+    """The plugins that are loaded; where nothing is written, the container plugin at least."""
+    written = falco.settings.plugins_written or falco.kind == "operator"
+    return falco.settings.environment if written else EVERY_PLUGIN
+
+
+def _base_name(document: PlainDocument) -> str:
+    return document.text.file.rpartition("/")[2]
+
+
+def _at(
+    falco: Falco, path: str, plain: dict[str, PlainDocument]
+) -> tuple[list[Text], list[Evidence]]:
+    """The rules at a path of `rules_files`: a file or a folder."""
+    text = falco.files.read(path)
+    if text is not None:
+        return [text], []
+    name = path.rpartition("/")[2]
+    if not name.endswith((".yaml", ".yml")):
+        return _in_folder(falco, path)
+    if name in plain:
+        return [from_document(plain[name])], []
+    if name == LOCAL_FILE and not falco.files.is_opaque(path):
+        return [], []
+    return [], [_absent(falco, path)]
+
+
+def _in_folder(falco: Falco, path: str) -> tuple[list[Text], list[Evidence]]:
+    found = falco.files.folder(path)
+    hidden = falco.files.is_opaque(path.rstrip("/")) and not found
+    return found, [_absent(falco, path)] if hidden or falco.kind == "file" else []
+
+
+def _absent(falco: Falco, path: str) -> Evidence:
+    note = f"{path} is read, but its content is not in the input"
+    if falco.config_text is not None:
+        return falco.config_text.at(1, note)
+    return Evidence(falco.id, "", note)
+
+
+def lone_rulesets(inventory: Inventory, used: set[str]) -> Iterator[Rules]:
+    """Rules files that no Falco of the input reads, one ruleset a folder."""
+    folders: dict[str, list[PlainDocument]] = {}
+    for document in rules_documents(inventory):
+        if document.id not in used:
+            folder = document.text.file.rpartition("/")[0]
+            folders.setdefault(folder, []).append(document)
+    for _, documents in sorted(folders.items()):
+        texts = [from_document(document) for document in sorted(documents, key=_reading_order)]
+        yield load_texts(texts, _no_base(texts), EVERY_PLUGIN)
+
+
+def _reading_order(document: PlainDocument) -> tuple[int, str, int]:
+    name = _base_name(document)
+    place = _ORDER.index(name) if name in _ORDER else len(_ORDER)
+    return place + name.endswith(".local.yaml"), name, document.text.index
+
+
+def _no_base(texts: Sequence[Text]) -> list[Evidence]:
+    """A folder with nothing but overrides lacks the rules that it changes."""
+    names = {text.name.rpartition("/")[2] for text in texts}
+    if names == {LOCAL_FILE}:
+        return [texts[0].at(1, "the rules that this file changes are not in the input")]
+    return []

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which texts does Falco read, and where in the input do they stand?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kguard.inventory import Inventory
+from kguard.model.facts.common import Evidence
+from kguard.model.locations import pointer
+from kguard.model.manifests import (
+    Manifest,
+    ObjectRef,
+    PlainDocument,
+    mapping,
+    sequence,
+    strings,
+)
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A file's content with its place in the input."""
+
+    name: str
+    """The file, or `namespace/configmap:key`."""
+    content: str
+    owner: ObjectRef
+    ref: str
+    pointer: str = ""
+
+    def at(self, line: int, note: str, role: str = "decides") -> Evidence:
+        """Evidence at a line of the content, from 1."""
+        return Evidence(self.ref, self.pointer, note, role, line)
+
+
+def from_document(document: PlainDocument) -> Text:
+    """The text of a plain YAML document."""
+    source = document.text
+    name = f"{source.file}#{source.index + 1}" if source.index else source.file
+    return Text(name, source.text, file_ref(source.file), document.id)
+
+
+def file_ref(name: str) -> ObjectRef:
+    """How reports call a file that is no Kubernetes object."""
+    return ObjectRef(kind="File", name=name)
+
+
+def from_config_map(manifest: Manifest, key: str) -> Text | None:
+    """One key of a ConfigMap."""
+    content = mapping(manifest.object.get("data")).get(key)
+    if not isinstance(content, str):
+        return None
+    name = f"{manifest.namespace}/{manifest.name}:{key}"
+    return Text(name, content, manifest.ref, manifest.id, pointer("data", key))
+
+
+class _Mount(msgspec.Struct, frozen=True):
+    """What stands at a path of a container: known files, or something that cannot be seen."""
+
+    path: str
+    files: dict[str, Text]
+    """By path relative to `path`; the empty path for a mounted file."""
+    opaque: bool
+    is_file: bool = False
+
+
+class Filesystem:
+    """The files that a container sees, as far as the input tells."""
+
+    def __init__(
+        self, inventory: Inventory, namespace: str, pod: object, container: object
+    ) -> None:
+        volumes: dict[str, object] = {
+            volume["name"]: volume
+            for volume in sequence(mapping(pod).get("volumes"))
+            if isinstance(volume, dict) and isinstance(volume.get("name"), str)
+        }
+        mounts = (
+            _mount(inventory, namespace, mapping(entry), volumes)
+            for entry in sequence(mapping(container).get("volumeMounts"))
+        )
+        self._mounts = sorted((m for m in mounts if m), key=lambda m: m.path, reverse=True)
+
+    def _mounted(self, path: str) -> _Mount | None:
+        for mount in self._mounts:
+            if path == mount.path or (not mount.is_file and path.startswith(f"{mount.path}/")):
+                return mount
+        return None
+
+    def read(self, path: str) -> Text | None:
+        """The file at a path, if the input holds it."""
+        mount = self._mounted(path)
+        return mount.files.get(path[len(mount.path) :].lstrip("/")) if mount else None
+
+    def is_opaque(self, path: str) -> bool:
+        """Whether something is mounted there whose content the input does not tell."""
+        mount = self._mounted(path)
+        return mount is not None and mount.opaque
+
+    def is_mounted(self, path: str) -> bool:
+        """Whether the path comes from a volume and not from the image."""
+        return self._mounted(path) is not None
+
+    def folder(self, path: str) -> list[Text]:
+        """The files directly in a folder, sorted by name as Falco reads them."""
+        found: dict[str, Text] = {}
+        for mount in reversed(self._mounts):
+            for inside, text in mount.files.items():
+                whole = f"{mount.path}/{inside}" if inside else mount.path
+                parent, _, name = whole.rpartition("/")
+                if parent == path.rstrip("/"):
+                    found[name] = text
+        return [found[name] for name in sorted(found)]
+
+
+def _mount(
+    inventory: Inventory, namespace: str, entry: dict[str, object], volumes: dict[str, object]
+) -> _Mount | None:
+    words = strings(entry)
+    path, inside = words.get("mountPath", "").rstrip("/"), words.get("subPath", "")
+    volume = mapping(volumes.get(words.get("name", "")))
+    if not path or not volume:
+        return None
+    files, opaque = _volume(inventory, namespace, volume)
+    if not inside:
+        return _Mount(path, files, opaque)
+    chosen = {"": files[inside]} if inside in files else {}
+    below = {n[len(inside) + 1 :]: t for n, t in files.items() if n.startswith(f"{inside}/")}
+    return _Mount(path, {**chosen, **below}, opaque, is_file=not below)
+
+
+def _volume(
+    inventory: Inventory, namespace: str, volume: dict[str, object]
+) -> tuple[dict[str, Text], bool]:
+    """The files of a volume, and whether there may be others."""
+    if isinstance(volume.get("configMap"), dict):
+        return _config_map(inventory, namespace, mapping(volume["configMap"]))
+    if not isinstance(volume.get("projected"), dict):
+        return {}, True
+    files: dict[str, Text] = {}
+    opaque = False
+    for source in sequence(mapping(volume["projected"]).get("sources")):
+        found, hidden = _volume(inventory, namespace, mapping(source))
+        files.update(found)
+        opaque |= hidden
+    return files, opaque
+
+
+def _config_map(
+    inventory: Inventory, namespace: str, source: dict[str, object]
+) -> tuple[dict[str, Text], bool]:
+    name = source.get("name")
+    manifest = inventory.find("ConfigMap", "", namespace, name if isinstance(name, str) else "")
+    if manifest is None:
+        return {}, source.get("optional") is not True
+    return dict(_files(manifest, source)), False
+
+
+def _files(manifest: Manifest, source: dict[str, object]) -> Iterator[tuple[str, Text]]:
+    items = sequence(source.get("items"))
+    wanted = [(strings(item).get("key", ""), strings(item).get("path", "")) for item in items]
+    if not items:
+        wanted = [(key, key) for key in strings(manifest.object.get("data"))]
+    for key, path in wanted:
+        text = from_config_map(manifest, key)
+        if text is not None:
+            yield path, text

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which shape have the facts about runtime detection?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.model.facts.common import Evidence, Presence, Scope, Truth
+from kguard.model.manifests import ObjectRef
+
+Kind = Literal["daemonset", "deployment", "pod", "operator", "values", "file"]
+"""How Falco is installed; `values` is a values file of its chart, `file` a lone falco.yaml."""
+
+RulesState = Literal["loads", "invalid", "empty", "unknown"]
+"""`invalid`: Falco refuses to start; `empty`: it starts and no rule is in force."""
+
+Reach = Literal["every_node", "some_nodes", "unknown"]
+Feature = Literal["grpc_output", "grpc_server", "legacy_ebpf", "gvisor"]
+Effect = Literal["dead", "disabled", "hidden"]
+"""What is lost: the rule can never match, is switched off, or lies below the minimum priority."""
+
+Cause = Literal["macro", "list", "rule", "selection", "priority", "itself"]
+NodeState = Literal["watched", "unwatched", "unwatchable", "unknown"]
+Obstacle = Literal["none", "node_name", "node_selector", "affinity", "taint", "platform"]
+DetectionState = Literal["fires", "hidden", "silent", "unknown"]
+
+
+class Removed(msgspec.Struct):
+    """Something configured that the running version no longer has."""
+
+    feature: Feature
+    state: Literal["removed", "unknown"]
+    """`unknown`: the version is not known."""
+    because: list[Evidence]
+
+
+class Installation(msgspec.Struct):
+    """One Falco, in whatever shape it is written."""
+
+    ref: ObjectRef
+    kind: Kind
+    version: str
+    version_basis: Literal["written", "assumed", "unknown"]
+    config: Literal["read", "default", "unknown"]
+    """`default`: nothing overrides what the image brings along."""
+    outputs: list[str]
+    """The outputs that are on."""
+    delivered: Truth
+    """Whether an alert reaches anyone outside Falco's own pod."""
+    delivery: list[Evidence]
+    rules: RulesState
+    base_rules: Literal["present", "absent"]
+    """Whether the rules that come with Falco are in the input."""
+    loaded: int
+    enabled: int
+    dead: int
+    minimum_priority: str
+    reasons: list[Evidence]
+    """Why `rules` is what it is."""
+    reach: Reach
+    removed: list[Removed]
+    because: list[Evidence]
+
+
+class Problem(msgspec.Struct):
+    """An error or a warning that Falco gives about a rules file."""
+
+    ref: ObjectRef
+    file: str
+    level: Literal["error", "warning"]
+    code: str
+    message: str
+    item: str
+    """The rule, macro or list, by name."""
+    because: list[Evidence]
+
+
+class Loss(msgspec.Struct):
+    """One item that takes rules out of force."""
+
+    ref: ObjectRef
+    effect: Effect
+    cause: Cause
+    name: str
+    """The macro, list, rule, or pattern of the selection."""
+    rules: list[str]
+    of: int
+    """How many rules are loaded in all."""
+    explanation: str
+    because: list[Evidence]
+
+
+class Rule(msgspec.Struct):
+    """One loaded rule."""
+
+    installation: ObjectRef
+    name: str
+    priority: str
+    enabled: bool
+    state: Literal["live", "dead", "unknown"]
+
+
+class Taint(msgspec.Struct):
+    """A taint that nothing tolerates."""
+
+    key: str
+    value: str
+    effect: str
+
+
+class Node(msgspec.Struct):
+    """A node of the cluster and whether a Falco watches it."""
+
+    ref: ObjectRef
+    state: NodeState
+    obstacle: Obstacle
+    detail: str
+    taints: list[Taint]
+    installation: ObjectRef
+    """The Falco that comes nearest to it."""
+    because: list[Evidence]
+
+
+class Detection(msgspec.Struct):
+    """Something that an attacker does, and the rule that would notice it."""
+
+    installation: ObjectRef
+    id: str
+    title: str
+    state: DetectionState
+    rule: str
+    priority: str
+
+
+class Facts(msgspec.Struct):
+    """The facts document of the runtime layer."""
+
+    scope: Scope
+    presence: Presence
+    subject: ObjectRef
+    """The cluster as a whole, for findings about absence."""
+    installations: list[Installation] = []
+    problems: list[Problem] = []
+    losses: list[Loss] = []
+    rules: list[Rule] = []
+    nodes: list[Node] = []
+    detections: list[Detection] = []
