@@ -121,7 +121,7 @@ def _sort(facts: model.Facts) -> None:
     facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))
     facts.rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.nodes.sort(key=lambda node: node.ref)
-    facts.detections.sort(key=lambda found: (found.installation, found.id))
+    facts.detections.sort(key=lambda found: (found.installation, len(found.id), found.id))
 
 
 def coverage(facts: model.Facts) -> LayerCoverage:

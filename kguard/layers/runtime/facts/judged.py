@@ -19,7 +19,7 @@ ALL_PRIORITIES = len(PRIORITIES) - 1
 _NAMED_ITEMS = ("rule", "macro", "list")
 _WORDS = {
     "defined": "defines",
-    "redefined": "defines again",
+    "redefined": "redefines",
     "appended": "appends to",
     "replaced": "overrides",
     "enabled": "switches on",

@@ -1,0 +1,60 @@
+# METADATA
+# title: A common attack would go unnoticed
+# description: |
+#   Attacks are written as events, not as names of rules: a shell in a container, a dropped binary,
+#   an escape, and so on. For each that is required, some rule in force must match the event. Rules
+#   that come with Falco but are not in the input cannot be judged.
+# scope: package
+# related_resources:
+#   - https://attack.mitre.org/matrices/enterprise/containers/
+# schemas:
+#   - input: schema.runtime
+# custom:
+#   severity: medium
+#   layer: runtime
+#   kind: effect
+#   subjects: detections
+#   remedy: add_rules
+#   controls: [SOC2-CC7.2, ATTACK-T1562]
+#   since: "0.1"
+#   params:
+#     required: {type: array, default: [D1, D2, D3, D4, D5, D6, D7, D11]}
+package kguard.runtime.detection_missing
+
+_required := {id | some id in input.params["runtime/detection-missing"].required}
+
+_installations := {found.installation | some found in input.detections}
+
+deny contains finding if {
+	some owner in _installations
+	missing := _those(owner, {"silent", "hidden"})
+	count(missing) > 0
+	finding := {
+		"target": owner,
+		"path": "",
+		"message": sprintf("%d of %d required attacks would go unnoticed: %s", [
+			count(missing), count(_required), concat(", ", missing),
+		]),
+		"evidence": [{"note": "no rule in force matches their events"}],
+	}
+}
+
+unknown contains finding if {
+	some owner in _installations
+	unsure := _those(owner, {"unknown"})
+	count(unsure) > 0
+	finding := {
+		"target": owner,
+		"path": "",
+		"message": sprintf("whether %d required attacks would be noticed: rules are missing in the input", [count(unsure)]),
+		"evidence": [{"note": "add the rules files that come with this Falco to the input"}],
+	}
+}
+
+_those(owner, states) := [text |
+	some found in input.detections
+	found.installation == owner
+	found.id in _required
+	found.state in states
+	text := sprintf("%s (%s)", [found.title, found.id])
+]

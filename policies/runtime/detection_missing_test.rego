@@ -1,0 +1,47 @@
+package kguard.runtime.detection_missing_test
+
+import data.kguard.runtime.detection_missing as policy
+
+_falco := {"kind": "DaemonSet", "namespace": "falco", "name": "falco"}
+
+_found(id, state) := {
+	"installation": _falco,
+	"id": id,
+	"title": "an attack",
+	"state": state,
+	"rule": "",
+	"priority": "",
+}
+
+_facts(detections) := {
+	"detections": detections,
+	"params": {"runtime/detection-missing": {"required": ["D1", "D2"]}},
+}
+
+test_deny_missing if {
+	facts := _facts([_found("D1", "silent"), _found("D2", "hidden"), _found("D8", "silent")])
+	findings := policy.deny with input as facts
+	findings == {{
+		"target": _falco,
+		"path": "",
+		"message": "2 of 2 required attacks would go unnoticed: an attack (D1), an attack (D2)",
+		"evidence": [{"note": "no rule in force matches their events"}],
+	}}
+}
+
+test_allow_all_fire if {
+	facts := _facts([_found("D1", "fires"), _found("D2", "fires"), _found("D8", "silent")])
+	denied := policy.deny with input as facts
+	unsure := policy.unknown with input as facts
+	count(denied | unsure) == 0
+}
+
+test_unknown_rules if {
+	findings := policy.unknown with input as _facts([_found("D1", "unknown")])
+	findings == {{
+		"target": _falco,
+		"path": "",
+		"message": "whether 1 required attacks would be noticed: rules are missing in the input",
+		"evidence": [{"note": "add the rules files that come with this Falco to the input"}],
+	}}
+}
