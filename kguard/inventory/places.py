@@ -74,6 +74,8 @@ class Places:
             path = f"{name}{evidence.pointer}"
             return quote, Location(role=evidence.role, cluster=text.cluster, path=path)
         span = self._span(text, inside)
+        if evidence.line:
+            span = self._line_within(text, inside, span, evidence.line)
         line = redact(_line(text.text, span.line - text.line + 1))
         if text.rendered_by:
             span = _RENDERED
@@ -97,6 +99,20 @@ class Places:
             path=evidence.pointer if text.rendered_by else "",
         )
         return quote, place
+
+    def _line_within(self, text: SourceText, inside: str, span: Span, line: int) -> Span:
+        """A line of the text that stands at a pointer, where it is a block of lines."""
+        from kguard.sources.yaml import locate
+
+        number = text.line + line - 1
+        if inside:
+            value = locate(text.text, text.line, inside, block=text.block).value
+            number = value.line + line
+            opening = _line(text.text, value.line - text.line + 1)[value.column - 1 :]
+            if not opening.startswith(("|", ">")):
+                return span
+        end = len(_line(text.text, number - text.line + 1)) + 1
+        return Span(number, 1, number, end)
 
     def _span(self, text: SourceText, inside: str) -> Span:
         from kguard.sources.yaml import locate
