@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import pytest
+
+from kguard.layers.mtls import LAYER
+from tests.unit.layers.mtls.inputs import NAMESPACE, STRICT, deployment, facts, port, workload
+
+
+def test_without_a_mesh_there_is_no_evidence() -> None:
+    found = facts(deployment())
+    assert (found.presence, found.workloads) == ("absent", [])
+    assert LAYER.coverage(found).state == "no_evidence"
+
+
+def test_opting_out_is_no_sign_of_a_mesh() -> None:
+    found = facts(deployment(metadata=', annotations: {sidecar.istio.io/inject: "false"}'))
+    assert found.presence == "absent"
+
+
+def test_chain_names_what_wins_and_over_what() -> None:
+    found = facts(
+        NAMESPACE,
+        STRICT,
+        """
+        apiVersion: security.istio.io/v1
+        kind: PeerAuthentication
+        metadata: {name: old, namespace: shop}
+        spec: {mtls: {mode: PERMISSIVE}}
+        """,
+        deployment(),
+    )
+    group = port(found, "cart", "8080")
+    assert (group.intended, group.effective, group.decided_at) == (
+        "permissive",
+        "permissive",
+        "namespace",
+    )
+    assert group.decided_by == "PeerAuthentication shop/old"
+    assert [(e.pointer, e.note) for e in group.because] == [
+        ("/spec/mtls/mode", "PeerAuthentication shop/old says PERMISSIVE for namespace shop"),
+        ("/spec/mtls/mode", "wins over istio-system/default: STRICT for the whole mesh"),
+    ]
+
+
+def test_workload_of_an_unknown_namespace_is_never_strict() -> None:
+    found = facts(STRICT, deployment())
+    assert workload(found, "cart").plane == "unknown"
+    assert {group.effective for group in workload(found, "cart").modes} == {"unknown"}
+    assert LAYER.coverage(found).state == "unknown"
+
+
+def test_whole_cluster_without_the_namespace_object_has_no_labels() -> None:
+    found = facts(STRICT, deployment(), scope="cluster")
+    assert workload(found, "cart").reason == "not_labelled"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "pod", "plane", "reason"),
+    [
+        ("", "", "sidecar", "enrolled"),
+        ("", "hostNetwork: true", "none", "host_network"),
+        (', annotations: {sidecar.istio.io/inject: "false"}', "", "none", "opted_out"),
+        (
+            ', annotations: {sidecar.istio.io/status: "{}"}',
+            "hostNetwork: true",
+            "sidecar",
+            "enrolled",
+        ),
+        (", annotations: {inject.istio.io/templates: gateway}", "", "gateway", "enrolled"),
+        ("", "initContainers: [{name: istio-proxy, restartPolicy: Always}]", "sidecar", "enrolled"),
+    ],
+)
+def test_what_the_template_says(metadata: str, pod: str, plane: str, reason: str) -> None:
+    found = workload(facts(NAMESPACE, STRICT, deployment(metadata=metadata, pod=pod)), "cart")
+    assert (found.plane, found.reason) == (plane, reason)
+
+
+def test_label_in_the_template_beats_an_unknown_namespace() -> None:
+    text = deployment().replace("{app: cart}}", '{app: cart, sidecar.istio.io/inject: "true"}}')
+    found = workload(facts(STRICT, text), "cart")
+    assert (found.plane, found.basis) == ("sidecar", "assumed")
+
+
+def test_running_pod_without_a_proxy_beats_the_prediction() -> None:
+    pod = """
+    apiVersion: v1
+    kind: Pod
+    metadata:
+      name: cart-1
+      namespace: shop
+      labels: {app: cart}
+      ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: cart}]
+    spec: {containers: [{name: cart, image: x}]}
+    status: {phase: Running}
+    """
+    found = workload(facts(NAMESPACE, STRICT, deployment(), pod), "cart")
+    assert (found.plane, found.basis, found.reason) == ("none", "live", "not_restarted")
+
+
+def test_webhooks_of_the_input_beat_the_defaults() -> None:
+    webhook = """
+    apiVersion: admissionregistration.k8s.io/v1
+    kind: MutatingWebhookConfiguration
+    metadata: {name: istio-sidecar-injector-canary}
+    webhooks:
+    - name: rev.namespace.sidecar-injector.istio.io
+      namespaceSelector:
+        matchExpressions: [{key: istio.io/rev, operator: In, values: [canary]}]
+    """
+    found = workload(facts(NAMESPACE, STRICT, webhook, deployment()), "cart")
+    assert (found.plane, found.reason) == ("none", "no_webhook")
+
+
+def test_service_port_in_a_policy_is_a_dead_port() -> None:
+    found = facts(
+        NAMESPACE,
+        """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: cart, namespace: shop}
+        spec: {selector: {app: cart}, ports: [{port: 80, targetPort: 8080}]}
+        """,
+        """
+        apiVersion: security.istio.io/v1
+        kind: PeerAuthentication
+        metadata: {name: cart, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: cart}}
+          portLevelMtls: {"80": {mode: STRICT}}
+        """,
+        deployment(),
+    )
+    dead = found.policies[0].dead_ports
+    assert [(entry.port, entry.reason) for entry in dead] == [("80", "service_port")]
+    assert "to port 8080" in dead[0].because[1].note
+
+
+def test_refused_policy_takes_no_part() -> None:
+    found = facts(
+        NAMESPACE,
+        STRICT,
+        """
+        apiVersion: security.istio.io/v1
+        kind: PeerAuthentication
+        metadata: {name: bad, namespace: shop}
+        spec: {mtls: {mode: DISABLE}, portLevelMtls: {"80": {mode: STRICT}}}
+        """,
+        deployment(),
+    )
+    assert found.policies[1].state == "refused"
+    assert port(found, "cart").effective == "strict"
+
+
+def test_user_tls_of_a_sidecar_resource() -> None:
+    found = facts(
+        NAMESPACE,
+        """
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata: {name: cart, namespace: shop}
+        spec:
+          workloadSelector: {labels: {app: cart}}
+          ingress:
+          - port: {number: 8080, protocol: HTTPS, name: https}
+            tls: {mode: SIMPLE, privateKey: k, serverCertificate: c}
+        """,
+        """
+        apiVersion: security.istio.io/v1
+        kind: PeerAuthentication
+        metadata: {name: cart, namespace: shop}
+        spec:
+          selector: {matchLabels: {app: cart}}
+          portLevelMtls: {"8080": {mode: DISABLE}}
+        """,
+        deployment(),
+    )
+    assert port(found, "cart", "8080").effective == "user_tls"
+    assert port(found, "cart").effective == "permissive"
+
+
+JUNK = """
+    apiVersion: {version}
+    kind: {kind}
+    metadata: {{name: junk, namespace: shop}}
+    spec: {spec}
+"""
+
+
+@pytest.mark.parametrize("spec", ["3", "[1]", "{selector: 5, servers: [1], host: [], ports: {}}"])
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [
+        ("security.istio.io/v1", "PeerAuthentication"),
+        ("networking.istio.io/v1", "DestinationRule"),
+        ("networking.istio.io/v1", "Gateway"),
+        ("networking.istio.io/v1", "Sidecar"),
+        ("networking.k8s.io/v1", "Ingress"),
+        ("v1", "Service"),
+        ("cert-manager.io/v1", "Certificate"),
+        ("apps/v1", "Deployment"),
+    ],
+)
+def test_hostile_manifests_do_not_crash(version: str, kind: str, spec: str) -> None:
+    found = facts(NAMESPACE, JUNK.format(version=version, kind=kind, spec=spec), deployment())
+    assert workload(found, "cart").plane == "sidecar"

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from kguard.layers.mtls import LAYER
+from tests.unit.layers.mtls.inputs import NAMESPACE, STRICT, deployment, facts
+
+SERVICE = """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: cart, namespace: shop}
+    spec: {selector: {app: cart}, ports: [{port: 80, targetPort: 8080}]}
+"""
+STRANGER = """
+    apiVersion: batch/v1
+    kind: Job
+    metadata: {name: export, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {sidecar.istio.io/inject: "false"}}
+        spec:
+          containers: [{name: c, image: x, env: [{name: CART, value: "http://cart/"}]}]
+"""
+
+
+def test_the_same_is_the_same() -> None:
+    found = facts(NAMESPACE, STRICT, deployment())
+    assert LAYER.compare(found, found) == LAYER.compare(facts(), facts())
+
+
+def test_permissive_is_weaker_than_strict() -> None:
+    strict = facts(NAMESPACE, STRICT, deployment())
+    lax = facts(NAMESPACE, STRICT.replace("STRICT", "PERMISSIVE"), deployment())
+    there, back = LAYER.compare(strict, lax), LAYER.compare(lax, strict)
+    assert [change.target for change in there.weaker] == ["Deployment.apps/shop/cart"] * 2
+    assert there.opened == there.weaker
+    assert len(back.stronger) == 2
+    assert (back.weaker, back.cut, back.opened) == ((), (), ())
+
+
+def test_exception_for_one_port_is_weaker() -> None:
+    exception = """
+    apiVersion: security.istio.io/v1
+    kind: PeerAuthentication
+    metadata: {name: cart, namespace: shop}
+    spec:
+      selector: {matchLabels: {app: cart}}
+      mtls: {mode: STRICT}
+      portLevelMtls: {"9999": {mode: PERMISSIVE}}
+    """
+    found = LAYER.compare(
+        facts(NAMESPACE, STRICT, deployment()), facts(NAMESPACE, STRICT, exception, deployment())
+    )
+    assert [change.text for change in found.weaker] == [
+        "port 9999 accepts mutual TLS only before and accepts plaintext as well as mutual TLS after"
+    ]
+
+
+def test_unknown_is_weaker_than_strict() -> None:
+    known, unknown = facts(NAMESPACE, STRICT, deployment()), facts(STRICT, deployment())
+    assert len(LAYER.compare(known, unknown).weaker) == 2
+
+
+def test_strict_cuts_callers_without_identity() -> None:
+    lax = facts(NAMESPACE, deployment(), SERVICE, STRANGER)
+    strict = facts(NAMESPACE, STRICT, deployment(), SERVICE, STRANGER)
+    assert [change.text for change in LAYER.compare(lax, strict).cut] == [
+        "Job shop/export calls port 8080 without mesh identity and is refused"
+    ]
+    assert LAYER.compare(strict, lax).cut == ()
