@@ -29,7 +29,7 @@ deny contains finding if {
 	finding := {
 		"target": server.ref,
 		"path": "",
-		"message": sprintf("left to the defaults of Kubernetes %s: %s", [server.version, names]),
+		"message": sprintf("left to the defaults of the server: %s", [names]),
 		"evidence": [step | some entry in unset; some step in entry.because],
 	}
 }

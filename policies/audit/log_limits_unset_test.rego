@@ -31,7 +31,7 @@ test_deny_defaults if {
 	findings == {{
 		"target": _ref,
 		"path": "",
-		"message": "left to the defaults of Kubernetes 1.36: audit-log-maxage",
+		"message": "left to the defaults of the server: audit-log-maxage",
 		"evidence": [{"note": "audit-log-maxage"}],
 	}}
 }

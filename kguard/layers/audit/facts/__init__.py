@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from msgspec import structs
+
 from kguard.inventory import Inventory
 from kguard.layers.audit.facts import distributions, kubeadm, pods, scripts
 from kguard.layers.audit.facts.configuration import Configuration
@@ -25,9 +29,8 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     sources = {one.source.name: one.source for one in known}
     versions: dict[str, str] = {}
     for configuration in configurations(inventory):
-        version = configuration.version or inventory.value("kubernetes")
-        if parse_version(version) is None:
-            version = inventory.value("kubernetes")
+        own = configuration.version
+        version = own if parse_version(own) else known_version(inventory)
         chosen, source = _policy(configuration, known, version)
         if source is not None:
             sources[source.name] = source
@@ -43,6 +46,14 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     )
 
 
+def known_version(inventory: Inventory) -> str:
+    """The Kubernetes version that somebody or something told; empty for a mere default."""
+    entry = inventory.assumed.get("kubernetes")
+    if entry is None or (entry.how == "assumed" and not entry.because):
+        return ""
+    return entry.value
+
+
 def configurations(inventory: Inventory) -> list[Configuration]:
     """Every API server of the input; what kubeadm stored counts where no pod shows the truth."""
     found = [
@@ -51,7 +62,18 @@ def configurations(inventory: Inventory) -> list[Configuration]:
         *distributions.configurations(inventory),
         *scripts.configurations(inventory),
     ]
-    return found or list(kubeadm.stored_configuration(inventory))
+    return _distinct(found) or list(kubeadm.stored_configuration(inventory))
+
+
+def _distinct(found: list[Configuration]) -> list[Configuration]:
+    """Configurations that have no name and whose files are called alike go by their paths."""
+    count = Counter(configuration.ref for configuration in found)
+    return [
+        structs.replace(one, ref=structs.replace(one.ref, name=one.file))
+        if one.file and count[one.ref] > 1
+        else one
+        for one in found
+    ]
 
 
 def _policy(
@@ -82,7 +104,7 @@ def _policies(
     found = []
     for name in sorted(sources):
         users = [server.ref.name for server in servers if server.policy_name == name]
-        version = parse_version(versions.get(name) or inventory.value("kubernetes"))
+        version = parse_version(versions.get(name) or known_version(inventory))
         found.append(judge(sources[name], users, version, groups))
     return found
 

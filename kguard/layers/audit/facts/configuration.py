@@ -44,6 +44,7 @@ class Configuration(msgspec.Struct, frozen=True):
     id: str
     """What evidence refers to."""
     how: How
+    file: str = ""
     flags: tuple[Flag, ...] = ()
     version: str = ""
     place: str = ""
@@ -51,6 +52,8 @@ class Configuration(msgspec.Struct, frozen=True):
     line: int = 0
     mounts: tuple[Mount, ...] | None = None
     """None where the server runs on the node itself and sees all of its files."""
+    outer: tuple[Mount, ...] = ()
+    """What the node itself sees of the machine of the user (kind)."""
     files: tuple[InlineFile, ...] = ()
     unsure: str = ""
     """Why there may be flags that are not seen; empty where all are seen."""

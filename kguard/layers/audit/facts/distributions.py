@@ -78,6 +78,7 @@ def _of_document(document: PlainDocument, value: JsonObject, how: How) -> Config
         ref=ObjectRef("", "File", "", file.rpartition("/")[2], document.text.cluster),
         id=document.id,
         how=how,
+        file=file,
         flags=tuple(flags),
         place="/kube-apiserver-arg" if "kube-apiserver-arg" in value else "",
         built_in=built_in,

@@ -13,13 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kguard.inventory import Inventory
-from kguard.layers.audit.facts.configuration import (
-    Configuration,
-    InlineFile,
-    Mount,
-    beyond,
-    mount_of,
-)
+from kguard.layers.audit.facts.configuration import Configuration, InlineFile, Mount
 from kguard.layers.audit.facts.texts import documents
 from kguard.layers.audit.semantics.flags import Flag, normalized
 from kguard.model.locations import pointer
@@ -112,6 +106,7 @@ def _of_kubeadm(manifest: Manifest) -> Configuration:
         ref=named(manifest),
         id=manifest.id,
         how="kubeadm",
+        file=manifest.text.file,
         flags=flags,
         version=_version(manifest.object),
         place="/apiServer/extraArgs",
@@ -134,14 +129,15 @@ def _of_kind(manifest: Manifest) -> Configuration:
             doubts.append(unsure)
     if sequence(manifest.object.get("kubeadmConfigPatchesJSON6902")):
         doubts.append("kubeadmConfigPatchesJSON6902 may set more flags")
-    on_node = _node_mounts(manifest.object)
     return Configuration(
         ref=named(manifest),
         id=manifest.id,
         how="kind",
+        file=manifest.text.file,
         flags=tuple(flags),
         place="/kubeadmConfigPatches",
-        mounts=tuple(_through(mount, on_node) for mount in mounts.values()),
+        mounts=tuple(mounts.values()),
+        outer=_node_mounts(manifest.object),
         unsure="; ".join(doubt for doubt in doubts if doubt),
     )
 
@@ -170,15 +166,6 @@ def _node_mounts(cluster: JsonObject) -> tuple[Mount, ...]:
                 path, source = texts.get("containerPath", ""), texts.get("hostPath", "")
                 found.append(Mount(path, source, "host"))
     return tuple(found)
-
-
-def _through(mount: Mount, on_node: tuple[Mount, ...]) -> Mount:
-    """The mount with its source on the user's machine, where the node's folder comes from it."""
-    outer = mount_of(mount.source, on_node)
-    if outer is None:
-        return mount
-    source = beyond(mount.source, outer)
-    return Mount(mount.path, source, "host", mount.read_only, mount.pointer)
 
 
 def _of_cluster_api(manifest: Manifest) -> Configuration:

@@ -54,6 +54,7 @@ def _configuration(plain: PlainFile, found: _Init) -> Configuration:
         ref=ObjectRef("", "File", "", plain.file.rpartition("/")[2], ""),
         id=plain.id,
         how="script",
+        file=plain.file,
         line=found.line,
         mounts=(),
         unsure=unsure,

@@ -50,10 +50,12 @@ def choose(configuration: Configuration, path: str, known: list[Candidate]) -> S
 
 
 def _outside(configuration: Configuration, path: str) -> Iterator[str]:
-    """The name of the file on the node, where it is mounted under another one."""
-    mount = mount_of(path, configuration.mounts or ())
-    if mount is not None and mount.source:
-        yield _base(beyond(path, mount))
+    """The names of the file outside of the container, where it is mounted under another one."""
+    for mounts in (configuration.mounts or (), configuration.outer):
+        mount = mount_of(path, mounts)
+        if mount is not None and mount.source:
+            path = beyond(path, mount)
+            yield _base(path)
 
 
 def _of_manifest(manifest: Manifest) -> Candidate:

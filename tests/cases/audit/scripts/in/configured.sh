@@ -1,0 +1,2 @@
+#!/bin/sh
+kubeadm init --config elsewhere.yaml
