@@ -57,7 +57,8 @@ def _place(manifest: Manifest, unscoped: frozenset[tuple[str, str]], namespace: 
         manifest.namespace = ""
     else:
         declared = manifest.metadata.get("namespace")
-        manifest.namespace = declared if isinstance(declared, str) and declared else namespace
+        otherwise = manifest.text.namespace or namespace
+        manifest.namespace = declared if isinstance(declared, str) and declared else otherwise
     group = manifest.group
     kind = f"{manifest.kind}.{group}" if group else manifest.kind
     manifest.id = f"{kind}/{manifest.namespace or '-'}/{manifest.name}"

@@ -34,7 +34,7 @@ class ObjectRef(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
 
     def __str__(self) -> str:
         place = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.kind} {place}"
+        return f"{self.kind} {place}".rstrip()
 
 
 class SourceText(msgspec.Struct, gc=False):
@@ -57,6 +57,8 @@ class SourceText(msgspec.Struct, gc=False):
     One object in two sets is two environments, not a contradiction."""
     block: bool = False
     """Whether it is in plain block style, so that positions are found quickly."""
+    namespace: str = ""
+    """The namespace of objects that name none, where a release decides it."""
 
 
 class Manifest(msgspec.Struct):

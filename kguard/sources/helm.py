@@ -179,7 +179,7 @@ def _render(chart: Chart, release: Release, options: Options, into: Collected) -
     origin = SourceText(chart.file.display, 0, 1, "", rendered_by="helm", apply_set=group)
     parse(outcome.output, origin, rendered)
     for manifest in rendered.manifests:
-        _settle(manifest.text, manifest.metadata, chart, release)
+        _settle(manifest.text, chart, release)
     into.manifests += rendered.manifests
     into.ambiguous += rendered.ambiguous
     into.unreadable += rendered.unreadable
@@ -197,8 +197,8 @@ def _command(folder: Path, release: Release, options: Options) -> list[str]:
     return [*command, "--dependency-update"] if options.online else command
 
 
-def _settle(text: SourceText, metadata: JsonObject, chart: Chart, release: Release) -> None:
+def _settle(text: SourceText, chart: Chart, release: Release) -> None:
     """Name the template that an object came from, and the namespace that helm installs it into."""
     if match := _SOURCE.search(text.text):
         text.file = posixpath.join(chart.file.folder, match[1])
-    metadata.setdefault("namespace", release.namespace)
+    text.namespace = release.namespace

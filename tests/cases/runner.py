@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from kguard import config, sources
@@ -72,6 +73,10 @@ def read_inputs(case: Case) -> Collected:
         *collected.files,
     ):
         holder.file = _short(holder.file)
+    collected.not_evaluated = [
+        msgspec.structs.replace(entry, source=_short(entry.source))
+        for entry in collected.not_evaluated
+    ]
     return collected
 
 

@@ -180,7 +180,7 @@ def test_charts_are_rendered_and_not_read_raw(tree, tmp_path):
     manifest = found.manifests[0]
     assert manifest.text.file == "web/templates/a.yaml"
     assert manifest.text.rendered_by == "helm"
-    assert manifest.object["metadata"]["namespace"] == "prod"
+    assert manifest.text.namespace == "prod"
     assert not found.not_evaluated
 
 

@@ -1,0 +1,40 @@
+package kguard.manifests.lost_text_test
+
+import data.kguard.manifests.lost_text as policy
+
+_place(trap_class, weight) := {
+	"ref": {"kind": "PeerAuthentication", "name": "strict"},
+	"subject": "PeerAuthentication strict",
+	"trap": "some-trap",
+	"trap_class": trap_class,
+	"weight": weight,
+	"path": "spec.mtls.mode",
+	"detail": "kubectl reads x",
+	"because": [],
+}
+
+_finding(severity) := {
+	"target": {"kind": "PeerAuthentication", "name": "strict"},
+	"path": "spec.mtls.mode some-trap",
+	"message": "a part of PeerAuthentication strict is lost: kubectl reads x",
+	"evidence": [],
+	"severity": severity,
+}
+
+test_deny_in_a_protection if {
+	findings := policy.deny with input as {"ambiguities": [_place("lost_text", "security")]}
+	findings == {_finding("medium")}
+}
+
+test_deny_elsewhere_weighs_less if {
+	findings := policy.deny with input as {"ambiguities": [_place("lost_text", "other")]}
+	findings == {_finding("low")}
+}
+
+test_allow_other_traps if {
+	others := {"repeated_key", "merge", "lost_text", "guessed_value", "odd_text"} - {"lost_text"}
+	every other in others {
+		findings := policy.deny with input as {"ambiguities": [_place(other, "security")]}
+		count(findings) == 0
+	}
+}
