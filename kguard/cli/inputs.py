@@ -197,10 +197,16 @@ def collect(arguments: dict[str, Any], config: Config) -> Collected:
     """
     from kguard import sources
 
-    inputs = list(arguments["inputs"]) or [config.path(name) for name in config.inputs]
     contexts = arguments.get("contexts") or ()
+    configured = () if contexts else config.inputs
+    inputs = list(arguments["inputs"]) or [config.path(name) for name in configured]
     if not inputs and not contexts:
         raise UsageError("nothing to read", hint="name a file or folder, `-`, or --context NAME")
+    if len(contexts) + bool(inputs) > 1:
+        raise UsageError(
+            "one scan reads one cluster, or files",
+            hint="policies of one cluster say nothing about another: scan each on its own",
+        )
     wanted = [pattern for name in layers.NAMES for pattern in layers.load(name).files]
     reading = sources.Options(
         patterns=tuple(wanted),
