@@ -48,13 +48,14 @@ def pointers(value, place=""):
             yield from pointers(child, f"{place}/{index}")
 
 
-def differences(data):
+def differences(data, most=1_000):
     """Pointers of the documents of some bytes, and those that are found in two places."""
     seen, found = 0, []
     for document in load(data):
         if not isinstance(document, Document) or not document.block:
             continue
-        for pointer in pointers(document.value):
+        everything = list(pointers(document.value))
+        for pointer in everything[:: 1 + len(everything) // most]:
             quick = locate_block(document.text, document.line, pointer)
             if quick is not None:
                 seen += 1
@@ -86,8 +87,8 @@ def test_examples(path):
 
 def test_corpus(shared):
     total = 0
-    for path in sorted((shared / "corpus").rglob("*.yaml"))[::3]:
-        seen, found = differences(path.read_bytes())
+    for path in sorted((shared / "corpus").rglob("*.yaml")):
+        seen, found = differences(path.read_bytes(), most=12)
         assert (str(path), found) == (str(path), [])
         total += seen
-    assert total > 5_000
+    assert total > 2_000

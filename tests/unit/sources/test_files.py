@@ -123,10 +123,10 @@ def test_lists_are_taken_apart_with_pointers(tree):
     assert [manifest.pointer for manifest in found.manifests] == ["/items/0", "/items/1"]
 
 
-def test_junk_in_a_list_is_unreadable(tree):
+def test_a_list_with_junk_is_refused_whole_as_by_kubectl(tree):
     tree({"l.yaml": "apiVersion: v1\nkind: List\nitems:\n- 1\n- kind: Pod\n  apiVersion: v1\n"})
     found = collect(["l.yaml"])
-    assert len(found.manifests) == 1
+    assert found.manifests == []
     assert found.unreadable[0].line == 4
 
 
