@@ -12,6 +12,7 @@ from tests.conformance.audit.vectors import SUITES
 SIZES = {
     "audit decisions": 40_000,
     "audit validation errors": 2_000,
+    "audit policy files": 45,
     "audit logs of an API server": 12 * 157,
 }
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from collections import defaultdict
@@ -13,6 +14,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from kguard.layers.audit.facts.files import read_policy
 from kguard.layers.audit.semantics.evaluate import Attributes, evaluate
 from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.policy import Policy, decode
@@ -87,8 +89,28 @@ def _predicted(policy: Policy, sent: dict[str, Any]) -> list[tuple[str, str]]:
     return [(stage, decision.level) for stage in kept]
 
 
+def files(shared: Path) -> Iterator[Point]:
+    """Which files a server starts with, and the policy that it loads."""
+    for entry in _lines(shared / "apiserver-networkpolicy" / "audit-policy-load.ndjson.gz"):
+        loaded = read_policy(base64.b64decode(entry["input_b64"]), RECORDED).loaded
+        ours = None
+        if loaded.state == "valid":
+            ours = {"omitManagedFields": False, **_as_stored(loaded.policy)}
+        yield entry["id"], entry["policy"] if entry["accepted"] else None, ours
+
+
+def _as_stored(policy: Policy | None) -> Any:
+    """The policy without empty fields; a group is always there."""
+    stored = msgspec.json.decode(msgspec.json.encode(policy))
+    for rule in stored.get("rules", []):
+        for resource in rule.get("resources", []):
+            resource.setdefault("group", "")
+    return stored
+
+
 SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "audit decisions": decisions,
     "audit validation errors": errors,
+    "audit policy files": files,
     "audit logs of an API server": recorded_logs,
 }

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does `kguard audit` answer in the promised form?"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kguard.cli.audit import command
+from kguard.errors import SourceError, UsageError
+
+POLICY = """apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- level: None
+  users: [jane]
+- level: Request
+  omitStages: [RequestReceived]
+  resources:
+  - group: "*"
+    resources: [pods]
+"""
+
+
+def _evaluate(tmp_path, capsys, lines, *options, policy=POLICY):
+    (tmp_path / "policy.yaml").write_text(policy)
+    (tmp_path / "requests.ndjson").write_text("".join(f"{line}\n" for line in lines))
+    arguments = ["eval", "--policy", str(tmp_path / "policy.yaml"), *options]
+    code = command.main([*arguments, str(tmp_path / "requests.ndjson")], standalone_mode=False)
+    return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_decisions_come_in_order(tmp_path, capsys):
+    asked = [
+        {"user": "jane", "verb": "get", "resource": "pods"},
+        {"user": "joe", "groups": ["dev"], "verb": "get", "resource": "pods"},
+        {"user": None, "verb": "get", "resourceRequest": False, "path": "/healthz"},
+    ]
+    code, rows = _evaluate(tmp_path, capsys, [json.dumps(entry) for entry in asked])
+    assert code == 0
+    assert rows == [
+        {"level": "None", "omitStages": [], "omitManagedFields": False, "rule": 0},
+        {
+            "level": "Request",
+            "omitStages": ["RequestReceived"],
+            "omitManagedFields": False,
+            "rule": 1,
+        },
+        {"level": "None", "omitStages": [], "omitManagedFields": False, "rule": None},
+    ]
+
+
+def test_a_policy_that_the_server_refuses(tmp_path, capsys):
+    with pytest.raises(UsageError, match=r"group \"\*\" is only valid from Kubernetes 1.36"):
+        _evaluate(tmp_path, capsys, [], "--kube-version", "1.35")
+    with pytest.raises(UsageError, match="no rules"):
+        _evaluate(tmp_path, capsys, [], policy="apiVersion: audit.k8s.io/v1\nkind: Policy\n")
+
+
+def test_mistakes_are_named_with_their_place(tmp_path, capsys):
+    with pytest.raises(UsageError, match="is no request") as caught:
+        _evaluate(tmp_path, capsys, ["", '{"user": 5}'])
+    assert caught.value.where.endswith("requests.ndjson:2")
+    with pytest.raises(UsageError, match="is no version"):
+        _evaluate(tmp_path, capsys, [], "--kube-version", "latest")
+    with pytest.raises(SourceError, match="cannot be read"):
+        command.main(["eval", "--policy", str(tmp_path / "x"), "-"], standalone_mode=False)
