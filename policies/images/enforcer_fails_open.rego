@@ -22,9 +22,9 @@ deny contains finding if {
 	some policy in input.policies
 	policy.fails_open == "true"
 	finding := {
-		"target": policy.ref,
-		"path": policy.rule,
-		"message": sprintf("%s is skipped whenever its webhook does not answer", [policy.ref.name]),
+		"target": policy.opened_by,
+		"path": "",
+		"message": sprintf("%s lets every image in while the enforcer does not answer", [policy.opened_by.name]),
 		"evidence": policy.open_because,
 	}
 }

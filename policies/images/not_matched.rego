@@ -1,8 +1,9 @@
 # METADATA
-# title: No policy of the enforcer names the image
+# title: No policy of the enforcer applies to the image
 # description: |
-#   An enforcer looks at these pods, but none of its policies matches the image, and what no policy
-#   matches is let in. Often a glob that misses the registry, the tag or one level of the path.
+#   An enforcer looks at these pods, but none of its policies applies to the image, and such an image
+#   is let in. Often a glob that misses the registry, the tag or one level of the path, a policy for
+#   other namespaces, or an exception.
 # scope: package
 # related_resources:
 #   - https://docs.sigstore.dev/policy-controller/overview/#configuring-image-patterns
@@ -24,7 +25,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s lets %s in: none of its policies names it", [use.enforcer, use.image]),
+		"message": sprintf("%s lets %s in: none of its policies applies", [use.enforcer, use.image]),
 		"evidence": use.enforcement_because,
 	}
 }

@@ -99,11 +99,18 @@ class Assessor:
             return Assessment("not_evaluated", reason)
         holder = next((f for f in self._folders if f.holds(digest)), None)
         if holder is None:
-            return Assessment("not_evaluated", "the evidence holds nothing about it")
+            return self._nothing()
         record = holder.record.get(digest)
         if record is not None and record.error:
             return _not_fetched(record)
         return self._judge(holder, reference, digest)
+
+    def _nothing(self) -> Assessment:
+        """Nothing about an image: where the evidence is broken, it may have been there."""
+        broken = [problem for folder in self._folders for problem in folder.problems]
+        if broken:
+            return Assessment("unknown_unreadable", f"the evidence cannot be read: {broken[0]}")
+        return Assessment("not_evaluated", "the evidence holds nothing about it")
 
     def _judge(self, folder: Folder, reference: Reference, digest: str) -> Assessment:
         from kguard.layers.images.assess import assess

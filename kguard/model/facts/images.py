@@ -149,6 +149,8 @@ class PolicyFact(msgspec.Struct):
     rule: str
     action: Action
     fails_open: Truth
+    opened_by: ObjectRef
+    """The object that says what happens when the enforcer does not answer."""
     trust: Trust
     patterns: list[PatternFact]
     action_because: list[Evidence]

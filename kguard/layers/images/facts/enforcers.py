@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from kguard.inventory import Inventory, Workload
@@ -15,6 +16,7 @@ from kguard.layers.images.semantics.enforcement import (
 from kguard.model.facts.common import Scope
 from kguard.model.manifests import Manifest, sequence, strings
 
+_KYVERNO = re.compile(r"/kyverno(?:[:@]|\Z)")
 _WEBHOOKS = "admissionregistration.k8s.io"
 
 
@@ -80,7 +82,7 @@ def _kyverno_runs(inventory: Inventory) -> bool:
     if inventory.unknown_kinds("Deployment", "apps"):
         return True
     return any(
-        "/kyverno:" in container.image or container.image.endswith("/kyverno")
+        _KYVERNO.search(container.image)
         for workload in inventory.workloads
         for container in workload.containers
     )

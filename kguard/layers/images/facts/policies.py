@@ -35,6 +35,7 @@ def _policy_fact(policy: ImagePolicy, images: dict[str, Use], count: dict[str, i
         rule=policy.rule,
         action=policy.action,
         fails_open="true" if policy.fails_open else "false",
+        opened_by=policy.opened_by or policy.ref,
         trust=policy.trust,
         patterns=[_pattern_fact(policy, p, images, count) for p in policy.patterns],
         action_because=list(policy.action_because),
@@ -78,6 +79,9 @@ def _namespace_fact(
     values = {value for value, _ in answers}
     looked_at = next((v for v in ("true", "unknown", "false") if v in values), "no_enforcer")
     because = [e for value, evidence in answers if value == looked_at for e in evidence]
+    if not answers:
+        place = (manifest.id, "/metadata/name") if manifest else ("", "")
+        because = [Evidence(*place, "no admission enforcer for image signatures is in the input")]
     return NamespaceFact(
         ref=ref,
         looked_at=looked_at,  # type: ignore[arg-type]

@@ -93,14 +93,15 @@ def _kyverno_operations(manifest: Manifest, rule: str) -> Iterator[Operation]:
 def fail_closed(request: RemedyRequest) -> Iterator[Proposal]:
     """Refuse pods while the enforcer does not answer."""
     for finding in request.findings:
-        policy = _policy(request.facts, finding)
-        for evidence in policy.open_because if policy else ():
-            yield Edit(
-                evidence.ref,
-                (Operation("replace", evidence.pointer, "Fail"),),
-                (finding.fingerprint,),
-                "an unreachable webhook must not be a way around it",
-            )
+        places = {
+            (evidence.ref, evidence.pointer)
+            for policy in request.facts.policies
+            if policy.opened_by == finding.target
+            for evidence in policy.open_because
+        }
+        for ref, place in sorted(places):
+            why = "an unreachable webhook must not be a way around it"
+            yield Edit(ref, (Operation("replace", place, "Fail"),), (finding.fingerprint,), why)
 
 
 def enforce(request: RemedyRequest) -> Iterator[Proposal]:

@@ -73,12 +73,16 @@ class ImagePolicy:
     action: Action
     trust: Trust
     fails_open: bool = False
+    opened_by: ObjectRef | None = None
+    """The object that decides about `fails_open`, where it is not the policy."""
     rule: str = ""
     excluded: tuple[Pattern, ...] = ()
     action_because: tuple[Evidence, ...] = ()
     trust_because: tuple[Evidence, ...] = ()
     open_because: tuple[Evidence, ...] = ()
     because: tuple[Evidence, ...] = ()
+    opaque_patterns: bool = False
+    """Whether it says by an expression which images it is about."""
     opaque: str = ""
     """Why the policy cannot be judged from its text (CEL, remote data); empty where it can."""
 
@@ -144,18 +148,28 @@ def _one(enforcer: Installed, subject: Subject, reference: Reference) -> Decisio
             (_matched(*entry) for entry in matched),
             key=lambda d: (_PREFERENCE.index(d.enforcement), d.policy),
         )
-    return _unmatched(enforcer, [p for p, sure in covering if sure == "unknown" or p.opaque])
+    opaque = [p for p, sure in covering if sure != "false" and p.opaque_patterns]
+    elsewhere = [p for p, sure in covering if sure == "false" and p.matching(reference)]
+    return _unmatched(enforcer, opaque, elsewhere)
 
 
-def _unmatched(enforcer: Installed, opaque: Sequence[ImagePolicy]) -> Decision:
+def _unmatched(
+    enforcer: Installed, opaque: Sequence[ImagePolicy], elsewhere: Sequence[ImagePolicy]
+) -> Decision:
     if opaque:
         because = tuple(
-            Evidence(p.id, "", f"{p.ref} cannot be judged: {p.opaque or 'its scope is unknown'}")
+            Evidence(p.id, "", f"{p.ref} says by an expression which images it is about")
             for p in opaque
         )
         return Decision("unknown", enforcer.enforcer, opaque[0].id, because)
     value, because = enforcer.unmatched
-    return Decision(value, enforcer.enforcer, because=because or enforcer.because)
+    because = because or enforcer.because
+    if elsewhere:
+        because = tuple(
+            Evidence(p.id, "", f"{p.ref} names the image, but does not cover these pods")
+            for p in elsewhere
+        )
+    return Decision(value, enforcer.enforcer, because=because)
 
 
 def _matched(policy: ImagePolicy, sure: Truth, pattern: Pattern) -> Decision:

@@ -275,6 +275,10 @@ def read_image_policy(manifest: Manifest) -> ImagePolicy:
         action_because=(action_because,),
         trust_because=trust_because,
         open_because=(_open_evidence(manifest),),
+        opaque_patterns=any(
+            "expression" in strings(entry)
+            for entry in sequence(manifest.spec.get("matchImageReferences"))
+        ),
         opaque="its matchConditions decide" if manifest.spec.get("matchConditions") else "",
     )
 

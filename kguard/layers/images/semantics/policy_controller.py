@@ -36,10 +36,11 @@ CONFIG_MAP = "config-policy-controller"
 NO_MATCH_KEY = "no-match-policy"
 
 
-def read_policy(manifest: Manifest, *, fails_open: tuple[Evidence, ...] = ()) -> ImagePolicy:
+def read_policy(manifest: Manifest, webhook: Manifest | None = None) -> ImagePolicy:
     """A ClusterImagePolicy as its webhook understands it."""
     spec = manifest.spec
     trust, because = _trust(manifest)
+    fails_open = _fails_open(webhook, *_hook(webhook))
     return ImagePolicy(
         enforcer="policy-controller",
         id=manifest.id,
@@ -50,6 +51,7 @@ def read_policy(manifest: Manifest, *, fails_open: tuple[Evidence, ...] = ()) ->
         action=_action(spec),
         trust=trust,
         fails_open=bool(fails_open),
+        opened_by=webhook.ref if webhook else None,
         action_because=(_mode_evidence(manifest),),
         trust_because=because,
         open_because=fails_open,
@@ -192,10 +194,9 @@ def installed(
         config_absent: whether a ConfigMap that is not there is known not to exist.
     """
     hook, place = _hook(webhook)
-    fails_open = _fails_open(webhook, hook, place)
     return Installed(
         "policy-controller",
-        [read_policy(manifest, fails_open=fails_open) for manifest in policies],
+        [read_policy(manifest, webhook) for manifest in policies],
         lambda subject: _selected(webhook, hook, place, subject),
         _no_match(config, absent=config_absent),
         tuple(Evidence(m.id, "", f"{m.ref} does not match it") for m in policies),

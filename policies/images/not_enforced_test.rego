@@ -1,0 +1,45 @@
+package kguard.images.not_enforced_test
+
+import data.kguard.images.not_enforced as policy
+
+test_deny_a_namespace_that_was_left_out if {
+	document := _document("app", "false", "shop")
+	policy.deny == {_finding("no enforcer looks at the 3 images of namespace shop")} with input as document
+}
+
+test_deny_a_cluster_without_enforcer if {
+	document := _document("cluster", "no_enforcer", "shop")
+	policy.deny == {_finding("nothing refuses unsigned images: 3 run in namespace shop")} with input as document
+}
+
+test_allow_an_application_without_enforcer if {
+	count(policy.deny) == 0 with input as _document("app", "no_enforcer", "shop")
+}
+
+test_allow_what_is_looked_at if {
+	count(policy.deny) == 0 with input as _document("cluster", "true", "shop")
+}
+
+test_allow_exempt_namespaces if {
+	count(policy.deny) == 0 with input as _document("cluster", "false", "kube-system")
+}
+
+test_unknown_where_labels_are_not_known if {
+	document := _document("cluster", "unknown", "shop")
+	policy.unknown == {_finding("whether an enforcer looks at the 3 images of shop is not known")} with input as document
+}
+
+_ref(name) := {"apiVersion": "v1", "kind": "Namespace", "name": name}
+
+_document(scope, looked_at, name) := {
+	"scope": scope,
+	"namespaces": [{"ref": _ref(name), "looked_at": looked_at, "images": 3, "because": []}],
+	"params": {"images/not-enforced": {"exempt": ["kube-system"]}},
+}
+
+_finding(message) := {
+	"target": _ref("shop"),
+	"path": "",
+	"message": message,
+	"evidence": [],
+}

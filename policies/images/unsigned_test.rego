@@ -1,0 +1,42 @@
+package kguard.images.unsigned_test
+
+import data.kguard.images.unsigned as policy
+
+test_deny_what_nobody_signed if {
+	policy.deny == _expected("nobody has signed app", ["unsigned"]) with input as {"uses": [_use(class) | some class in ["unsigned"]]}
+}
+
+test_allow_others if {
+	count(policy.deny) == 0 with input as {"uses": [_use(class) | some class in ["verified", "not_evaluated", "signed_via_index", "unknown_auth"]]}
+}
+
+test_unknown_what_evidence_does_not_decide if {
+	policy.unknown == _expected("whether app is signed is not known: why", ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format", "not_found"]) with input as {"uses": [_use(class) | some class in ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format", "not_found"]]}
+}
+
+test_allow_nothing_unknown if {
+	count(policy.unknown) == 0 with input as {"uses": [_use(class) | some class in ["verified", "not_evaluated"]]}
+}
+
+_ref := {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "app"}
+
+_use(class) := {
+	"ref": _ref,
+	"role": "container",
+	"container": class,
+	"image": "app",
+	"signature": class,
+	"signature_reason": "why",
+	"signer": "who",
+	"signature_because": [{"note": class}],
+}
+
+_expected(message, classes) := {finding |
+	some class in classes
+	finding := {
+		"target": _ref,
+		"path": sprintf("container/%s", [class]),
+		"message": message,
+		"evidence": [{"note": class}],
+	}
+}
