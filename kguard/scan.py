@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from kguard import layers
-from kguard.config import Config
+from kguard.config import Config, Identity
 from kguard.engine import catalog
 from kguard.engine.base import Batch, Engine, Failure, findings
 from kguard.errors import EngineError, UsageError
@@ -167,10 +167,15 @@ def compute(inventory: Inventory, options: Options) -> dict[str, Any]:
             *options.trust_roots,
             *(config.path(name) for name in (*config.trust.roots, *config.trust.keys)),
         ),
-        identities=tuple(msgspec.to_builtins(i) for i in config.trust.identities),
+        identities=tuple(_identity(i, config) for i in config.trust.identities),
         registry=options.registry,
     )
     return {name: layers.load(name).facts(inventory, request) for name in options.layers}
+
+
+def _identity(identity: Identity, config: Config) -> dict[str, str]:
+    found: dict[str, str] = msgspec.to_builtins(identity)
+    return {**found, "key": config.path(identity.key)} if identity.key else found
 
 
 def _evaluate(

@@ -36,6 +36,8 @@ class Assessment(msgspec.Struct, frozen=True):
 
 NOT_ASKED = Assessment("not_evaluated", "no evidence about signatures was given (--evidence)")
 
+INCOMPLETE = "the evidence holds no signature of it, and does not say that all places were asked"
+
 _ERRORS: Mapping[str, SignatureClass] = {
     "auth": "unknown_auth",
     "rate_limited": "unknown_rate_limited",
@@ -118,7 +120,7 @@ class Assessor:
         authorities = self._trusted.authorities(reference)
         loose = folder.loose.get(digest, [])
         verdict = assess(folder, digest, authorities, self._now, loose)
-        return _assessment(verdict, _evidence(folder, verdict), complete=_complete(folder, digest))
+        return _assessment(verdict, _evidence(folder, verdict), complete=folder.is_complete(digest))
 
 
 def open_assessor(request: Request) -> Assessor | None:
@@ -143,13 +145,6 @@ def _subjects(folder: Folder) -> set[str]:
         if not manifest.subject and (manifest.layers or manifest.manifests)
     }
     return known | set(folder.record) | set(folder.loose)
-
-
-def _complete(folder: Folder, digest: str) -> bool:
-    from kguard.layers.images.evidence.folder import PLACES
-
-    record = folder.record.get(digest)
-    return record is not None and set(PLACES) <= set(record.asked)
 
 
 def _not_fetched(asked: Asked) -> Assessment:

@@ -135,6 +135,11 @@ class Folder:
         """Whether the folder says anything about an image."""
         return digest in self.record or digest in self.manifests or digest in self.loose
 
+    def is_complete(self, digest: str) -> bool:
+        """Whether all places were asked for signatures of an image."""
+        record = self.record.get(digest)
+        return record is not None and set(PLACES) <= set(record.asked)
+
     def _content(self, digest: str, limit: int) -> bytes | None:
         if not _DIGEST.match(digest):
             return None

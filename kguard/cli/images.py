@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How does `kguard images` print what runs, signed by whom, and verify a signature?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from kguard.cli.inputs import collect, input_options, options, settings
+from kguard.cli.output import clean, write
+from kguard.model.facts.images import Facts, ImageUse
+
+_COLUMNS = ("image", "how", "class", "signer", "enforcement", "workloads")
+
+
+class Row(msgspec.Struct, frozen=True, rename={"signature": "class"}):
+    """One image, with everything that runs it in the same way."""
+
+    image: str
+    digest: str
+    how: str
+    """How the digest is known: spec_digest, revision_status, evidence_tag or unresolved."""
+    signature: str
+    signer: str
+    issuer: str
+    format: str
+    location: str
+    workloads: tuple[str, ...]
+    enforcement: str
+
+
+@click.group("images")
+def command() -> None:
+    r"""Show which images run, signed by whom, and what admission does about them.
+
+    \b
+    Examples:
+      kguard images list deploy/ --evidence evidence/
+      kguard images verify registry.example.com/cart:1.4.2 --evidence evidence/ --key cosign.pub
+    """
+
+
+@command.command("list")
+@input_options
+@click.option(
+    "--evidence", "evidence_dirs", multiple=True, metavar="DIR", help="Signatures in a folder."
+)
+@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
+def list_(output: str, **arguments: Any) -> int:
+    r"""List every image with its signature's class, its signer and its enforcement.
+
+    \b
+    Examples:
+      kguard images list deploy/ --evidence evidence/
+      kguard images list --context prod -o json
+    """
+    found = rows(_facts(arguments))
+    if output == "json":
+        write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n", "")
+    else:
+        write("".join(f"{line}\n" for line in table(found)), "")
+    return 0
+
+
+def _facts(arguments: dict[str, Any]) -> Facts:
+    from kguard.scan import compute, inventory_of
+
+    config = settings(arguments)
+    chosen = msgspec.structs.replace(options(arguments, config), layers=("images",))
+    facts: Facts = compute(inventory_of(collect(arguments, config), chosen), chosen)["images"]
+    return facts
+
+
+def rows(facts: Facts) -> list[Row]:
+    """One row for each image and way in which it is run."""
+    groups: dict[tuple[str, ...], list[ImageUse]] = {}
+    for use in facts.uses:
+        groups.setdefault((use.image, use.digest, use.how, use.enforcement), []).append(use)
+    return [_row(groups[key]) for key in sorted(groups)]
+
+
+def _row(uses: Sequence[ImageUse]) -> Row:
+    use = uses[0]
+    return Row(
+        image=use.image,
+        digest=use.digest,
+        how=use.how,
+        signature=use.signature,
+        signer=use.signer,
+        issuer=use.issuer,
+        format=use.format,
+        location=use.location,
+        workloads=tuple(sorted({str(u.ref) for u in uses})),
+        enforcement=use.enforcement,
+    )
+
+
+def table(found: Sequence[Row]) -> Iterator[str]:
+    """The rows as lines of text."""
+    lines = [tuple(column.upper() for column in _COLUMNS), *map(_line, found)]
+    widths = [max(len(line[n]) for line in lines) for n in range(len(_COLUMNS))]
+    for line in lines:
+        cells = zip(line, widths, strict=True)
+        yield "  ".join(cell.ljust(width) for cell, width in cells).rstrip()
+
+
+def _line(row: Row) -> tuple[str, ...]:
+    image = row.image.partition("@")[0]
+    pinned = f"{image}@{row.digest[:19]}" if row.digest else image
+    signer = row.signer[:60] or "-"
+    cells = (pinned, row.how, row.signature, signer, row.enforcement, ", ".join(row.workloads))
+    return tuple(clean(cell) for cell in cells)
+
+
+_VERIFY = (
+    click.option("--evidence", "evidence", metavar="DIR", help="An OCI layout or evidence folder."),
+    click.option("--trusted-root", metavar="FILE", help="trusted_root.json."),
+    click.option("--key", metavar="FILE", help="A public key (PEM)."),
+    click.option("--certificate-identity", default="", metavar="TEXT"),
+    click.option("--certificate-identity-regexp", default="", metavar="REGEXP"),
+    click.option("--certificate-oidc-issuer", default="", metavar="URL"),
+    click.option("--certificate-oidc-issuer-regexp", default="", metavar="REGEXP"),
+    click.option("--certificate-github-workflow-trigger", default="", metavar="TEXT"),
+    click.option("--certificate-github-workflow-sha", default="", metavar="TEXT"),
+    click.option("--certificate-github-workflow-name", default="", metavar="TEXT"),
+    click.option("--certificate-github-workflow-repository", default="", metavar="TEXT"),
+    click.option("--certificate-github-workflow-ref", default="", metavar="TEXT"),
+    click.option("--insecure-ignore-tlog", is_flag=True, help="Do not ask for a log entry."),
+    click.option("--insecure-ignore-sct", is_flag=True, help="Do not ask for an SCT."),
+    click.option("--use-signed-timestamps", is_flag=True, help="Ask for an RFC 3161 timestamp."),
+    click.option("--allow-http-registry", is_flag=True, help="Registries are not read yet."),
+    click.option("-a", "--annotations", multiple=True, metavar="KEY=VALUE"),
+    click.option("--type", "predicate", default="", metavar="TYPE", help="Verify an attestation."),
+    click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text"),
+)
+
+
+def _verify_options(function: Any) -> Any:
+    for option in reversed(_VERIFY):
+        function = option(function)
+    return function
+
+
+@command.command()
+@click.argument("reference")
+@_verify_options
+def verify(reference: str, output: str, **arguments: Any) -> int:
+    r"""Verify one image as `cosign verify` would, offline, from a folder.
+
+    The options have cosign's names. Exit code 0: cosign would accept the image; 1: it would not;
+    3: what was given does not tell.
+
+    \b
+    Examples:
+      kguard images verify app:1.0.0 --evidence evidence/ --key cosign.pub --insecure-ignore-tlog
+    """
+    from kguard.layers.images.command import Question, answer
+
+    found = answer(Question(reference, **_question(arguments)))
+    if output == "json":
+        write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n", "")
+    else:
+        write("".join(f"{clean(line)}\n" for line in found.lines), "")
+    return found.exit_code
+
+
+def _question(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The options under the names of the question."""
+    workflow = {
+        name.removeprefix("certificate_github_workflow_"): value
+        for name, value in arguments.items()
+        if name.startswith("certificate_github_workflow_") and value
+    }
+    found = {
+        name: value
+        for name, value in arguments.items()
+        if not name.startswith("certificate_github_workflow_") and name != "allow_http_registry"
+    }
+    return {**found, "workflow": workflow, "annotations": tuple(arguments["annotations"])}

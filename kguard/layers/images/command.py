@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Would `cosign verify` accept this one image, given its own options?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kguard.errors import UsageError
+from kguard.layers.images.assess import assess
+from kguard.layers.images.evidence.folder import Folder
+from kguard.layers.images.semantics.identities import Identity
+from kguard.layers.images.semantics.references import (
+    InvalidReferenceError,
+    Reference,
+    parse_weakly,
+)
+from kguard.layers.images.signatures import INCOMPLETE
+from kguard.layers.images.trust import public_root
+from kguard.layers.images.verification.judge import Authorities, Verdict
+from kguard.layers.images.verification.keys import PublicKey, load_pem
+from kguard.layers.images.verification.rejected import RejectedError
+from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
+from kguard.layers.images.verification.verify import Requirements
+from kguard.model.facts.images import Signature
+
+_TYPES = {
+    "slsaprovenance": "https://slsa.dev/provenance/v0.2",
+    "slsaprovenance02": "https://slsa.dev/provenance/v0.2",
+    "slsaprovenance1": "https://slsa.dev/provenance/v1",
+    "link": "https://in-toto.io/Link/v1",
+    "spdx": "https://spdx.dev/Document",
+    "spdxjson": "https://spdx.dev/Document",
+    "cyclonedx": "https://cyclonedx.org/bom",
+    "vuln": "https://cosign.sigstore.dev/attestation/vuln/v1",
+    "openvex": "https://openvex.dev/ns",
+    "custom": "https://cosign.sigstore.dev/attestation/v1",
+}
+"""cosign's names of predicate types (cmd/cosign/cli/options/predicate.go)."""
+_GOOD = ("verified", "verified_attestation_only")
+_UNTOLD = ("not_evaluated", "unknown_unreadable", "unverifiable_offline", "not_found")
+
+
+class Question(msgspec.Struct, frozen=True):
+    """The options of `cosign verify` and `verify-attestation`, under their names."""
+
+    reference: str
+    evidence: str | None = None
+    trusted_root: str | None = None
+    key: str | None = None
+    certificate_identity: str = ""
+    certificate_identity_regexp: str = ""
+    certificate_oidc_issuer: str = ""
+    certificate_oidc_issuer_regexp: str = ""
+    insecure_ignore_tlog: bool = False
+    insecure_ignore_sct: bool = False
+    use_signed_timestamps: bool = False
+    predicate: str = ""
+    annotations: tuple[str, ...] = ()
+    workflow: dict[str, str] = {}
+
+
+class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
+    """What is said about the image; `exit_code` is 0 where cosign would accept it."""
+
+    reference: str
+    digest: str
+    signature: str
+    reason: str
+    signatures: tuple[Signature, ...]
+    cosign: str
+    """The command that asks cosign the same."""
+    exit_code: int
+
+    @property
+    def lines(self) -> list[str]:
+        """The answer for people."""
+        found = [f"{self.reference} is {self.signature.replace('_', ' ')}: {self.reason}"]
+        if self.digest:
+            found.append(f"  digest      {self.digest}")
+        for signature in self.signatures:
+            what = " ".join(filter(None, (signature.format, signature.predicate)))
+            found.append(
+                f"  {signature.location:12}{signature.verdict}: {signature.reason} ({what})"
+            )
+        return [*found, f"  check with  {self.cosign}"]
+
+
+def answer(question: Question) -> Answer:
+    """Look the image up in the folder and judge it.
+
+    Raises:
+        UsageError: an option makes no sense, or a file it names cannot be read.
+    """
+    reference = _reference(question.reference)
+    authorities = _authorities(question)
+    if question.evidence is None:
+        reason = "registries are not read yet: give a folder with --evidence"
+        return _said(question, "", Verdict("not_evaluated", reason, None, ()), 3)
+    folder = Folder(Path(question.evidence))
+    if not folder.path.is_dir():
+        raise UsageError(f"{question.evidence} is no folder")
+    digest = reference.digest or folder.resolve(reference.tagged)
+    if not digest:
+        reason = "the folder does not say which digest the tag names"
+        return _said(question, "", Verdict("not_evaluated", reason, None, ()), 3)
+    now = datetime.now(UTC)
+    verdict = assess(folder, digest, authorities, now, folder.loose.get(digest, ()))
+    if verdict.signature in ("unsigned", "not_found") and not folder.is_complete(digest):
+        verdict = Verdict("not_evaluated", INCOMPLETE, None, verdict.signatures)
+    return _said(question, digest, verdict, _exit_code(question, verdict))
+
+
+def _reference(text: str) -> Reference:
+    try:
+        return parse_weakly(text)
+    except InvalidReferenceError as error:
+        raise UsageError(f"{text!r} is no image reference: {error}") from None
+
+
+def _exit_code(question: Question, verdict: Verdict) -> int:
+    if question.predicate:
+        kind = _TYPES.get(question.predicate, question.predicate)
+        good = any(s.predicate == kind and s.verdict in _GOOD for s in verdict.signatures)
+        return 0 if good else 1
+    if verdict.signature in _GOOD:
+        # `cosign verify` takes a bundle with any statement, but not an attestation of the old kind.
+        return 0 if verdict.best and verdict.best.format != "legacy-attestation" else 1
+    return 3 if verdict.signature in _UNTOLD else 1
+
+
+def _authorities(question: Question) -> Authorities:
+    identity = Identity(
+        question.certificate_oidc_issuer,
+        question.certificate_oidc_issuer_regexp,
+        question.certificate_identity,
+        question.certificate_identity_regexp,
+    )
+    keyless = question.key is None
+    if keyless and not _names_somebody(identity):
+        raise UsageError(
+            "who may have signed is not given",
+            hint="--key FILE, or --certificate-identity and --certificate-oidc-issuer",
+        )
+    wanted = Requirements(
+        log="ignored" if question.insecure_ignore_tlog else "required",
+        timestamp="required" if question.use_signed_timestamps else "if_needed",
+        sct=not question.insecure_ignore_sct,
+    )
+    return Authorities(
+        roots=_roots(question),
+        keys=() if question.key is None else (_key(question.key),),
+        identities=(identity,) if keyless else (),
+        workflow=question.workflow,
+        annotations=_annotations(question.annotations),
+        keyless=wanted,
+        keyed=wanted,
+    )
+
+
+def _names_somebody(identity: Identity) -> bool:
+    return bool(
+        (identity.subject or identity.subject_regexp)
+        and (identity.issuer or identity.issuer_regexp)
+    )
+
+
+def _annotations(texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"-a {text}: write KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def _roots(question: Question) -> tuple[TrustedRoot, ...]:
+    try:
+        if question.trusted_root is None:
+            return (public_root(),)
+        return (parse_root(_bytes(question.trusted_root)),)
+    except RejectedError as error:
+        raise UsageError(error.reason, where=question.trusted_root or "") from None
+
+
+def _key(path: str) -> PublicKey:
+    try:
+        return load_pem(_bytes(path))
+    except RejectedError as error:
+        raise UsageError(error.reason, where=path) from None
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UsageError(f"the file cannot be read: {error.strerror}", where=path) from None
+
+
+def _said(question: Question, digest: str, verdict: Verdict, code: int) -> Answer:
+    return Answer(
+        reference=question.reference,
+        digest=digest,
+        signature=verdict.signature,
+        reason=verdict.reason,
+        signatures=verdict.signatures,
+        cosign=" ".join(_command(question, digest)),
+        exit_code=code,
+    )
+
+
+def _command(question: Question, digest: str) -> list[str]:
+    import shlex
+
+    found = ["cosign", "verify-attestation" if question.predicate else "verify"]
+    for name, value in msgspec.structs.asdict(question).items():
+        found += _option(name, value)
+    reference = question.reference
+    if digest and "@" not in reference:
+        reference = f"{parse_weakly(reference).context}@{digest}"
+    return [shlex.quote(word) for word in (*found, reference)]
+
+
+def _option(name: str, value: Any) -> list[str]:
+    if name in ("reference", "evidence") or not value:
+        return []
+    if name == "predicate":
+        return ["--type", str(value)]
+    if name == "workflow":
+        return [w for k, v in value.items() for w in (f"--certificate-github-workflow-{k}", v)]
+    if name == "annotations":
+        return [word for text in value for word in ("-a", text)]
+    option = "--" + name.replace("_", "-")
+    return [option] if value is True else [option, str(value)]
