@@ -33,7 +33,14 @@ deny contains finding if {
 			_words[policy.dead_reason],
 		]),
 		"evidence": policy.because,
+		"severity": _severities[policy.tie],
 	}
+}
+
+# a duplicate that says the same does no harm
+_severities := {
+	"none": "medium",
+	"same": "low",
 }
 
 _words := {

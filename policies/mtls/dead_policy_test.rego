@@ -31,7 +31,13 @@ test_deny_younger_policy if {
 		"path": "younger",
 		"message": "PeerAuthentication shop/strict has no effect: an older policy of the same scope wins",
 		"evidence": [],
+		"severity": "medium",
 	}}
+}
+
+test_deny_duplicate_that_says_the_same_weighs_less if {
+	findings := policy.deny with input as _facts({"state": "dead", "dead_reason": "younger", "tie": "same"})
+	{finding.severity | some finding in findings} == {"low"}
 }
 
 test_deny_every_reason if {

@@ -53,4 +53,4 @@ def _explicit(
         manifest = manifest_of(request.inventory, policy.ref)
         if here and policy.state == "decides" and manifest:
             return edit(manifest, [set_mode(manifest, "STRICT")], fingerprints, why)
-    return scope_policy(namespace, "STRICT", fingerprints, why)
+    return scope_policy(request.inventory, namespace, "STRICT", fingerprints, why)

@@ -48,6 +48,9 @@ def _namespace(request: RemedyRequest, finding: Finding) -> Proposal:
     if fact.enrolment == "disabled" and not request.tighten:
         reason = "the namespace says itself that it stays out"
         return Refused((finding.fingerprint,), reason, "istio-injection=disabled")
+    if request.stage != "enforce" and fact.intended == "strict":
+        reason = f"policy is STRICT: the stage {request.stage} has no rung before it"
+        return Cannot((finding.fingerprint,), reason, "run again with --stage enforce")
     key, value = _usual_label(request.inventory, facts)
     why = f"new pods of namespace {finding.target.name} get a proxy; restart the running ones"
     operations = (_set_label(manifest, "/metadata", key, value),)
@@ -89,7 +92,7 @@ def _workload(request: RemedyRequest, finding: Finding) -> Proposal:
         return Cannot((finding.fingerprint,), reason, instead)
     if not request.tighten:
         reason = "its author took it out of the mesh; --tighten puts it back"
-        note = fact.because[-1].note if fact.because else ""
+        note = fact.because[0].note if fact.because else ""
         return Refused((finding.fingerprint,), reason, note)
     place = workload.pod_metadata_pointer
     operations = [

@@ -57,29 +57,13 @@ def _deciding(facts: model.Facts, finding: Finding, port: str) -> model.PeerAuth
 
 def except_webhook(request: RemedyRequest) -> Iterator[Proposal]:
     """Let the API server in where it calls: on exactly these ports."""
-    facts: model.Facts = request.facts
     for finding in request.findings:
         ports = named(finding)
         why = f"the API server calls port {', '.join(ports)} without mesh identity"
-        policy = _own_policy(facts, finding)
-        manifest = manifest_of(request.inventory, policy.ref) if policy else None
         workload = workload_of(request.inventory, finding.target)
-        if manifest is not None:
-            operations = [
-                set_mode(manifest, "PERMISSIVE", ("portLevelMtls", port)) for port in ports
-            ]
-            yield edit(manifest, operations, [finding.fingerprint], why)
-        elif workload is not None and workload.labels:
-            yield workload_policy(workload, "STRICT", ports, [finding.fingerprint], why)
+        if workload is not None and workload.labels:
+            closes = [finding.fingerprint]
+            yield workload_policy(request, workload, "STRICT", ports, closes, why)
         else:
             reason = "its pods have no labels that a policy could select"
             yield Cannot((finding.fingerprint,), reason)
-
-
-def _own_policy(facts: model.Facts, finding: Finding) -> model.PeerAuthentication | None:
-    """The policy of the workload itself, if one decides about any of its ports."""
-    fact = fact_of(facts, finding.target)
-    for group in fact.modes if fact else ():
-        if group.decided_at in ("workload", "port"):
-            return titled(facts, group.decided_by)
-    return None

@@ -15,7 +15,7 @@ from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
 from kguard.model.manifests import JsonObject, Manifest, ObjectRef, mapping
-from kguard.model.remedies import Create, Edit, Operation
+from kguard.model.remedies import Create, Edit, Operation, RemedyRequest
 
 API_VERSION = "security.istio.io/v1"
 GROUP = "security.istio.io"
@@ -80,28 +80,69 @@ def edit(manifest: Manifest, operations: list[Operation], closes: list[str], why
     return Edit(manifest.id, tuple(operations), tuple(sorted(closes)), why)
 
 
-def scope_policy(namespace: str, mode: str, closes: list[str], why: str) -> Create:
+def scope_policy(
+    inventory: Inventory, namespace: str, mode: str, closes: list[str], why: str
+) -> Create:
     """A policy of a whole namespace, or of the mesh if it is the root namespace."""
-    metadata = {"name": "default", "namespace": namespace}
-    spec = {"mtls": {"mode": mode}}
-    return _create(metadata, spec, closes, why)
+    return _create(inventory, (namespace, "default"), {"mtls": {"mode": mode}}, closes, why)
 
 
 def workload_policy(
-    workload: Workload, mode: str, ports: list[str], closes: list[str], why: str
-) -> Create:
-    """A policy of one workload, with ports that stay open."""
+    request: RemedyRequest,
+    workload: Workload,
+    mode: str,
+    ports: list[str],
+    closes: list[str],
+    why: str,
+) -> Create | Edit:
+    """The policy of one workload, with ports that stay open: its own, or a new one."""
+    manifest = _own_policy(request, workload)
+    if manifest:
+        operations = [] if mode_set(manifest) else [set_mode(manifest, mode)]
+        exceptions = [set_mode(manifest, "PERMISSIVE", ("portLevelMtls", p)) for p in ports]
+        return edit(manifest, [*operations, *exceptions], closes, why)
     spec: JsonObject = {
         "selector": {"matchLabels": selecting(workload)},
         "mtls": {"mode": mode},
     }
     if ports:
         spec["portLevelMtls"] = {port: {"mode": "PERMISSIVE"} for port in ports}
-    metadata = {"name": workload.name, "namespace": workload.namespace}
-    return _create(metadata, spec, closes, why)
+    names = (workload.namespace, workload.name)
+    return _create(request.inventory, names, spec, closes, why)
 
 
-def _create(metadata: JsonObject, spec: JsonObject, closes: list[str], why: str) -> Create:
+def mode_set(manifest: Manifest) -> bool:
+    """Whether the policy has a mode of its own."""
+    return mapping(manifest.spec.get("mtls")).get("mode") not in (None, "UNSET")
+
+
+def _own_policy(request: RemedyRequest, workload: Workload) -> Manifest | None:
+    """The workload policy that counts for the pods, if there is one."""
+    facts: model.Facts = request.facts
+    for policy in facts.policies:
+        if policy.scope != "workload" or policy.state != "decides":
+            continue
+        manifest = manifest_of(request.inventory, policy.ref)
+        if manifest is None or manifest.namespace != workload.namespace:
+            continue
+        chosen = mapping(mapping(manifest.spec.get("selector")).get("matchLabels"))
+        if chosen.items() <= workload.labels.items():
+            return manifest
+    return None
+
+
+def _create(
+    inventory: Inventory,
+    names: tuple[str, str],
+    spec: JsonObject,
+    closes: list[str],
+    why: str,
+) -> Create:
+    namespace, wanted = names
+    name = wanted
+    if inventory.find(KIND, GROUP, namespace, wanted):
+        name = f"{wanted}-mtls"
+    metadata = {"name": name, "namespace": namespace}
     created = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": spec}
     return Create(created, tuple(sorted(closes)), why)
 

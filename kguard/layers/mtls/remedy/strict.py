@@ -119,23 +119,27 @@ def _enforce(request: RemedyRequest, step: _Step) -> Iterator[Proposal]:
         return
     if step.policy is None or step.policy.scope != "workload":
         for workload in kept:
-            yield from _keep(request, workload)
+            yield from _keep(request, workload, closes)
     for workload in step.workloads:
         if not blocked[workload.ref.id]:
-            yield from _webhook(request, workload)
+            yield from _webhook(request, workload, closes)
     yield _raise(request, step, "STRICT", closes)
 
 
-def _keep(request: RemedyRequest, fact: model.Workload) -> Iterator[Create]:
+def _keep(
+    request: RemedyRequest, fact: model.Workload, closes: list[str]
+) -> Iterator[Create | Edit]:
     """Hold a workload where it is, while everything around it becomes STRICT."""
     workload = workload_of(request.inventory, fact.ref)
     if workload is None or not workload.labels:
         return
     why = f"{fact.ref.name} is called by someone without mesh identity: it stays PERMISSIVE"
-    yield workload_policy(workload, "PERMISSIVE", [], [], why)
+    yield workload_policy(request, workload, "PERMISSIVE", [], closes, why)
 
 
-def _webhook(request: RemedyRequest, fact: model.Workload) -> Iterator[Create]:
+def _webhook(
+    request: RemedyRequest, fact: model.Workload, closes: list[str]
+) -> Iterator[Create | Edit]:
     """Ports that the API server calls stay open when the workload becomes STRICT."""
     ports = [
         port
@@ -146,7 +150,7 @@ def _webhook(request: RemedyRequest, fact: model.Workload) -> Iterator[Create]:
     workload = workload_of(request.inventory, fact.ref)
     if ports and workload and workload.labels:
         why = f"the API server calls {fact.ref.name} without mesh identity"
-        yield workload_policy(workload, "STRICT", ports, [], why)
+        yield workload_policy(request, workload, "STRICT", ports, closes, why)
 
 
 def _raise(request: RemedyRequest, step: _Step, mode: str, closes: list[str]) -> Create | Edit:
@@ -154,7 +158,8 @@ def _raise(request: RemedyRequest, step: _Step, mode: str, closes: list[str]) ->
     if manifest is None:
         mesh = step.namespace == request.facts.mesh.root
         reach = "the whole mesh" if mesh else f"namespace {step.namespace}"
-        return scope_policy(step.namespace, mode, closes, f"{mode} mutual TLS in {reach}")
+        why = f"{mode} mutual TLS in {reach}"
+        return scope_policy(request.inventory, step.namespace, mode, closes, why)
     why = f"{manifest.ref} is the policy that decides: {mode}"
     return edit(manifest, [set_mode(manifest, mode)], closes, why)
 
@@ -163,6 +168,6 @@ def _prepare(request: RemedyRequest, step: _Step) -> Iterator[Proposal]:
     """The rungs before STRICT: nothing is refused yet."""
     if request.stage == "warn" and step.policy is None:
         why = "PERMISSIVE said explicitly, the rung before STRICT"
-        yield scope_policy(step.namespace, "PERMISSIVE", [], why)
+        yield scope_policy(request.inventory, step.namespace, "PERMISSIVE", [], why)
     reason = f"the stage {request.stage} refuses no plaintext yet"
     yield Cannot(tuple(sorted(step.closes)), reason, "run again with --stage enforce")

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+from kguard.layers.mtls import LAYER
+from kguard.layers.mtls.remedy import REMEDIES
+from kguard.model.findings import Finding, fingerprint
+from kguard.model.layer import Request
+from kguard.model.manifests import ObjectRef
+from kguard.model.remedies import Cannot, Create, Edit, Operation, Refused, RemedyRequest
+from tests.unit.layers.mtls.inputs import AT, NAMESPACE, STRICT, deployment, inventory
+
+SERVICE = """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: cart, namespace: shop}
+    spec: {selector: {app: cart}, ports: [{port: 80, targetPort: 8080}]}
+"""
+STRANGER = """
+    apiVersion: batch/v1
+    kind: Job
+    metadata: {name: export, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {sidecar.istio.io/inject: "false"}}
+        spec:
+          containers: [{name: c, image: x, env: [{name: CART, value: "http://cart/"}]}]
+"""
+CART = ObjectRef("apps/v1", "Deployment", "shop", "cart")
+
+
+def propose(
+    remedy: str,
+    *texts: str,
+    targets: tuple[ObjectRef, ...] = (CART,),
+    path: str = "",
+    scope: Any = "app",
+    stage: Any = "enforce",
+    tighten: bool = False,
+) -> list[Any]:
+    made = inventory(*texts)
+    facts = LAYER.facts(made, Request(scope=scope, at=AT))
+    findings = tuple(finding(target, path) for target in targets)
+    return list(REMEDIES[remedy](RemedyRequest(findings, facts, made, stage, tighten)))
+
+
+def finding(target: ObjectRef, path: str = "") -> Finding:
+    return Finding(
+        fingerprint=fingerprint("mtls/x", target, path),
+        policy="mtls/x",
+        layer="mtls",
+        severity="high",
+        state="open",
+        target=target,
+        path=path,
+        message="",
+        locations=(),
+        evidence=(),
+        remedy="",
+        controls=(),
+    )
+
+
+def policy(name: str, namespace: str, spec: str) -> str:
+    return f"""
+    apiVersion: security.istio.io/v1
+    kind: PeerAuthentication
+    metadata: {{name: {name}, namespace: {namespace}}}
+    spec: {spec}
+"""
+
+
+def test_application_gets_a_policy_for_its_namespace() -> None:
+    (made,) = propose("strict", NAMESPACE, deployment())
+    assert isinstance(made, Create)
+    assert made.object["metadata"] == {"name": "default", "namespace": "shop"}
+    assert made.object["spec"] == {"mtls": {"mode": "STRICT"}}
+
+
+def test_policy_that_wins_is_changed() -> None:
+    old = policy("old", "shop", "{mtls: {mode: PERMISSIVE}}")
+    (made,) = propose("strict", NAMESPACE, STRICT, old, deployment())
+    assert isinstance(made, Edit)
+    assert made.ref == "PeerAuthentication.security.istio.io/shop/old"
+    assert made.operations == (Operation("replace", "/spec/mtls/mode", "STRICT"),)
+
+
+def test_policy_without_mode_is_changed_because_a_younger_one_would_be_dead() -> None:
+    (made,) = propose("strict", NAMESPACE, policy("empty", "shop", "{}"), deployment())
+    assert isinstance(made, Edit)
+    assert made.operations == (Operation("add", "/spec/mtls", {"mode": "STRICT"}),)
+
+
+def test_whole_cluster_gets_a_mesh_wide_policy() -> None:
+    mesh = ObjectRef("v1", "Namespace", "", "istio-system")
+    (made,) = propose("strict", NAMESPACE, deployment(), targets=(mesh, CART), scope="cluster")
+    assert isinstance(made, Create)
+    assert made.object["metadata"]["namespace"] == "istio-system"
+    assert len(made.closes) == 2
+
+
+def test_caller_without_identity_is_not_cut_off() -> None:
+    other = ObjectRef("apps/v1", "Deployment", "shop", "stock")
+    proposals = propose(
+        "strict",
+        NAMESPACE,
+        deployment(),
+        deployment("stock"),
+        SERVICE,
+        STRANGER,
+        targets=(CART, other),
+    )
+    refused, kept, raised = proposals
+    assert isinstance(refused, Refused)
+    assert "Job shop/export calls port 8080 of cart" in refused.counterexample
+    assert isinstance(kept, Create)
+    assert kept.object["spec"] == {
+        "selector": {"matchLabels": {"app": "cart"}},
+        "mtls": {"mode": "PERMISSIVE"},
+    }
+    assert isinstance(raised, Create)
+    assert raised.closes == (finding(other).fingerprint,)
+
+
+def test_stage_warn_offers_mutual_tls_and_refuses_nobody() -> None:
+    made, cannot = propose("strict", NAMESPACE, deployment(), stage="warn")
+    assert made.object["spec"] == {"mtls": {"mode": "PERMISSIVE"}}
+    assert isinstance(cannot, Cannot)
+
+
+def test_name_of_a_new_policy_is_free() -> None:
+    taken = policy("default", "shop", "{selector: {matchLabels: {app: x}}, mtls: {mode: STRICT}}")
+    (made,) = propose("strict", NAMESPACE, taken, deployment())
+    assert made.object["metadata"]["name"] == "default-mtls"
+
+
+def test_exempted_port_is_closed_where_nobody_needs_it() -> None:
+    spec = '{selector: {matchLabels: {app: cart}}, portLevelMtls: {"8080": {mode: DISABLE}}}'
+    texts = (NAMESPACE, STRICT, policy("cart", "shop", spec), deployment(), SERVICE)
+    (made,) = propose("close_port", *texts, path="port/8080")
+    assert made.operations == (Operation("replace", "/spec/portLevelMtls/8080/mode", "STRICT"),)
+    (refused,) = propose("close_port", *texts, STRANGER, path="port/8080")
+    assert isinstance(refused, Refused)
+
+
+def test_namespace_is_labelled_like_the_others() -> None:
+    legacy = """
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: legacy, labels: {team: a}}
+    """
+    target = ObjectRef("v1", "Namespace", "", "legacy")
+    outside = deployment().replace("namespace: shop", "namespace: legacy")
+    ambient = NAMESPACE.replace("istio-injection: enabled", "istio.io/dataplane-mode: ambient")
+    (made,) = propose("enrol", ambient, legacy, deployment(), outside, targets=(target,))
+    assert made.operations == (
+        Operation("add", "/metadata/labels/istio.io~1dataplane-mode", "ambient"),
+    )
+
+
+def test_opting_out_is_taken_back_only_when_told() -> None:
+    out = deployment(metadata=', annotations: {sidecar.istio.io/inject: "false"}')
+    (refused,) = propose("enrol", NAMESPACE, STRICT, out)
+    assert isinstance(refused, Refused)
+    (made,) = propose("enrol", NAMESPACE, STRICT, out, tighten=True)
+    place = "/spec/template/metadata/annotations/sidecar.istio.io~1inject"
+    assert made.operations == (Operation("remove", place),)
+
+
+def test_rule_with_certificates_is_replaced_as_a_whole() -> None:
+    rule = """
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata: {name: cart, namespace: shop}
+    spec:
+      host: cart
+      subsets:
+      - {name: a, labels: {app: cart}, trafficPolicy: {tls: {mode: SIMPLE, caCertificates: x}}}
+    """
+    target = ObjectRef("networking.istio.io/v1", "DestinationRule", "shop", "cart")
+    (made,) = propose(
+        "client_tls",
+        NAMESPACE,
+        STRICT,
+        rule,
+        SERVICE,
+        deployment(),
+        targets=(target,),
+        path="subset a",
+    )
+    place = "/spec/subsets/0/trafficPolicy/tls"
+    assert made.operations == (Operation("replace", place, {"mode": "ISTIO_MUTUAL"}),)
