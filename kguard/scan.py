@@ -325,7 +325,8 @@ def _report(
         for entry in collected.unreadable
     ]
     incomplete += [Incomplete(f"policy {f.policy}", f.reason, f.hint) for f in failures]
-    if not collected.manifests and not collected.documents and not collected.files:
+    empty = not collected.manifests and not collected.documents and not collected.files
+    if empty and (collected.looked_at or not incomplete):
         incomplete.append(nothing_read(collected, options.inputs))
     return Report(
         findings=tuple(found),

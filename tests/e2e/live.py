@@ -84,7 +84,7 @@ def _definition(group: str, kind: str, version: str, namespaced: bool) -> dict:
 
 def _plural(kind: str) -> str:
     word = kind.lower()
-    if word.endswith("y"):
+    if word.endswith("y") and word[-2] not in "aeiou":
         return word[:-1] + "ies"
     return word + "es" if word.endswith(("s", "x", "ch")) else word + "s"
 

@@ -146,8 +146,9 @@ def test_an_unknown_user_is_one_sentence(filled, tmp_path, monkeypatch):
 
 
 def test_an_unknown_context_is_a_usage_error(cluster):
-    with pytest.raises(UsageError, match="no-such-context"):
+    with pytest.raises(UsageError, match="no-such-context") as error:
         source.read("no-such-context")
+    assert error.value.hint == "the kubeconfig knows admin, scanner, stranger"
 
 
 def test_a_server_that_is_away_is_named(tmp_path, cluster, monkeypatch):

@@ -113,8 +113,12 @@ def connect(context: str) -> Connection:
         UsageError: there is no such context, or the kubeconfig cannot be used.
     """
     config = _library().config
+    known = contexts()
+    if context not in (*known, IN_CLUSTER):
+        hint = f"the kubeconfig knows {', '.join(known)}" if known else "there is no kubeconfig"
+        raise UsageError("there is no such context", where=f"context {context}", hint=hint)
     try:
-        if context == IN_CLUSTER and context not in contexts():
+        if context not in known:
             return Connection(context, _own_cluster())
         return Connection(context, config.new_client_from_config(context=context))
     except config.ConfigException as error:

@@ -129,6 +129,6 @@ def _listable(group: str, version: str, entry: Any) -> Resource | None:
 
 def _untold(connection: Connection, group: str, refusal: Refused) -> Unreadable:
     return Unreadable(
-        source=f"{connection.context}: {group or 'core'}",
-        reason=f"the server does not tell which resources the group has ({refusal.message})",
+        source=f"context {connection.context}",
+        reason=f"the server does not tell what {group or 'the core group'} has: {refusal.message}",
     )

@@ -80,12 +80,10 @@ def _manifest(item: JsonObject, context: str, index: int) -> Manifest:
 
 
 def _unreadable(connection: Connection, resource: Resource, refusal: Refused) -> Unreadable:
-    forbidden = refusal.code == FORBIDDEN
-    right = f"the verb `list` on `{resource.title}`"
+    granted = f"the verb `list` on `{resource.title}` is not granted"
     return Unreadable(
-        source=f"{connection.context}: {resource.title}",
-        reason=f"{right} is not granted" if forbidden else f"no list: {refusal.message}",
-        hint=f"grant {right} in all namespaces to the user of the context" if forbidden else "",
+        source=f"context {connection.context}",
+        reason=granted if refusal.code == FORBIDDEN else f"{resource.title}: {refusal.message}",
         feeds=(resource.feeds,),
     )
 

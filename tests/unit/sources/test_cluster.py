@@ -184,7 +184,7 @@ def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
     )
     found, broken = discover(asked)
     assert [resource.title for resource in found] == ["pods", "deployments.apps"]
-    assert [entry.source for entry in broken] == ["test: batch"]
+    assert [entry.reason for entry in broken] == ["the server does not tell what batch has: no"]
     assert broken[0].feeds == ()
 
 
