@@ -28,11 +28,19 @@ STRANGER = "(elsewhere)"
 class Cluster:
     """An inventory made ready for questions about connections.
 
-    The indexes of `workloads` are the endpoint indexes of `reach`.
+    The indexes of `workloads` are the endpoint indexes of `reach`; `extra` endpoints follow from
+    `first_extra` on. `whole`: the input is a whole cluster, so that a namespace without a
+    Namespace object carries no labels.
     """
 
     def __init__(
-        self, inventory: Inventory, profile: Profile, marks: Sequence[AddressRange] = ()
+        self,
+        inventory: Inventory,
+        profile: Profile,
+        *,
+        marks: Sequence[AddressRange] = (),
+        extra: Sequence[Endpoint] = (),
+        whole: bool = False,
     ) -> None:
         self.inventory = inventory
         self.profile = profile
@@ -43,7 +51,10 @@ class Cluster:
         self.foreign: dict[int, list[Manifest]] = foreign.selecting(inventory, self.workloads)
         self.unread = foreign.unread(inventory)
         self.neighbours: dict[str, int] = {}
+        self._whole = whole
         endpoints = self._endpoints()
+        self.first_extra = len(endpoints)
+        endpoints += extra
         unsure = range(len(self.workloads)) if self.unread else self.foreign
         self.reach = Reachability(
             endpoints,
@@ -70,8 +81,9 @@ class Cluster:
         return found
 
     def _namespaces(self) -> dict[str, NamespaceLabels]:
+        trusted = self._whole or self.profile.trusts_missing_labels
         found = {
-            name: NamespaceLabels(ns.labels, ns.known or self.profile.trusts_missing_labels)
+            name: NamespaceLabels(ns.labels, ns.known or trusted)
             for name, ns in self.inventory.namespaces.items()
         }
         return {**found, STRANGER: NamespaceLabels({NAME_LABEL: STRANGER})}

@@ -11,7 +11,7 @@ same policies select share one row, so the work grows with policies and classes,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import msgspec
@@ -249,6 +249,30 @@ class Reachability:
                 found |= self.ports.of_port(port.protocol, port.number)
         return found
 
+    def open_ports(self, direction: Direction, number: int, test: Callable[[int], bool]) -> Ports:
+        """The ports that a class lets through for a set of peers (or addresses) all together.
+
+        `test` tells whether a mask of peers is enough of them; it must be monotone.
+        """
+        row = self.row(direction, number)
+        whole = self.ports.everything
+        if row.opaque or not row.isolated:
+            return Ports(0 if row.opaque else whole, whole)
+        must = [(grant.ports, grant.must) for grant in row.grants]
+        may = [(grant.ports, grant.may) for grant in row.grants]
+        return Ports(_enough(must, test), _enough(may, test))
+
+    def admitting(
+        self, direction: Direction, number: int, test: Callable[[int], bool]
+    ) -> list[tuple[int, Rule]]:
+        """The rules, with the index of their policy, that alone admit enough peers."""
+        return [
+            (policy, rule)
+            for policy in self.row(direction, number).policies
+            for rule, peers in self._rules(direction, policy)
+            if test(peers.may)
+        ]
+
     def allowed(self, direction: Direction, number: int, peer_bit: int) -> Ports:
         """What one direction of a class lets through to or from one peer."""
         row = self.row(direction, number)
@@ -280,6 +304,23 @@ class Reachability:
     def row_of(self, direction: Direction, endpoint: int) -> Row:
         """The row of an endpoint (index of `endpoints`)."""
         return self.row(direction, self.classes.of_endpoint[endpoint])
+
+
+def _enough(grants: list[tuple[int, int]], test: Callable[[int], bool]) -> int:
+    """The ports for which the grants together pass the test."""
+    found = total = union = 0
+    for ports, peers in grants:
+        union |= peers
+        total |= ports
+        found |= ports if test(peers) else 0
+    if found == total or not test(union):
+        return found
+    for position in bits(total & ~found):
+        together = 0
+        for ports, peers in grants:
+            together |= peers if ports >> position & 1 else 0
+        found |= 1 << position if test(together) else 0
+    return found
 
 
 def _all_rules(policies: Sequence[PodPolicy]) -> list[Rule]:

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is effectively so: who can open which port of whom, and what was meant?"""
+
+from __future__ import annotations
+
+from kguard.inventory import Inventory
+from kguard.layers.network.facts.flows import Parties, judged
+from kguard.layers.network.facts.policies import Policies, namespaces
+from kguard.layers.network.facts.summary import MARKS, Openness
+from kguard.layers.network.facts.workloads import Workloads, published_ports, served_ports
+from kguard.layers.network.intent import intended
+from kguard.layers.network.semantics.cluster import Cluster
+from kguard.layers.network.semantics.profiles import profile_of
+from kguard.layers.network.semantics.services import services
+from kguard.model.facts.common import Truth
+from kguard.model.facts.network import Facts, Plugin
+from kguard.model.findings import LayerCoverage
+from kguard.model.layer import Request
+
+
+def compute(inventory: Inventory, request: Request) -> Facts:
+    """The facts document of the network layer."""
+    flows = intended(inventory, inventory.workloads)
+    parties = Parties(flows, inventory.workloads)
+    whole = request.scope == "cluster"
+    cluster = Cluster(
+        inventory,
+        profile_of(inventory.value("cni")),
+        marks=MARKS,
+        extra=parties.extra,
+        whole=whole,
+    )
+    openness = Openness(cluster)
+    served = served_ports(cluster.workloads, services(inventory, cluster.workloads))
+    published = published_ports(cluster.workloads, flows)
+    return Facts(
+        scope=request.scope,
+        presence="present" if cluster.workloads else "absent",
+        plugin=_plugin(inventory, cluster),
+        workloads=Workloads(openness, served, published).every(),
+        namespaces=namespaces(cluster),
+        policies=Policies(cluster, whole=whole).every(),
+        flows=judged(flows, parties, openness),
+    )
+
+
+def _plugin(inventory: Inventory, cluster: Cluster) -> Plugin:
+    entry = inventory.assumed.get("cni")
+    enforces: dict[str, Truth] = {"yes": "true", "no": "false", "unknown": "unknown"}
+    return Plugin(
+        name=entry.value if entry else "generic",
+        enforces=enforces[cluster.profile.enforces],
+        basis=(entry.because or entry.how) if entry else "assumed",
+    )
+
+
+def coverage(facts: Facts) -> LayerCoverage:
+    """How many workloads were judged with certainty in both directions."""
+    total = len(facts.workloads)
+    certain = sum(
+        1
+        for workload in facts.workloads
+        if "unknown" not in (workload.ingress.isolation, workload.egress.isolation)
+    )
+    if not total:
+        return LayerCoverage("no_evidence", 0, 0, "workloads", "no workload in the input")
+    note = "" if certain == total else "policies that are not evaluated take part in the rest"
+    if not certain:
+        return LayerCoverage("unknown", 0, total, "workloads", note)
+    return LayerCoverage("evaluated", certain, total, "workloads", note)

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Are the intended connections possible under all policies together?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from kguard.inventory import Workload
+from kguard.layers.network.facts.summary import Openness, Test
+from kguard.layers.network.intent.model import Flow, Party
+from kguard.layers.network.semantics.cluster import Cluster
+from kguard.layers.network.semantics.endpoints import Endpoint
+from kguard.layers.network.semantics.policy import Direction
+from kguard.layers.network.semantics.reach import Ports
+from kguard.model.facts import network as facts
+from kguard.model.facts.common import Evidence
+from kguard.model.facts.network import Verdict
+from kguard.model.manifests import ObjectRef
+
+CutBy = Literal["nothing", "source", "target", "both"]
+
+
+class Parties:
+    """The pods that flows name by labels: those of the input, or hypothetical ones."""
+
+    def __init__(self, flows: Sequence[Flow], workloads: Sequence[Workload]) -> None:
+        self._found: dict[Party, list[int]] = {}
+        self.extra: list[Endpoint] = []
+        self._extra: dict[Party, int] = {}
+        for party in sorted({p for flow in flows for p in (flow.source, flow.target)}):
+            if party.kind == "pods":
+                self._place(party, workloads)
+
+    def _place(self, party: Party, workloads: Sequence[Workload]) -> None:
+        labels = dict(party.labels)
+        self._found[party] = [
+            index
+            for index, workload in enumerate(workloads)
+            if workload.namespace == party.namespace and labels.items() <= workload.labels.items()
+        ]
+        if not self._found[party]:
+            self._extra[party] = len(self.extra)
+            self.extra.append(Endpoint(party.namespace, labels))
+
+    def endpoints(self, party: Party, first_extra: int) -> list[int]:
+        """The endpoint indexes that stand for a party."""
+        if party.kind == "workload":
+            return [party.index]
+        found = self._found.get(party, [])
+        return found or ([first_extra + self._extra[party]] if party in self._extra else [])
+
+
+def judged(flows: Sequence[Flow], parties: Parties, openness: Openness) -> list[facts.Flow]:
+    """Every intended connection with its verdict, sorted."""
+    judge = _Judge(parties, openness)
+    return sorted((judge.flow(flow) for flow in flows), key=_order)
+
+
+def _order(flow: facts.Flow) -> tuple[str, ...]:
+    return (flow.ref.namespace, flow.source, flow.target, flow.port, flow.basis)
+
+
+class _Judge:
+    def __init__(self, parties: Parties, openness: Openness) -> None:
+        self._parties = parties
+        self._openness = openness
+        self._cluster: Cluster = openness.cluster
+
+    def flow(self, flow: Flow) -> facts.Flow:
+        out = self._side("egress", flow.source, flow.target, flow)
+        into = self._side("ingress", flow.target, flow.source, flow)
+        return facts.Flow(
+            source=self._name(flow.source),
+            target=self._name(flow.target),
+            port=f"{flow.port}/{flow.protocol}",
+            basis=flow.basis,
+            verdict=_both(out, into),
+            cut_by=_cut_by(out, into),
+            ref=self._ref(flow),
+            because=[_shown(flow.because), *self._policies(flow, out, into)],
+        )
+
+    def _name(self, party: Party) -> str:
+        if party.kind == "workload":
+            return f"{self._cluster.workloads[party.index].namespace}/{party.name}"
+        return party.name
+
+    def _ref(self, flow: Flow) -> ObjectRef:
+        party = flow.source if flow.source.kind == "workload" else flow.target
+        return self._cluster.workloads[party.index].ref if party.index >= 0 else ObjectRef()
+
+    def _side(self, direction: Direction, own: Party, other: Party, flow: Flow) -> Verdict:
+        """The verdict of one end; ends that are not pods restrict nothing."""
+        mine = self._parties.endpoints(own, self._cluster.first_extra)
+        verdicts = {self._endpoint(direction, index, other, flow) for index in mine}
+        if not verdicts or verdicts == {"allowed"}:
+            return "allowed"
+        return "blocked" if verdicts == {"blocked"} else "unknown"
+
+    def _endpoint(self, direction: Direction, index: int, other: Party, flow: Flow) -> Verdict:
+        reach = self._cluster.reach
+        number = reach.classes.of_endpoint[index]
+        if other.kind in ("workload", "pods"):
+            peers = self._parties.endpoints(other, self._cluster.first_extra)
+            found = {
+                self._port(reach.allowed(direction, number, reach.classes.of_endpoint[p]), flow)
+                for p in peers
+            }
+            return found.pop() if len(found) == 1 else "unknown"
+        if other.kind == "somewhere":
+            stranger = self._openness.ports(direction, index, self._openness.stranger())
+            some = self._openness.ports(direction, index, bool)
+            return self._loose(stranger, some, flow)
+        wide = self._openness.ports(direction, index, self._openness.internet(direction))
+        outside = self._openness.ports(direction, index, self._some_address(direction))
+        verdict = self._loose(wide, outside, flow)
+        # Who publishes a port to known clients only means it so; the API server has some address.
+        deliberate = direction == "ingress" and verdict == "unknown"
+        return "allowed" if deliberate and self._port(outside, flow) == "allowed" else verdict
+
+    def _some_address(self, direction: Direction) -> Test:
+        reach = self._cluster.reach
+        whole = reach.addresses[direction].everything
+        return lambda mask: bool(mask >> reach.classes.count & whole)
+
+    def _loose(self, wide: Ports, some: Ports, flow: Flow) -> Verdict:
+        if self._port(wide, flow) == "allowed":
+            return "allowed"
+        return "blocked" if self._port(some, flow) == "blocked" else "unknown"
+
+    def _port(self, ports: Ports, flow: Flow) -> Verdict:
+        atom = self._cluster.reach.ports.of_port(flow.protocol, flow.port)
+        if ports.must & atom:
+            return "allowed"
+        return "unknown" if ports.may & atom else "blocked"
+
+    def _policies(self, flow: Flow, out: Verdict, into: Verdict) -> list[Evidence]:
+        """The policies that isolate the end that blocks."""
+        found: list[Evidence] = []
+        for verdict, direction, party in (
+            (out, "egress", flow.source),
+            (into, "ingress", flow.target),
+        ):
+            if verdict == "blocked" and party.kind == "workload":
+                found += self._isolating("egress" if direction == "egress" else "ingress", party)
+        return found
+
+    def _isolating(self, direction: Direction, party: Party) -> list[Evidence]:
+        row = self._cluster.reach.row_of(direction, party.index)
+        word = "outgoing" if direction == "egress" else "incoming"
+        return [
+            Evidence(policy.id, "/spec", f"restricts the {word} traffic of {party.name}")
+            for policy in (self._cluster.reach.policies[number] for number in row.policies)
+        ]
+
+
+def _shown(place: Evidence) -> Evidence:
+    """What shows the intent does not decide the verdict."""
+    return Evidence(place.ref, place.pointer, place.note, role="related")
+
+
+def _both(out: Verdict, into: Verdict) -> Verdict:
+    if "blocked" in (out, into):
+        return "blocked"
+    return "unknown" if "unknown" in (out, into) else "allowed"
+
+
+def _cut_by(out: Verdict, into: Verdict) -> CutBy:
+    if out == into == "blocked":
+        return "both"
+    if out == "blocked":
+        return "source"
+    return "target" if into == "blocked" else "nothing"

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does each NetworkPolicy do what it says, and does each namespace deny by default?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from kguard.inventory import Workload
+from kguard.layers.network.facts.words import peer_words, selector_words, term_words
+from kguard.layers.network.semantics.cluster import Cluster
+from kguard.layers.network.semantics.endpoints import bits
+from kguard.layers.network.semantics.policy import DIRECTIONS, Direction, Peer, PodPolicy, Rule
+from kguard.model.facts import network as facts
+from kguard.model.facts.common import Evidence, Truth
+from kguard.model.manifests import ObjectRef
+
+_CLOSE = 0.75
+"""How similar a label value must be to be taken for a slip of the pen."""
+
+
+class Policies:
+    """Makes the facts of NetworkPolicies."""
+
+    def __init__(self, cluster: Cluster, *, whole: bool) -> None:
+        self._cluster = cluster
+        self._whole = whole
+        reach = cluster.reach
+        known = len(cluster.workloads)
+        self._real = 0
+        for number, members in enumerate(reach.classes.members):
+            self._real |= 1 << number if members[0] < known else 0
+        self._by_namespace: dict[str, list[Workload]] = cluster.inventory.workloads_by_namespace
+
+    def every(self) -> list[facts.Policy]:
+        """All NetworkPolicies, by namespace and name."""
+        found = [self._policy(policy) for policy in self._cluster.policies]
+        found += [self._refused(policy) for policy in self._cluster.refused]
+        return sorted(found, key=lambda p: (p.ref.namespace, p.ref.name))
+
+    def _ref(self, policy: PodPolicy) -> ObjectRef:
+        manifest = self._cluster.inventory.by_id(policy.id)
+        return getattr(manifest, "ref", ObjectRef())
+
+    def _refused(self, policy: PodPolicy) -> facts.Policy:
+        problems = [
+            facts.Defect(p.pointer, p.text, [Evidence(policy.id, p.pointer, p.text)])
+            for p in policy.problems
+        ]
+        return facts.Policy(self._ref(policy), "refused", 0, True, "", [], [], [], problems, [])  # noqa: FBT003
+
+    def _policy(self, policy: PodPolicy) -> facts.Policy:
+        selects = self._selects(policy)
+        note = f"selects pods with {selector_words(policy.selector)}"
+        enforced = self._cluster.profile.enforces != "no"
+        return facts.Policy(
+            ref=self._ref(policy),
+            state="in_force" if enforced else "not_enforced",
+            selects=selects,
+            named=not policy.selector.is_empty,
+            near="" if selects else self._near(policy),
+            dangling=_once(self._dangling(policy)) if selects else [],
+            unresolved=_once(self._unresolved(policy)) if selects else [],
+            idle=_once(self._idle(policy)),
+            problems=[],
+            because=[Evidence(policy.id, "/spec/podSelector", note)],
+        )
+
+    def _selects(self, policy: PodPolicy) -> int:
+        reach = self._cluster.reach
+        known = len(self._cluster.workloads)
+        return sum(
+            1
+            for number in bits(reach.subject(policy).may & self._real)
+            for member in reach.classes.members[number]
+            if member < known
+        )
+
+    def _near(self, policy: PodPolicy) -> str:
+        """A workload whose label value looks like the one that the selector asks for."""
+        for workload in self._by_namespace.get(policy.namespace, []):
+            for entry in policy.selector.requirements:
+                have = workload.labels.get(entry.key, "")
+                close = get_close_matches(have, entry.values, n=1, cutoff=_CLOSE)
+                if entry.operator == "In" and have not in entry.values and close:
+                    return f"{workload.name} has {entry.key}={have}, not {close[0]}"
+        return ""
+
+    def _dangling(self, policy: PodPolicy) -> Iterator[facts.Defect]:
+        for direction, rule, peer in _peers(policy):
+            if peer.pods is None and peer.namespaces is None:
+                continue
+            if self._matches(direction, peer, policy) or not self._judgeable(peer, policy):
+                continue
+            who = peer_words(peer, policy.namespace)
+            word = "from" if direction == "ingress" else "to"
+            del rule
+            note = f"no workload of the input matches: {who}"
+            place = Evidence(policy.id, peer.pointer, note)
+            yield facts.Defect(f"{word} {who}", who, [place])
+
+    def _matches(self, direction: Direction, peer: Peer, policy: PodPolicy) -> bool:
+        found = self._cluster.reach.peer(direction, peer, policy.namespace)
+        return bool(found.may & self._real)
+
+    def _judgeable(self, peer: Peer, policy: PodPolicy) -> bool:
+        """Whether all pods that the peer could mean are in the input."""
+        if peer.namespaces is None:
+            return bool(self._by_namespace.get(policy.namespace))
+        matched = self._cluster.reach.classes.namespaces(peer.namespaces)
+        return self._whole and bool(matched.must & self._real)
+
+    def _unresolved(self, policy: PodPolicy) -> Iterator[facts.Defect]:
+        reach = self._cluster.reach
+        for direction in DIRECTIONS:
+            for rule in policy.rules(direction):
+                for term in rule.ports:
+                    if not term.name:
+                        continue
+                    numbers = bits(self._targets(direction, rule, policy))
+                    pods = [reach.classes.representatives[number] for number in numbers]
+                    if any(reach.named_ports(term, endpoint) for endpoint in pods):
+                        continue
+                    word = term_words(term)
+                    whose = "selected" if direction == "ingress" else "targeted"
+                    note = f"none of the {len(pods)} {whose} kinds of pods declares port {word}"
+                    place = Evidence(policy.id, term.pointer, note)
+                    yield facts.Defect(f"{direction} port {word}", word, [place])
+
+    def _targets(self, direction: Direction, rule: Rule, policy: PodPolicy) -> int:
+        reach = self._cluster.reach
+        if direction == "ingress":
+            return reach.subject(policy).may & self._real
+        return reach.peers("egress", rule, policy.namespace).may & self._real
+
+    def _idle(self, policy: PodPolicy) -> Iterator[facts.Defect]:
+        for direction in DIRECTIONS:
+            if direction in policy.directions or not policy.written(direction):
+                continue
+            kind = direction.capitalize()
+            note = f"policyTypes does not list {kind}, so these rules restrict nothing"
+            place = Evidence(policy.id, f"/spec/{direction}", note)
+            yield facts.Defect(direction, kind, [place])
+
+
+def _peers(policy: PodPolicy) -> Iterator[tuple[Direction, Rule, Peer]]:
+    for direction in DIRECTIONS:
+        for rule in policy.rules(direction):
+            for peer in rule.peers:
+                yield direction, rule, peer
+
+
+def _once(defects: Iterator[facts.Defect]) -> list[facts.Defect]:
+    found: dict[str, facts.Defect] = {}
+    for defect in defects:
+        found.setdefault(defect.path, defect)
+    return [found[path] for path in sorted(found)]
+
+
+def namespaces(cluster: Cluster) -> list[facts.Namespace]:
+    """Every namespace that has workloads."""
+    found = []
+    for name, workloads in sorted(cluster.inventory.workloads_by_namespace.items()):
+        policies = [policy for policy in cluster.policies if policy.namespace == name]
+        denying = [policy for policy in policies if _denies(policy)]
+        found.append(
+            facts.Namespace(
+                ref=ObjectRef("v1", "Namespace", "", name),
+                workloads=len(workloads),
+                policies=len(policies),
+                default_deny=_default(cluster, denying),
+                because=_reasons(name, policies, denying),
+            )
+        )
+    return found
+
+
+def _denies(policy: PodPolicy) -> bool:
+    """Whether it isolates every pod of its namespace and does not admit everything."""
+    everything = any(rule.admits_all for rule in policy.ingress)
+    return policy.selector.is_empty and "ingress" in policy.directions and not everything
+
+
+def _default(cluster: Cluster, denying: list[PodPolicy]) -> Truth:
+    if cluster.unread:
+        return "unknown"
+    return "true" if denying and cluster.profile.enforces != "no" else "false"
+
+
+def _reasons(name: str, policies: list[PodPolicy], denying: list[PodPolicy]) -> list[Evidence]:
+    if denying:
+        note = "isolates every pod of the namespace"
+        return [Evidence(policy.id, "/spec/podSelector", note) for policy in denying]
+    note = f"{len(policies)} policies of namespace {name} looked at: none isolates every pod"
+    return [Evidence("", "", note)]

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which connections are intended, as far as the manifests show?"""
+
+from __future__ import annotations
+
+from kguard.layers.network.intent.collect import intended
+from kguard.layers.network.intent.model import Flow, Party
+
+__all__ = ["Flow", "Party", "intended"]

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is traffic restricted more or less than before, and does it still do its work?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kguard.model.facts.network import Admission, Egress, Facts, Flow, Ingress, Workload
+from kguard.model.layer import Change, Comparison
+
+_ISOLATION = ("none", "open", "unknown", "partial", "closed")
+"""From the weakest on."""
+
+_REACH = ("everything", "ports", "unknown", "nothing")
+
+
+def compare(before: Facts, after: Facts) -> Comparison:
+    """What a change does to the effect, in the partial orders of the layer."""
+    weaker: list[Change] = []
+    stronger: list[Change] = []
+    opened: list[Change] = []
+    was = {workload.ref: workload for workload in before.workloads}
+    for workload in after.workloads:
+        if workload.ref not in was:
+            continue
+        for change, better in _isolation(was[workload.ref], workload):
+            (stronger if better else weaker).append(change)
+        opened += _opened(was[workload.ref], workload)
+    return Comparison(
+        weaker=tuple(sorted(weaker)),
+        stronger=tuple(sorted(stronger)),
+        cut=tuple(sorted(_cut(before, after))),
+        opened=tuple(sorted(opened)),
+    )
+
+
+def _isolation(before: Workload, after: Workload) -> Iterator[tuple[Change, bool]]:
+    for direction in ("ingress", "egress"):
+        old = getattr(before, direction).isolation
+        new = getattr(after, direction).isolation
+        if old == new:
+            continue
+        word = "incoming" if direction == "ingress" else "outgoing"
+        text = f"{word} traffic: isolation was {old}, is {new}"
+        yield Change(str(after.ref), text), _ISOLATION.index(new) > _ISOLATION.index(old)
+
+
+def _opened(before: Workload, after: Workload) -> Iterator[Change]:
+    for old, new in ((before.ingress, after.ingress), (before.egress, after.egress)):
+        for name in ("internet", "cluster", "namespace", "metadata"):
+            have, had = getattr(new, name, None), getattr(old, name, None)
+            if have is not None and had is not None and _wider(had, have):
+                yield Change(str(after.ref), f"{_who(new, name)} reaches {', '.join(have.ports)}")
+        yield from _admitted(old, new, after)
+
+
+def _wider(before: Admission, after: Admission) -> bool:
+    if before.reach == "everything" or after.reach in ("nothing", "unknown"):
+        return False
+    return _REACH.index(after.reach) < _REACH.index(before.reach) or bool(
+        set(after.ports) - set(before.ports)
+    )
+
+
+def _who(side: Ingress | Egress, name: str) -> str:
+    if isinstance(side, Ingress):
+        return {"cluster": "any pod of the cluster", "namespace": "any pod of the namespace"}.get(
+            name, "the internet"
+        )
+    return f"it reaches the {name}: it"
+
+
+def _admitted(old: Ingress | Egress, new: Ingress | Egress, after: Workload) -> Iterator[Change]:
+    """Rules of an isolated workload that admit what none admitted before."""
+    if old.isolation not in ("partial", "closed") or new.isolation == "closed":
+        return
+    for text in sorted(set(new.admits) - set(old.admits)):
+        yield Change(str(after.ref), f"now admitted: {text}")
+
+
+def _cut(before: Facts, after: Facts) -> Iterator[Change]:
+    now = {_key(flow): flow for flow in after.flows}
+    for flow in before.flows:
+        later = now.get(_key(flow))
+        if flow.verdict != "allowed" or later is None or later.verdict == "allowed":
+            continue
+        text = f"{flow.source} to {flow.target} at {flow.port} was allowed, is {later.verdict}"
+        yield Change(str(flow.ref), text, tuple(later.because))
+
+
+def _key(flow: Flow) -> tuple[str, str, str]:
+    return (flow.source, flow.target, flow.port)
