@@ -161,3 +161,123 @@ def hostile() -> Report:
         inputs=(HOSTILE,),
         assumed={"kubernetes": Assumed(HOSTILE, "assumed", HOSTILE)},
     )
+
+
+def facts() -> dict[str, object]:
+    """Facts documents as the five layers give them, one of everything that is drawn."""
+
+    def ref(name: str, kind: str = "Deployment", namespace: str = "shop") -> dict[str, str]:
+        return {"apiVersion": "apps/v1", "kind": kind, "namespace": namespace, "name": name}
+
+    def admits(reach: str, *ports: str) -> dict[str, object]:
+        return {"reach": reach, "ports": list(ports)}
+
+    def workload(
+        name: str, cluster: dict[str, object], namespace: str = "shop"
+    ) -> dict[str, object]:
+        return {
+            "ref": ref(name, namespace=namespace),
+            "doubt": "none",
+            "ingress": {
+                "isolation": "partial",
+                "internet": admits("nothing"),
+                "cluster": cluster,
+                "namespace": admits("ports", "8080/TCP"),
+                "admits": ["pods app=checkout on 8080/TCP"],
+            },
+        }
+
+    def flow(source: str, target: str, verdict: str) -> dict[str, str]:
+        return {
+            "source": source,
+            "target": target,
+            "port": "8080/TCP",
+            "basis": "environment",
+            "verdict": verdict,
+        }
+
+    names = ("cart", "catalog", "checkout", "a-workload-with-a-name-that-is-far-too-long-to-draw")
+    return {
+        "network": {
+            "workloads": [
+                *(workload(name, admits("nothing")) for name in names),
+                workload("redis", admits("ports", "6379/TCP"), "shop-data"),
+            ],
+            "flows": [
+                flow("Deployment shop/checkout", "Deployment shop/cart", "allowed"),
+                flow("Deployment shop/cart", "Deployment shop-data/redis", "blocked"),
+                flow("any client of the internet", "Deployment shop/checkout", "unknown"),
+            ],
+        },
+        "mtls": {
+            "workloads": [
+                {
+                    "ref": ref("payments"),
+                    "plane": "sidecar",
+                    "reason": "enrolled",
+                    "modes": [
+                        {"ports": ["8443"], "effective": "permissive", "decided_by": "payments"},
+                        {"ports": ["other"], "effective": "strict", "decided_by": "default"},
+                    ],
+                },
+                {"ref": ref("export", "CronJob"), "plane": "none", "reason": "opted_out"},
+            ]
+        },
+        "images": {
+            "uses": [
+                {
+                    "ref": ref("cart"),
+                    "image": "registry.example.com/shop/cart:1.4.2@sha256:" + "4" * 64,
+                    "mutability": "digest",
+                    "signature": "verified",
+                    "signer": "shop-release",
+                    "enforcement": "warn_only",
+                }
+            ]
+        },
+        "audit": {
+            "servers": [
+                {
+                    "ref": {"kind": "ClusterConfiguration", "name": ""},
+                    "recording": "on",
+                    "backend": "log",
+                    "policy_file": "/etc/kubernetes/audit-policy.yaml",
+                }
+            ],
+            "policies": [
+                {
+                    "name": "audit-policy.yaml",
+                    "state": "valid",
+                    "families": [
+                        {
+                            "title": "Changes of RBAC",
+                            "floor": "Metadata",
+                            "level": "None",
+                            "state": "hole",
+                            "holes": [
+                                {
+                                    "rule": "rule 2",
+                                    "witness": {"text": "system:serviceaccount:x:y creates a role"},
+                                }
+                            ],
+                        }
+                    ],
+                }
+            ],
+        },
+        "runtime": {
+            "installations": [
+                {
+                    "ref": ref("falco", "DaemonSet", "falco"),
+                    "version": "0.44.1",
+                    "enabled": 6,
+                    "loaded": 6,
+                    "dead": 5,
+                    "outputs": ["stdout"],
+                    "delivered": "false",
+                }
+            ],
+            "detections": [{"title": "A shell in a container", "state": "silent", "rule": "Shell"}],
+            "nodes": [{"ref": ref("gpu-1", "Node", ""), "state": "unwatched", "detail": "taint"}],
+        },
+    }

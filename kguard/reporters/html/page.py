@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands on the page, apart from what each layer shows of its own?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from kguard.model.findings import FAMILIES, LAYERS, SEVERITIES, Finding, Quote, Report
+from kguard.reporters.settings import Settings
+from kguard.reporters.text import Group, Row, grouped, place, summary, totals, way_out
+
+TOP = 3
+TITLES = {
+    "network": "Network: who can reach whom",
+    "mtls": "Mutual TLS: what each port accepts",
+    "images": "Images: signed by whom, enforced by what",
+    "audit": "Audit: what is recorded",
+    "runtime": "Runtime: what would be noticed",
+    "cross": "Across the layers",
+    "manifests": "Manifests as such",
+}
+SHORT = {"mtls": "mTLS"}
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of an argument."""
+
+    where: str
+    text: str
+    note: str
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One finding."""
+
+    anchor: str
+    target: str
+    message: str
+    steps: tuple[Step, ...]
+    state: str
+    waiver: dict[str, str]
+
+
+class Block(msgspec.Struct, frozen=True):
+    """The findings of one policy with one severity."""
+
+    anchor: str
+    layer: str
+    policy: str
+    title: str
+    description: str
+    severity: str
+    state: str
+    items: tuple[Item, ...]
+    way_label: str
+    way_text: str
+    controls: tuple[str, ...]
+    links: tuple[str, ...]
+
+
+class Tile(msgspec.Struct, frozen=True):
+    """The summary of one layer."""
+
+    layer: str
+    name: str
+    title: str
+    state: str
+    counts: tuple[tuple[str, int], ...]
+    unknown: int
+    evaluated: str
+    share: int
+    """Percent of the subjects that were judged with certainty."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Everything that the template shows."""
+
+    report: Report
+    totals: str
+    exit_code: int
+    tiles: tuple[Tile, ...]
+    top: tuple[Block, ...]
+    blocks: dict[str, tuple[Block, ...]]
+    accepted: tuple[Item, ...]
+    accepted_policies: tuple[str, ...]
+    titles: dict[str, str]
+
+
+def page(report: Report, settings: Settings) -> Page:
+    """The page of a report."""
+    blocks = [_block(group, report) for group in grouped(report)]
+    accepted = [f for f in report.findings if f.state in ("waived", "baseline")]
+    by_layer = {layer: tuple(b for b in blocks if b.layer == layer) for layer in FAMILIES}
+    opened = [block for block in blocks if block.state == "open"]
+    opened.sort(key=lambda block: -SEVERITIES.index(block.severity))
+    return Page(
+        report=report,
+        totals=totals(report),
+        exit_code=settings.exit_code,
+        tiles=tuple(_tile(row, report) for row in summary(report) if row.layer in LAYERS),
+        top=tuple(opened[:TOP]),
+        blocks=by_layer,
+        accepted=tuple(_item(finding) for finding in accepted),
+        accepted_policies=tuple(finding.policy for finding in accepted),
+        titles=TITLES,
+    )
+
+
+def _tile(row: Row, report: Report) -> Tile:
+    mine = [f for f in report.findings if f.layer == row.layer]
+    opened = [f.severity for f in mine if f.state == "open"]
+    coverage = report.coverage.get(row.layer)
+    share = 100 * coverage.evaluated // coverage.total if coverage and coverage.total else 0
+    return Tile(
+        layer=row.layer,
+        name=SHORT.get(row.layer, row.layer.capitalize()),
+        title=TITLES[row.layer],
+        state=row.state,
+        counts=tuple((s, opened.count(s)) for s in reversed(SEVERITIES) if s in opened),
+        unknown=sum(f.state == "unknown" for f in mine),
+        evaluated=row.evaluated,
+        share=share if row.state == "evaluated" else 0,
+    )
+
+
+def _block(group: Group, report: Report) -> Block:
+    first, policy = group.first, group.policy
+    label, text = way_out(group, report)
+    return Block(
+        anchor=f"{first.policy}-{first.severity}-{first.state}".replace("/", "-"),
+        layer=first.layer,
+        policy=first.policy,
+        title=group.title,
+        description=policy.description if policy else "",
+        severity=first.severity,
+        state=first.state,
+        items=tuple(_item(finding) for finding in group.findings),
+        way_label=label,
+        way_text=text,
+        controls=first.controls,
+        links=tuple(_links(policy.related_resources if policy else ())),
+    )
+
+
+def _links(links: Sequence[str]) -> list[str]:
+    return [link for link in links if link.startswith("https://")]
+
+
+def _item(finding: Finding) -> Item:
+    return Item(
+        anchor=f"finding-{finding.fingerprint}",
+        target=str(finding.target),
+        message=finding.message,
+        steps=tuple(_step(quote) for quote in finding.evidence),
+        state=finding.state,
+        waiver=finding.waiver,
+    )
+
+
+def _step(quote: Quote) -> Step:
+    return Step(place(quote), quote.text.strip("\n"), quote.note)
