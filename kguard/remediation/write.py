@@ -16,8 +16,7 @@ from kguard.remediation.apply import Applied, as_json_patch, file_name
 from kguard.remediation.plan import Plan
 from kguard.remediation.proof import Proof, as_json, subject
 
-_DIFF_HEAD = 2
-"""Lines of a unified diff before its first hunk."""
+_CONTEXT_LINES = 3
 
 
 class Output(msgspec.Struct, frozen=True, order=True):
@@ -56,33 +55,30 @@ def _patches(applied: Applied) -> Iterator[Output]:
         diff = "".join(
             line
             for index in sorted(edits)
-            for line in _diff(file, before[index].text, edits[index], before[index].line)
+            for line in _diff(before[index].text, edits[index], before[index].line)
         )
         name = file.replace("/", "-").lstrip("-.") + ".patch"
         yield Output(name, f"--- a/{file}\n+++ b/{file}\n{diff}", f"changes {file}")
 
 
-def _diff(file: str, before: str, after: str, first_line: int) -> Iterator[str]:
+def _diff(before: str, after: str, first_line: int) -> Iterator[str]:
     """The hunks of one document, with the line numbers of its file."""
-    rows = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), file, file
-    )
-    for number, row in enumerate(rows):
-        if number < _DIFF_HEAD:
-            continue
-        if row.startswith("@@"):
-            yield _shifted(row, first_line - 1)
-        else:
-            yield row if row.endswith("\n") else row + "\n\\ No newline at end of file\n"
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    # unified_diff would treat frequent lines as junk and make patches larger than they must be.
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
+        (_, old_from, _, new_from, _), (_, _, old_to, _, new_to) = group[0], group[-1]
+        spans = (old_from, old_to), (new_from, new_to)
+        rows = [f"{a + first_line},{b - a}" for a, b in spans]
+        yield f"@@ -{rows[0]} +{rows[1]} @@\n"
+        for tag, a, b, c, d in group:
+            yield from (_row(" ", line) for line in old[a:b] if tag == "equal")
+            yield from (_row("-", line) for line in old[a:b] if tag != "equal")
+            yield from (_row("+", line) for line in new[c:d] if tag != "equal")
 
 
-def _shifted(header: str, offset: int) -> str:
-    words = header.split(" ")
-    for position in (1, 2):
-        sign, rest = words[position][0], words[position][1:]
-        start, comma, count = rest.partition(",")
-        words[position] = f"{sign}{int(start) + offset}{comma}{count}"
-    return " ".join(words)
+def _row(sign: str, line: str) -> str:
+    return sign + (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
 
 
 def _object_patches(plan: Plan) -> Iterator[Output]:

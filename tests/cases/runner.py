@@ -17,6 +17,8 @@ from kguard.engine.embedded import EmbeddedEngine
 from kguard.layers import NAMES, load
 from kguard.model.findings import Finding
 from kguard.model.manifests import Collected
+from kguard.model.remedies import Edit
+from kguard.remediation.plan import Plan, Wishes, make
 from kguard.scan import Judged, Options, scan
 
 CASES = Path(__file__).parent
@@ -120,3 +122,39 @@ def write_expected(case: Case, judged: Judged) -> None:
     rows = [line(finding) for finding in judged.report.findings]
     text = yaml.safe_dump({"findings": rows}, sort_keys=False, width=100)
     (case.folder / "expected.yaml").write_text(text)
+
+
+def fix(case: Case, collected: Collected, engine: Any) -> Plan:
+    """The remedies of a case, proved."""
+    judged = judge(case, collected, engine)
+    return make(judged, lambda changed: judge(case, changed, engine), Wishes())
+
+
+def summary(plan: Plan) -> dict[str, Any]:
+    """A plan as remedy.yaml holds it."""
+    proof = plan.proof
+    return {
+        "closes": [f"{closed.policy} {closed.target}" for closed in proof.closes],
+        "writes": sorted(plan.applied.created),
+        "changes": sorted({proposal.ref for proposal in proof.accepted if _edits(proposal)}),
+        "refuses": [f"{r.reason}: {r.counterexample}" for r in proof.refused],
+        "cannot": [c.reason for c in proof.cannot],
+    }
+
+
+def _edits(proposal: Any) -> bool:
+    return isinstance(proposal, Edit)
+
+
+def expected_remedy(case: Case) -> dict[str, Any]:
+    path = case.folder / "remedy.yaml"
+    return yaml.safe_load(path.read_text()) if path.exists() else {}
+
+
+def write_remedy(case: Case, plan: Plan) -> None:
+    found = {key: value for key, value in summary(plan).items() if value}
+    path = case.folder / "remedy.yaml"
+    if found:
+        path.write_text(yaml.safe_dump(found, sort_keys=False, width=100, allow_unicode=True))
+    elif path.exists():
+        path.unlink()

@@ -8,7 +8,19 @@ from collections import Counter
 import msgspec
 import pytest
 import yaml
-from tests.cases.runner import LoadedOnce, cases, expected, judge, line, read_inputs, write_expected
+from tests.cases.runner import (
+    LoadedOnce,
+    cases,
+    expected,
+    expected_remedy,
+    fix,
+    judge,
+    line,
+    read_inputs,
+    summary,
+    write_expected,
+    write_remedy,
+)
 
 from kguard import reporters
 
@@ -70,6 +82,21 @@ def test_facts(case, engine):
     actual = msgspec.to_builtins(judged.facts[case.layer])
     problems = list(_missing(yaml.safe_load(path.read_text()), actual, ""))
     assert problems == []
+
+
+def test_remedies_close_and_do_no_harm(case, engine, request):
+    """What is promised for every remedy, and what remedy.yaml says of this one."""
+    plan = fix(case, read_inputs(case), engine)
+    if request.config.getoption("--update-cases"):
+        write_remedy(case, plan)
+    proof = plan.proof
+    assert (proof.weakens, proof.cuts, proof.opens, proof.new_findings) == ((), (), (), ())
+    assert proof.second_run_empty
+    answered = {f for entry in (*proof.refused, *proof.cannot) for f in entry.findings}
+    judged = judge(case, read_inputs(case), engine).report.findings
+    with_remedy = {f.fingerprint for f in judged if f.remedy and f.state == "open"}
+    assert {f.fingerprint for f in proof.remaining} & with_remedy <= answered
+    assert {k: v for k, v in summary(plan).items() if v} == expected_remedy(case)
 
 
 def _missing(wanted, actual, place):
