@@ -16,7 +16,7 @@ from kguard.layers.runtime.facts.discovery import Falco
 from kguard.layers.runtime.facts.judged import line_of
 from kguard.layers.runtime.semantics.settings import OUTPUTS, Output
 from kguard.model.facts.common import Evidence, Truth
-from kguard.model.manifests import mapping, sequence, strings
+from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 _COLLECTORS = re.compile(
     r"(?:^|/)(?:fluent-bit|fluentd|vector|promtail|alloy|filebeat|logstash|otelcol[\w.-]*"
@@ -27,6 +27,8 @@ _SIDEKICK = re.compile(r"(?:^|/)falcosidekick(?::|@|$)")
 _CLUSTER_NAME = re.compile(
     r"https?://([a-z0-9-]+)(?:\.([a-z0-9-]+))?(?:\.svc[\w.]*)?(?::\d+)?(?:/.*)?"
 )
+
+SIDEKICK_PORT = 2801
 
 Answer = tuple[Truth, list[Evidence]]
 
@@ -89,10 +91,14 @@ def _sidekick_behind(inventory: Inventory, falco: Falco, url: str) -> Workload |
     found = _CLUSTER_NAME.fullmatch(url)
     if found is None:
         return None
-    namespace = found[2] or falco.ref.namespace
-    service = inventory.find("Service", "", namespace, found[1])
-    selector = strings(mapping(service.spec.get("selector"))) if service else {}
-    for workload in inventory.workloads_by_namespace.get(namespace, []):
+    service = inventory.find("Service", "", found[2] or falco.ref.namespace, found[1])
+    return _selected(inventory, service) if service else None
+
+
+def _selected(inventory: Inventory, service: Manifest) -> Workload | None:
+    """The Falcosidekick behind a Service, if it is one."""
+    selector = strings(mapping(service.spec.get("selector")))
+    for workload in inventory.workloads_by_namespace.get(service.namespace, []):
         chosen = bool(selector) and selector.items() <= workload.labels.items()
         if chosen and any(_SIDEKICK.search(c.image) for c in workload.containers):
             return workload
@@ -172,3 +178,22 @@ def _on_the_node(falco: Falco, path: str) -> bool:
             if mount.get("name") in lasting and where and f"{path}/".startswith(f"{where}/"):
                 return True
     return False
+
+
+def receiver(inventory: Inventory, falco: Falco) -> str:
+    """The URL of a Falcosidekick of the input that sends alerts on; empty if there is none."""
+    for manifest in inventory.of("Service"):
+        workload = _selected(inventory, manifest)
+        if workload is not None and _forwards(workload):
+            near = manifest.namespace == falco.ref.namespace
+            host = manifest.name if near else f"{manifest.name}.{manifest.namespace}.svc"
+            return f"http://{host}:{_port(manifest)}"
+    return ""
+
+
+def _port(service: Manifest) -> int:
+    for entry in map(mapping, sequence(service.spec.get("ports"))):
+        number = entry.get("port")
+        if type(number) is int:
+            return number
+    return SIDEKICK_PORT

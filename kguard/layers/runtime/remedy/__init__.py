@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What closes the findings of the layer `runtime`?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kguard.layers.runtime.remedy.nodes import tolerate_taints
+from kguard.layers.runtime.remedy.outputs import drop_removed, send_alerts
+from kguard.layers.runtime.remedy.rules import add_rules, lower_priority, restore_rules
+from kguard.model.remedies import RemedyFunction
+
+REMEDIES: Mapping[str, RemedyFunction] = {
+    "add_rules": add_rules,
+    "drop_removed": drop_removed,
+    "lower_priority": lower_priority,
+    "restore_rules": restore_rules,
+    "send_alerts": send_alerts,
+    "tolerate_taints": tolerate_taints,
+}
+"""The remedies, by the name that policies use."""

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How do alerts get out, and what is no longer there switched off?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kguard.layers.runtime.facts.delivery import receiver
+from kguard.layers.runtime.remedy.places import Setup, setups
+from kguard.layers.runtime.remedy.rules import change_config
+from kguard.model.findings import Finding
+from kguard.model.remedies import Cannot, Proposal, RemedyRequest
+
+_TELL = (
+    "install Falcosidekick with an output of yours and name it: `falcosidekick.enabled=true` in "
+    "the values of Falco's chart, or http_output in falco.yaml"
+)
+
+
+def send_alerts(request: RemedyRequest) -> Iterator[Proposal]:
+    """Send alerts to the Falcosidekick of the input."""
+    for setup, findings in _wanted(request):
+        closes = tuple(finding.fingerprint for finding in findings)
+        falco = setup.falco
+        if falco is None or not receiver(request.inventory, falco):
+            yield Cannot(closes, "the input shows nobody who could receive alerts", _TELL)
+        elif falco.config_text is None:
+            yield Cannot(closes, "the configuration of this Falco is not in the input", _TELL)
+        else:
+            why = "send alerts to the Falcosidekick that is there"
+            yield from change_config(request.inventory, setup, falco.config_text, findings, why)
+
+
+def drop_removed(request: RemedyRequest) -> Iterator[Proposal]:
+    """Switch off what the running version no longer has."""
+    for setup, findings in _wanted(request):
+        config = setup.falco.config_text if setup.falco else None
+        if config is not None:
+            why = "Falco no longer has it"
+            yield from change_config(request.inventory, setup, config, findings, why)
+        else:
+            closes = tuple(finding.fingerprint for finding in findings)
+            yield Cannot(closes, "the configuration is not in the input", "switch it off there")
+
+
+def _wanted(request: RemedyRequest) -> Iterator[tuple[Setup, list[Finding]]]:
+    for setup in setups(request.inventory):
+        findings = [f for f in request.findings if f.target == setup.owner]
+        if findings:
+            yield setup, findings

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a whole file look like with everything put right that the facts complain of?
+
+Several remedies may ask for a change of one file; each proposes this same text.
+"""
+
+from __future__ import annotations
+
+from kguard.inventory import Inventory
+from kguard.layers.runtime.facts.delivery import delivered, receiver
+from kguard.layers.runtime.facts.judged import Losses
+from kguard.layers.runtime.facts.removed import removed
+from kguard.layers.runtime.facts.texts import Text
+from kguard.layers.runtime.remedy.editing import set_value, without_items, without_step
+from kguard.layers.runtime.remedy.places import Setup
+from kguard.layers.runtime.semantics.definitions import PRIORITIES
+from kguard.model.facts import runtime as model
+
+
+def losses_of(setup: Setup) -> list[model.Loss]:
+    """What keeps rules from firing in one setup."""
+    falco = setup.falco
+    if not setup.rules.is_complete:
+        return []
+    if falco is None:
+        return list(Losses(setup.rules, (), len(PRIORITIES) - 1, None).all())
+    found = Losses(setup.rules, falco.selections, falco.settings.minimum, falco.config_text)
+    return list(found.all())
+
+
+def repaired_rules(setup: Setup, text: Text) -> str:
+    """A rules file without the items that silence or disable rules.
+
+    Raises:
+        NotEditableError: an item cannot be taken out line by line.
+    """
+    lines = {
+        loss.because[0].line
+        for loss in losses_of(setup)
+        if loss.effect in ("dead", "disabled")
+        and loss.cause in ("macro", "list", "rule")
+        and (loss.because[0].ref, loss.because[0].pointer) == (text.ref, text.pointer)
+    }
+    return without_items(text.content, sorted(lines)) if lines else text.content
+
+
+def repaired_config(inventory: Inventory, setup: Setup) -> str:
+    """A falco.yaml with removed features off, alerts sent, and no rule hidden or deselected.
+
+    Raises:
+        NotEditableError: a place cannot be changed line by line.
+    """
+    falco = setup.falco
+    if falco is None or falco.config_text is None:
+        return ""
+    content = falco.config_text.content
+    for use in removed(falco):
+        if use.state == "removed":
+            content = _without_feature(content, use.feature)
+    url = receiver(inventory, falco)
+    if url and delivered(inventory, falco)[0] == "false":
+        content = set_value(content, ("json_output",), "true")
+        content = set_value(content, ("http_output", "enabled"), "true")
+        content = set_value(content, ("http_output", "url"), url)
+    return _with_rules(content, setup)
+
+
+def _without_feature(content: str, feature: model.Feature) -> str:
+    match feature:
+        case "grpc_output":
+            return set_value(content, ("grpc_output", "enabled"), "false")
+        case "grpc_server":
+            return set_value(content, ("grpc", "enabled"), "false")
+        case _:
+            return set_value(content, ("engine", "kind"), "modern_ebpf")
+
+
+def _with_rules(content: str, setup: Setup) -> str:
+    falco = setup.falco
+    if falco is None:
+        return content
+    losses = losses_of(setup)
+    if any(loss.effect == "hidden" for loss in losses):
+        rules = setup.rules.ruleset.compiled.rules.values()
+        least = max(rule.info.priority for rule in rules)
+        content = set_value(content, ("priority",), PRIORITIES[least].lower())
+    patterns = {loss.name for loss in losses if loss.cause == "selection"}
+    written = falco.settings.selections
+    for number in range(len(written) - 1, -1, -1):
+        if written[number].action == "disable" and written[number].pattern in patterns:
+            content = without_step(content, "rules", number)
+    return content

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How are rules brought back into force, or added?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kguard import data
+from kguard.inventory import Inventory
+from kguard.layers.runtime.facts.discovery import ARTIFACT_GROUP, RULES_FOLDER, Falco
+from kguard.layers.runtime.facts.texts import Text
+from kguard.layers.runtime.remedy.editing import NotEditableError
+from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole
+from kguard.layers.runtime.remedy.repair import repaired_config, repaired_rules
+from kguard.model.findings import Finding
+from kguard.model.locations import pointer
+from kguard.model.manifests import Manifest
+from kguard.model.remedies import (
+    Cannot,
+    Create,
+    Edit,
+    Operation,
+    Proposal,
+    RemedyRequest,
+    WriteFile,
+)
+from kguard.sources.yaml import untyped
+
+RULES_NAME = "kguard_rules.yaml"
+_TAKE_OUT = "take out the item that silences rules"
+
+
+def restore_rules(request: RemedyRequest) -> Iterator[Proposal]:
+    """Take out the overrides and selections that keep rules from firing."""
+    for setup in setups(request.inventory):
+        texts = {text.ref: text for text in setup.rules.texts}
+        for text in texts.values():
+            findings = _about(request.findings, text)
+            if findings:
+                yield from _restored(request.inventory, setup, text, findings)
+        config = setup.falco.config_text if setup.falco else None
+        findings = _about(request.findings, config) if config and config.ref not in texts else []
+        if config and findings:
+            yield from _reselected(request.inventory, setup, config, findings)
+
+
+def _about(findings: Iterable[Finding], text: Text) -> list[Finding]:
+    return [finding for finding in findings if finding.target == text.owner]
+
+
+def _restored(
+    inventory: Inventory, setup: Setup, text: Text, findings: list[Finding]
+) -> Iterator[Proposal]:
+    closes = tuple(finding.fingerprint for finding in findings)
+    for other in (other for other in setup.rules.texts if other.ref == text.ref):
+        try:
+            content = repaired_rules(setup, other)
+        except NotEditableError as error:
+            yield _by_hand(closes, other, error)
+            continue
+        if content != other.content:
+            edit = whole(inventory, other, content, closes, f"{_TAKE_OUT} ({other.name})")
+            if edit is not None:
+                yield edit
+
+
+def _by_hand(closes: tuple[str, ...], text: Text, error: NotEditableError) -> Cannot:
+    return Cannot(closes, f"{text.name} cannot be edited line by line: {error}", _TAKE_OUT)
+
+
+def _reselected(
+    inventory: Inventory, setup: Setup, config: Text, findings: list[Finding]
+) -> Iterator[Proposal]:
+    yield from change_config(inventory, setup, config, findings, "select all rules again")
+
+
+def change_config(
+    inventory: Inventory, setup: Setup, config: Text, findings: list[Finding], why: str
+) -> Iterator[Proposal]:
+    """The configuration with everything that is wrong in it put right."""
+    closes = tuple(finding.fingerprint for finding in findings)
+    try:
+        content = repaired_config(inventory, setup)
+    except NotEditableError as error:
+        yield Cannot(closes, f"{config.name} cannot be edited line by line: {error}", why)
+        return
+    edit = whole(inventory, config, content, closes, why) if content != config.content else None
+    if edit is not None:
+        yield edit
+
+
+def lower_priority(request: RemedyRequest) -> Iterator[Proposal]:
+    """Report the priorities of all rules that are loaded."""
+    for setup in setups(request.inventory):
+        config = setup.falco.config_text if setup.falco else None
+        findings = _about(request.findings, config) if config else []
+        if config and findings:
+            why = "report the least urgent priority that a rule has"
+            yield from change_config(request.inventory, setup, config, findings, why)
+
+
+def add_rules(request: RemedyRequest) -> Iterator[Proposal]:
+    """Add the rules that kguard ships, one for each attack of the baseline."""
+    for setup in setups(request.inventory):
+        findings = [f for f in request.findings if f.target == setup.owner]
+        if findings:
+            yield from _added(request.inventory, setup, findings)
+
+
+def _added(inventory: Inventory, setup: Setup, findings: list[Finding]) -> Iterator[Proposal]:
+    closes = tuple(finding.fingerprint for finding in findings)
+    content = (data.rules_dir() / RULES_NAME).read_text(encoding="utf-8")
+    why = "rules of kguard's own for every attack of the baseline"
+    falco = setup.falco
+    folder = falco.files.folder(RULES_FOLDER) if falco else []
+    if falco is not None and falco.kind == "operator":
+        yield _rulesfile(falco, content, closes, why)
+    elif folder and _reads_folder(falco):
+        yield _in_config_map(inventory, folder[-1], content, closes, why)
+    elif falco is not None and falco.kind == "file" and falco.config_text is not None:
+        yield WriteFile(RULES_NAME, content, closes, why)
+        yield from _listed(inventory, falco, falco.config_text, closes, why)
+    else:
+        reason = "the input shows no folder of rules that a new file could go to"
+        instead = f"put rules/{RULES_NAME} of kguard into {RULES_FOLDER}"
+        yield Cannot(closes, reason, instead)
+
+
+def _reads_folder(falco: Falco | None) -> bool:
+    paths = {path.rstrip("/") for path in falco.settings.rules_files} if falco else set()
+    return RULES_FOLDER in paths
+
+
+def _in_config_map(
+    inventory: Inventory, beside: Text, content: str, closes: tuple[str, ...], why: str
+) -> Proposal:
+    holder = inventory.by_id(beside.ref)
+    if not isinstance(holder, Manifest) or not beside.pointer.startswith("/data/"):
+        return Cannot(closes, "the folder of rules is no ConfigMap of the input", "")
+    operation = Operation("add", pointer("data", f"99-{RULES_NAME}"), content)
+    return Edit(beside.ref, (operation,), closes, why)
+
+
+def _rulesfile(falco: Falco, content: str, closes: tuple[str, ...], why: str) -> Create:
+    (document,) = untyped.load(content)
+    made = {
+        "apiVersion": f"{ARTIFACT_GROUP}/v1alpha1",
+        "kind": "Rulesfile",
+        "metadata": {"name": "kguard", "namespace": falco.ref.namespace},
+        "spec": {"inlineRules": plain(document), "priority": 90},
+    }
+    return Create(made, closes, why)
+
+
+def _listed(
+    inventory: Inventory, falco: Falco, config: Text, closes: tuple[str, ...], why: str
+) -> Iterator[Proposal]:
+    path = f"/etc/falco/{RULES_NAME}"
+    if path in falco.settings.rules_files or inventory.by_id(config.ref) is None:
+        return
+    number = len(falco.settings.rules_files)
+    operation = Operation("add", pointer("rules_files", number), path)
+    yield Edit(config.ref, (operation,), closes, why)
