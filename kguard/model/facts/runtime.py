@@ -89,6 +89,10 @@ class Loss(msgspec.Struct):
     of: int
     """How many rules are loaded in all."""
     explanation: str
+    file: str
+    """The rules file with the item; empty where the configuration is the cause."""
+    line: int
+    """The line of the item in that file, from 1; 0 where there is none to take out."""
     because: list[Evidence]
 
 

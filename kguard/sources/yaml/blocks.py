@@ -37,3 +37,11 @@ def inline(value: Any, style: Style) -> str:
     if isinstance(value, str) and is_plain(value):
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def literal(value: str, column: int, style: Style) -> str | None:
+    """A text of lines as a literal block under a key at `column`; None where it cannot be one."""
+    if style.json or value.endswith("\n\n"):
+        return None
+    written = block({"key": value}, column, style).removeprefix("key: ")
+    return written if written.startswith("|") else None

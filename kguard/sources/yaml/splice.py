@@ -14,7 +14,7 @@ from typing import Any
 
 from kguard.model.locations import pointer_tokens
 from kguard.model.remedies import Operation
-from kguard.sources.yaml.blocks import Style, block, inline
+from kguard.sources.yaml.blocks import Style, block, inline, literal
 from kguard.sources.yaml.documents import Document, Profile, ReadError
 from kguard.sources.yaml.locate import Member, resolved, step
 from kguard.sources.yaml.nodes import Kind, Node, compose
@@ -170,6 +170,9 @@ class _Editor:
         """Put a value in the place of another; `column` is that of the key or of the item."""
         node = member.value
         start, end = node.start, self._content_end(node)
+        lines = literal(value, column, self.style) if isinstance(value, str) else None
+        if node.style == "|" and lines is not None:
+            return self._put(start, end, lines)
         if node.flow or (node.kind is Kind.SCALAR and not isinstance(value, dict | list)):
             return self._put(start, end, self._spaced(start, inline(value, self.style)))
         if self._inside_flow(node):

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from kguard.layers.runtime.facts.rulesets import Rules
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
@@ -104,7 +106,8 @@ class Losses:
         conflict = self._conflict(names[0])
         note = f"{_WORDS.get(culprit.how, culprit.how)} the {culprit.kind} {culprit.name}"
         because = [text.at(culprit.line, note), *self._victims(names)]
-        yield self._loss(text, "dead", culprit.kind, culprit.name, names, conflict, because)
+        loss = self._loss(text, "dead", culprit.kind, culprit.name, names, conflict, because)
+        yield msgspec.structs.replace(loss, file=text.name, line=culprit.line)
 
     def _victims(self, names: Sequence[str]) -> Iterator[Evidence]:
         """Where the first of the rules is defined."""
@@ -163,7 +166,8 @@ class Losses:
         if step is None or text is None:
             return
         because = [text.at(step.line, f"switches off the rule {names[0]}")]
-        yield self._loss(text, "disabled", "rule", names[0], names, "", because)
+        loss = self._loss(text, "disabled", "rule", names[0], names, "", because)
+        yield msgspec.structs.replace(loss, file=text.name, line=step.line)
 
     def _configured(
         self, effect: model.Effect, cause: model.Cause, name: str, names: list[str], note: str
@@ -192,6 +196,8 @@ class Losses:
             rules=sorted(names),
             of=len(self.loaded),
             explanation=explanation,
+            file="",
+            line=0,
             because=because,
         )
 

@@ -59,4 +59,6 @@ def _texts(inventory: Inventory, manifest: Manifest) -> Iterator[tuple[int, Text
     if value is not None:
         content = value if isinstance(value, str) else json.dumps(value, indent=0)
         name = f"{manifest.namespace}/{manifest.name}:{key}"
-        yield 3, Text(name, content, manifest.ref, manifest.id, pointer("spec", key))
+        structured = isinstance(value, list)
+        place = pointer("spec", key)
+        yield 3, Text(name, content, manifest.ref, manifest.id, place, structured)

@@ -18,6 +18,8 @@ from kguard.model.manifests import (
     sequence,
     strings,
 )
+from kguard.sources.yaml import untyped
+from kguard.sources.yaml.untyped import Sequence
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -29,10 +31,20 @@ class Text(msgspec.Struct, frozen=True):
     owner: ObjectRef
     ref: str
     pointer: str = ""
+    structured: bool = False
+    """Whether the place holds a list of items, of which the content is a rendering."""
 
     def at(self, line: int, note: str, role: str = "decides") -> Evidence:
         """Evidence at a line of the content, from 1."""
+        if self.structured:
+            return Evidence(self.ref, f"{self.pointer}/{self.item(line)}", note, role)
         return Evidence(self.ref, self.pointer, note, role, line)
+
+    def item(self, line: int) -> int:
+        """The number of the item that holds a line of the content."""
+        (node,) = untyped.load(self.content)
+        items = node.items if isinstance(node, Sequence) else []
+        return max((n for n, item in enumerate(items) if item.line <= line), default=0)
 
 
 def from_document(document: PlainDocument) -> Text:

@@ -44,9 +44,10 @@ def whole(
     holder = inventory.by_id(text.ref)
     if isinstance(holder, Manifest):
         if text.pointer.startswith("/data/"):
-            return Edit(text.ref, (Operation("replace", text.pointer, content),), closes, why)
-        value = plain(_first(content))
-        return Edit(text.ref, (Operation("replace", text.pointer, value),), closes, why)
+            gone = not untyped.load(content)
+            operation = Operation("remove" if gone else "replace", text.pointer, content)
+            return Edit(text.ref, (operation,), closes, why)
+        return Edit(text.ref, (Operation("replace", text.pointer, content),), closes, why)
     if isinstance(holder, PlainDocument):
         operations = tuple(_differences(holder.value, plain(_first(content)), ""))
         return Edit(text.ref, operations, closes, why) if operations else None

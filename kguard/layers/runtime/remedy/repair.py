@@ -28,20 +28,23 @@ def losses_of(setup: Setup) -> list[model.Loss]:
     return list(found.all())
 
 
+def offending_lines(setup: Setup, text: Text) -> list[int]:
+    """The lines of a rules file where items start that silence or disable rules."""
+    found: set[int] = set()
+    for loss in losses_of(setup):
+        if loss.effect in ("dead", "disabled") and loss.file == text.name:
+            found.add(loss.line)
+    return sorted(found)
+
+
 def repaired_rules(setup: Setup, text: Text) -> str:
     """A rules file without the items that silence or disable rules.
 
     Raises:
         NotEditableError: an item cannot be taken out line by line.
     """
-    lines = {
-        loss.because[0].line
-        for loss in losses_of(setup)
-        if loss.effect in ("dead", "disabled")
-        and loss.cause in ("macro", "list", "rule")
-        and (loss.because[0].ref, loss.because[0].pointer) == (text.ref, text.pointer)
-    }
-    return without_items(text.content, sorted(lines)) if lines else text.content
+    lines = offending_lines(setup, text)
+    return without_items(text.content, lines) if lines else text.content
 
 
 def repaired_config(inventory: Inventory, setup: Setup) -> str:

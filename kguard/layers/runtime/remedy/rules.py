@@ -11,7 +11,7 @@ from kguard.layers.runtime.facts.discovery import ARTIFACT_GROUP, RULES_FOLDER, 
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import NotEditableError
 from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole
-from kguard.layers.runtime.remedy.repair import repaired_config, repaired_rules
+from kguard.layers.runtime.remedy.repair import offending_lines, repaired_config, repaired_rules
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest
@@ -53,6 +53,9 @@ def _restored(
 ) -> Iterator[Proposal]:
     closes = tuple(finding.fingerprint for finding in findings)
     for other in (other for other in setup.rules.texts if other.ref == text.ref):
+        if other.structured:
+            yield from _without_items(setup, other, closes)
+            continue
         try:
             content = repaired_rules(setup, other)
         except NotEditableError as error:
@@ -62,6 +65,14 @@ def _restored(
             edit = whole(inventory, other, content, closes, f"{_TAKE_OUT} ({other.name})")
             if edit is not None:
                 yield edit
+
+
+def _without_items(setup: Setup, text: Text, closes: tuple[str, ...]) -> Iterator[Proposal]:
+    """The items of a list inside an object, from the end so that numbers stay right."""
+    numbers = sorted({text.item(line) for line in offending_lines(setup, text)}, reverse=True)
+    operations = tuple(Operation("remove", f"{text.pointer}/{n}") for n in numbers)
+    if operations:
+        yield Edit(text.ref, operations, closes, f"{_TAKE_OUT} ({text.name})")
 
 
 def _by_hand(closes: tuple[str, ...], text: Text, error: NotEditableError) -> Cannot:
