@@ -1,0 +1,39 @@
+# METADATA
+# title: Policies block a connection that the manifests ask for
+# description: |
+#   A setting, an Ingress, a gateway, Knative or the cluster itself needs this connection, and the
+#   policies in force do not admit it. The application fails, or the policies will be loosened in
+#   haste.
+# scope: package
+# related_resources:
+#   - https://kubernetes.io/docs/concepts/services-networking/network-policies/
+# schemas:
+#   - input: schema.network
+# custom:
+#   severity: high
+#   layer: network
+#   kind: effect
+#   subjects: flows
+#   remedy: allow_flow
+#   controls: [ATTACK-M1030]
+#   since: "0.1"
+package kguard.network.intended_flow_blocked
+
+deny contains finding if {
+	some flow in input.flows
+	flow.verdict == "blocked"
+	finding := {
+		"target": flow.ref,
+		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
+		"message": sprintf("policies block %s from opening %s of %s", [flow.source, flow.port, flow.target]),
+		"evidence": array.concat(_with_role(flow, "decides"), _with_role(flow, "related")),
+		"severity": _severity(flow),
+	}
+}
+
+_with_role(flow, role) := [e | some e in flow.because; object.get(e, "role", "decides") == role]
+
+# what only shows that somebody is welcome, or serves observation, breaks nothing that works
+_severity(flow) := "medium" if flow.basis in {"metrics", "published"}
+
+_severity(flow) := "high" if not flow.basis in {"metrics", "published"}

@@ -1,0 +1,35 @@
+# METADATA
+# title: The network plugin enforces no NetworkPolicy
+# description: |
+#   The namespace has NetworkPolicies, but the network plugin of the cluster does not implement
+#   them: every pod can open every port of every other, whatever they say.
+# scope: package
+# related_resources:
+#   - https://kubernetes.io/docs/concepts/services-networking/network-policies/
+# schemas:
+#   - input: schema.network
+# custom:
+#   severity: critical
+#   layer: network
+#   kind: effect
+#   subjects: namespaces
+#   no_remedy: "a plugin that enforces policies (Calico, Cilium, Antrea, kube-network-policies beside the present one) must be installed"
+#   controls: [CIS-5.3.1, ATTACK-M1030]
+#   since: "0.1"
+package kguard.network.not_enforced
+
+deny contains finding if {
+	input.plugin.enforces == "false"
+	some namespace in input.namespaces
+	namespace.policies > 0
+	finding := {
+		"target": namespace.ref,
+		"path": "",
+		"message": sprintf("the %d NetworkPolicies of namespace %s have no effect: the network plugin (%s) enforces none", [
+			namespace.policies,
+			namespace.ref.name,
+			input.plugin.name,
+		]),
+		"evidence": [{"ref": "", "pointer": "", "note": sprintf("network plugin %s, %s", [input.plugin.name, input.plugin.basis])}],
+	}
+}

@@ -1,0 +1,28 @@
+package kguard.network.not_enforced_test
+
+import data.kguard.network.not_enforced as policy
+
+_facts(enforces, policies) := {
+	"plugin": {"name": "flannel", "enforces": enforces, "basis": "DaemonSet kube-flannel/kube-flannel-ds"},
+	"namespaces": [{"ref": {"kind": "Namespace", "name": "shop"}, "workloads": 1, "policies": policies}],
+}
+
+test_deny_not_enforced if {
+	findings := policy.deny with input as _facts("false", 2)
+	findings == {{
+		"target": {"kind": "Namespace", "name": "shop"},
+		"path": "",
+		"message": "the 2 NetworkPolicies of namespace shop have no effect: the network plugin (flannel) enforces none",
+		"evidence": [{"ref": "", "pointer": "", "note": "network plugin flannel, DaemonSet kube-flannel/kube-flannel-ds"}],
+	}}
+}
+
+test_allow_unknown_plugin if {
+	findings := policy.deny with input as _facts("unknown", 2)
+	findings == set()
+}
+
+test_allow_no_policies if {
+	findings := policy.deny with input as _facts("false", 0)
+	findings == set()
+}
