@@ -14,6 +14,7 @@ from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.images import Signature, SignatureClass
 from kguard.model.layer import Request
+from kguard.model.manifests import Manifest
 
 if TYPE_CHECKING:
     from kguard.layers.images.evidence.folder import Asked, Folder
@@ -73,6 +74,11 @@ class Assessor:
         return self._trusted.words
 
     @property
+    def keys(self) -> dict[str, str]:
+        """The trusted keys: PEM by fingerprint."""
+        return {key.fingerprint: key.pem for key in self._trusted.all_keys}
+
+    @property
     def images(self) -> int:
         """How many images the evidence is about."""
         return len({digest for folder in self._folders for digest in _subjects(folder)})
@@ -123,8 +129,14 @@ class Assessor:
         return _assessment(verdict, _evidence(folder, verdict), complete=folder.is_complete(digest))
 
 
-def open_assessor(request: Request) -> Assessor | None:
-    """The assessor for the evidence that a request names; None where it names none."""
+def open_assessor(request: Request, policies: Sequence[Manifest]) -> Assessor | None:
+    """The assessor for the evidence that a request names; None where it names none.
+
+    Args:
+        request: names folders, roots, keys and signers.
+        policies: the ClusterImagePolicies of the input, which say whom the cluster trusts; they
+            count where the request names nobody.
+    """
     if not request.evidence_dirs:
         return None
     from kguard.layers.images.evidence.folder import Folder
@@ -134,7 +146,10 @@ def open_assessor(request: Request) -> Assessor | None:
     for folder in folders:
         if not folder.path.is_dir():
             folder.problems.append(f"{folder.path}: there is no such folder")
-    return Assessor(folders, read_trust(request.trust_roots, request.identities), request.at)
+    trusted = read_trust(request.trust_roots, request.identities)
+    if trusted.names_nobody:
+        trusted.add_policies(policies)
+    return Assessor(folders, trusted, request.at)
 
 
 def _subjects(folder: Folder) -> set[str]:

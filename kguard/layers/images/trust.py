@@ -15,11 +15,13 @@ import msgspec
 
 from kguard.layers.images.semantics.globs import glob_matches_or_not
 from kguard.layers.images.semantics.identities import Identity
+from kguard.layers.images.semantics.policy_controller import read_identity
 from kguard.layers.images.semantics.references import Reference
 from kguard.layers.images.verification.judge import Authorities
 from kguard.layers.images.verification.keys import PublicKey, load_pem
 from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
+from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
 MAX_TRUST_BYTES = 4 << 20
 _PUBLIC = ("_store", "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "trusted_root.json")
@@ -36,6 +38,43 @@ class Trusted(msgspec.Struct):
     """Keys with the glob of the images for which they count."""
     words: list[str]
     problems: list[str]
+
+    @property
+    def all_keys(self) -> list[PublicKey]:
+        """Every key that counts for some image."""
+        return [*self.keys, *(key for _, key in self.limited_keys)]
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether the user said neither a key nor a signer."""
+        return not (self.keys or self.limited_keys or self.identities)
+
+    def add_policies(self, policies: Sequence[Manifest]) -> None:
+        """Take the cluster's own word: the authorities of its ClusterImagePolicies.
+
+        They count for the images of their globs only, and only where the user named nobody.
+        """
+        for policy in policies:
+            globs = [strings(e).get("glob", "") for e in sequence(policy.spec.get("images"))]
+            for authority in map(mapping, sequence(policy.spec.get("authorities"))):
+                for glob in filter(None, globs):
+                    self._add_authority(policy, authority, glob)
+
+    def _add_authority(self, policy: Manifest, authority: JsonObject, glob: str) -> None:
+        words = f"{policy.ref} for {glob}"
+        if pem := strings(authority.get("key")).get("data"):
+            try:
+                self.limited_keys.append((glob, load_pem(pem.encode())))
+            except RejectedError as error:
+                self.problems.append(f"{policy.ref}: {error.reason}")
+                return
+            self.words.append(f"the key of {words}")
+        keyless = mapping(authority.get("keyless"))
+        if keyless.get("ca-cert") or keyless.get("trustRootRef"):
+            return
+        for entry in sequence(keyless.get("identities")):
+            self.identities.append((glob, read_identity(mapping(entry))))
+            self.words.append(f"the signers of {words}")
 
     def authorities(self, reference: Reference) -> Authorities:
         """Whom one trusts for an image."""
@@ -61,15 +100,13 @@ def public_root() -> TrustedRoot:
         raise RejectedError("unverifiable_offline", "no public trusted root") from None
 
 
-def read_trust(
-    paths: Sequence[str], identities: Sequence[dict[str, str]], folder: str = ""
-) -> Trusted:
+def read_trust(paths: Sequence[str], identities: Sequence[dict[str, str]]) -> Trusted:
     """Read the files and signers that a request names; without a root the public one counts."""
     found = Trusted([], [], [], [], [], [])
     for path in paths:
         _read(path, "", found)
     for entry in identities:
-        _identity(entry, folder, found)
+        _identity(entry, found)
     if not found.roots:
         try:
             found.roots.append(public_root())
@@ -101,11 +138,11 @@ def _read(path: str, glob: str, found: Trusted) -> None:
         found.keys.append(key)
 
 
-def _identity(entry: dict[str, str], folder: str, found: Trusted) -> None:
+def _identity(entry: dict[str, str], found: Trusted) -> None:
     fields = {key.replace("-", "_").lower(): value for key, value in entry.items() if value}
     glob = fields.get("images", "**")
     if key := fields.get("key"):
-        _read(str(Path(folder) / key), glob, found)
+        _read(key, glob, found)
         return
     identity = Identity(
         issuer=fields.get("issuer", ""),

@@ -112,6 +112,9 @@ class ImageUse(msgspec.Struct):
     location: str
     enforcement: Enforcement
     enforcer: str
+    visible: Truth
+    """Whether the enforcer that decides can read a signature of this format; `unknown` where no
+    signature holds or no enforcer decides."""
     decided_by: str
     """`Manifest.id` of the policy that decides; empty where none does."""
     because: list[Evidence]
@@ -187,6 +190,8 @@ class EvidenceFact(msgspec.Struct):
     """Digests that the evidence covers."""
     trusted: list[str]
     """Who is trusted, in words."""
+    keys: dict[str, str]
+    """The trusted keys: PEM by fingerprint."""
     problems: list[str]
 
 

@@ -10,9 +10,11 @@ from kguard.layers.images.facts.enforcers import find_enforcers, subject_of
 from kguard.layers.images.facts.mirrors import mirror_facts
 from kguard.layers.images.facts.policies import namespace_facts, policy_facts
 from kguard.layers.images.facts.uses import Use, knative_settings, uses_of
+from kguard.layers.images.semantics import policy_controller
 from kguard.layers.images.semantics.enforcement import Decision, Installed, decide
+from kguard.layers.images.semantics.visibility import kind_of, sees
 from kguard.layers.images.signatures import NOT_ASKED, Assessment, Assessor, open_assessor
-from kguard.model.facts.common import Evidence, Presence
+from kguard.model.facts.common import Evidence, Presence, Truth
 from kguard.model.facts.images import EvidenceFact, Facts, How, ImageUse
 from kguard.model.layer import Request
 
@@ -24,7 +26,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     settings = knative_settings(inventory)
     uses = [use for w in inventory.workloads for use in uses_of(inventory, w, settings)]
     enforcers = find_enforcers(inventory, request.scope)
-    assessor = open_assessor(request)
+    assessor = open_assessor(request, inventory.of("ClusterImagePolicy", policy_controller.GROUP))
     mirrors, problems = mirror_facts(inventory, uses)
     return Facts(
         scope=request.scope,
@@ -46,12 +48,14 @@ def _presence(inventory: Inventory, uses: Sequence[Use]) -> Presence:
 
 def _evidence(assessor: Assessor | None, problems: list[str]) -> EvidenceFact:
     if assessor is None:
-        return EvidenceFact("none", 0, [], problems)
+        return EvidenceFact("none", 0, [], {}, problems)
     found = assessor.problems
     problems = [*found, *problems]
     if found:
-        return EvidenceFact("unreadable", assessor.images, assessor.trusted, problems)
-    return EvidenceFact("read", assessor.images, assessor.trusted, problems)
+        return EvidenceFact(
+            "unreadable", assessor.images, assessor.trusted, assessor.keys, problems
+        )
+    return EvidenceFact("read", assessor.images, assessor.trusted, assessor.keys, problems)
 
 
 def _image_uses(
@@ -109,6 +113,7 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         location=found.location,
         enforcement=decision.enforcement,
         enforcer=decision.enforcer,
+        visible=_visible(found, decision),
         decided_by=decision.policy,
         because=use.because,
         signature_because=[
@@ -117,6 +122,12 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         ],
         enforcement_because=list(decision.because),
     )
+
+
+def _visible(found: Assessment, decision: Decision) -> Truth:
+    if found.signature != "verified" or not decision.reader:
+        return "unknown"
+    return sees(decision.reader, kind_of(found.format, found.signer, found.issuer))
 
 
 def _digest(use: Use, assessor: Assessor | None) -> tuple[str, How]:

@@ -9,14 +9,18 @@ counterexample.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
 from kguard.inventory import Inventory
 from kguard.layers.images.facts.enforcers import find_enforcers, subject_of
+from kguard.layers.images.remedy.demand import demand
+from kguard.layers.images.remedy.pin import uses_by_finding
 from kguard.layers.images.semantics.enforcement import Decision, decide
 from kguard.layers.images.semantics.policy_controller import INCLUDE_LABEL
 from kguard.layers.images.semantics.references import InvalidReferenceError, parse_reference
+from kguard.layers.images.semantics.visibility import kind_of, sees
 from kguard.model.facts.images import Facts, ImageUse, PolicyFact
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
@@ -30,7 +34,6 @@ from kguard.model.remedies import (
     RemedyRequest,
 )
 
-_PASSES = ("verified", "signed_via_index")
 _REFUSING = ("enforced", "fail_open")
 
 
@@ -61,13 +64,20 @@ def _decided_by(facts: Facts, policy: str) -> list[ImageUse]:
 
 
 def _passes(use: ImageUse) -> bool:
-    return use.signature in _PASSES
+    """Whether the policy in charge is known to accept the image."""
+    return use.signature == "verified" and use.visible == "true"
 
 
 def _refused(finding: Finding, stopped: Sequence[ImageUse]) -> Refused:
-    names = sorted({f"{use.ref}: {use.image} ({use.signature_reason})" for use in stopped})
-    reason = f"{len(names)} images that run would be refused, or may be: nobody knows"
+    names = sorted({f"{use.ref}: {use.image} ({_why_stopped(use)})" for use in stopped})
+    reason = f"{len(names)} images that run would be refused, or nobody knows"
     return Refused((finding.fingerprint,), reason, "; ".join(names))
+
+
+def _why_stopped(use: ImageUse) -> str:
+    if use.signature == "verified":
+        return f"{use.enforcer} cannot read the {use.format}"
+    return use.signature_reason
 
 
 def _enforcing(manifest: Manifest, policy: PolicyFact) -> tuple[Operation, ...]:
@@ -75,8 +85,7 @@ def _enforcing(manifest: Manifest, policy: PolicyFact) -> tuple[Operation, ...]:
     if policy.enforcer == "policy-controller":
         return (Operation("replace", "/spec/mode", "enforce"),)
     if "Validating" in manifest.kind:
-        op = "replace" if "validationActions" in spec else "add"
-        return (Operation(op, "/spec/validationActions", ["Deny"]),)  # type: ignore[arg-type]
+        return (_set("/spec/validationActions", ["Deny"], known="validationActions" in spec),)
     return tuple(_kyverno_operations(manifest, policy.rule))
 
 
@@ -86,8 +95,7 @@ def _kyverno_operations(manifest: Manifest, rule: str) -> Iterator[Operation]:
             continue
         for number, check in enumerate(sequence(mapping(entry).get("verifyImages"))):
             place = pointer("spec", "rules", index, "verifyImages", number, "failureAction")
-            known = "failureAction" in mapping(check)
-            yield Operation("replace" if known else "add", place, "Enforce")
+            yield _set(place, "Enforce", known="failureAction" in mapping(check))
 
 
 def fail_closed(request: RemedyRequest) -> Iterator[Proposal]:
@@ -106,15 +114,17 @@ def fail_closed(request: RemedyRequest) -> Iterator[Proposal]:
 
 def enforce(request: RemedyRequest) -> Iterator[Proposal]:
     """Have the installed enforcer look at a namespace, or at an image."""
+    uses = dict(_by_finding(request))
     for finding in request.findings:
         if finding.target.kind == "Namespace":
             yield _opt_in(request, finding)
-        else:
-            yield Cannot(
-                (finding.fingerprint,),
-                "whose signature the image should carry is not known",
-                "add a pattern for it to a policy of the enforcer, with the signer you trust",
-            )
+        elif (use := uses.get(finding.fingerprint)) is not None:
+            yield demand(finding, use, request)
+
+
+def _by_finding(request: RemedyRequest) -> Iterator[tuple[str, ImageUse]]:
+    for finding, use in uses_by_finding(request.facts, request.findings):
+        yield finding.fingerprint, use
 
 
 def _opt_in(request: RemedyRequest, finding: Finding) -> Proposal:
@@ -130,19 +140,33 @@ def _opt_in(request: RemedyRequest, finding: Finding) -> Proposal:
     if manifest is None:
         hint = f"kubectl label namespace {name} {INCLUDE_LABEL}=true"
         return Cannot((finding.fingerprint,), f"namespace {name} is not in the input", hint)
-    stopped = [u for u in _in(facts, name) if _refuses(inventory, facts, u) and not _passes(u)]
+    return _labelled(request, finding, manifest)
+
+
+def _labelled(request: RemedyRequest, finding: Finding, manifest: Manifest) -> Proposal:
+    """The label, unless images would be refused, or let in without any check."""
+    uses = [use for use in request.facts.uses if use.ref.namespace == manifest.name]
+    decided = [(use, _if_opted_in(request.inventory, request.facts, use)) for use in uses]
+    stopped = [u for u, d in decided if d.enforcement in _REFUSING and not _would_pass(u, d)]
     if stopped:
         return _refused(finding, stopped)
-    why = f"policy-controller then looks at the images of {name}; none of them would be refused"
+    ignored = sorted({u.image for u, d in decided if d.enforcement not in _CHECKING})
+    if ignored:
+        return Cannot(
+            (finding.fingerprint,),
+            f"no policy says who has to sign {', '.join(ignored)}: the label alone checks nothing",
+            f"add a ClusterImagePolicy for them, then label the namespace {INCLUDE_LABEL}=true",
+        )
+    why = f"policy-controller then checks the images of {manifest.name}; all of them pass"
     return Edit(manifest.id, tuple(_label(manifest)), (finding.fingerprint,), why)
 
 
-def _in(facts: Facts, namespace: str) -> list[ImageUse]:
-    return [use for use in facts.uses if use.ref.namespace == namespace]
+_CHECKING = (*_REFUSING, "warn_only")
 
 
-def _refuses(inventory: Inventory, facts: Facts, use: ImageUse) -> bool:
-    return _if_opted_in(inventory, facts, use).enforcement in _REFUSING
+def _would_pass(use: ImageUse, decision: Decision) -> bool:
+    kind = kind_of(use.format, use.signer, use.issuer)
+    return use.signature == "verified" and sees(decision.reader, kind) == "true"
 
 
 def _if_opted_in(inventory: Inventory, facts: Facts, use: ImageUse) -> Decision:
@@ -159,10 +183,13 @@ def _if_opted_in(inventory: Inventory, facts: Facts, use: ImageUse) -> Decision:
 
 
 def _label(manifest: Manifest) -> Iterator[Operation]:
-    metadata = manifest.object.get("metadata")
-    if isinstance(metadata, dict) and isinstance(metadata.get("labels"), dict):
-        op = "replace" if INCLUDE_LABEL in metadata["labels"] else "add"
+    labels = manifest.metadata.get("labels")
+    if isinstance(labels, dict):
         place = pointer("metadata", "labels", INCLUDE_LABEL)
-        yield Operation(op, place, "true")  # type: ignore[arg-type]
+        yield _set(place, "true", known=INCLUDE_LABEL in labels)
     else:
         yield Operation("add", "/metadata/labels", {INCLUDE_LABEL: "true"})
+
+
+def _set(place: str, value: Any, *, known: bool) -> Operation:
+    return Operation("replace" if known else "add", place, value)

@@ -13,7 +13,19 @@ from kguard.model.remedies import Cannot, Proposal, RemedyRequest
 def sign(request: RemedyRequest) -> Iterator[Proposal]:
     """Say with which command the owner of the image signs it."""
     for finding, use in uses_by_finding(request.facts, request.findings):
-        yield Cannot((finding.fingerprint,), _reason(use), _command(use))
+        if use.visible == "false":
+            yield _other_format((finding.fingerprint,), use)
+        else:
+            yield Cannot((finding.fingerprint,), _reason(use), _command(use))
+
+
+def _other_format(findings: tuple[str, ...], use: ImageUse) -> Cannot:
+    name = f"{use.reference}@{use.digest}"
+    return Cannot(
+        findings,
+        f"{use.enforcer} does not read a {use.format} made this way, whatever its policies say",
+        f"upgrade it, or sign once more: cosign sign --new-bundle-format=false {name}",
+    )
 
 
 def _reason(use: ImageUse) -> str:

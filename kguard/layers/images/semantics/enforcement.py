@@ -75,6 +75,8 @@ class ImagePolicy:
     fails_open: bool = False
     opened_by: ObjectRef | None = None
     """The object that decides about `fails_open`, where it is not the policy."""
+    reader: str = ""
+    """Which formats it reads: a row of `visibility`."""
     rule: str = ""
     excluded: tuple[Pattern, ...] = ()
     action_because: tuple[Evidence, ...] = ()
@@ -113,6 +115,8 @@ class Decision(msgspec.Struct, frozen=True):
     enforcer: str = ""
     policy: str = ""
     """`Manifest.id` of the policy that decides."""
+    reader: str = ""
+    """Which formats that policy reads: a row of `visibility`."""
     because: tuple[Evidence, ...] = ()
 
 
@@ -161,7 +165,7 @@ def _unmatched(
             Evidence(p.id, "", f"{p.ref} says by an expression which images it is about")
             for p in opaque
         )
-        return Decision("unknown", enforcer.enforcer, opaque[0].id, because)
+        return Decision("unknown", enforcer.enforcer, opaque[0].id, because=because)
     value, because = enforcer.unmatched
     because = because or enforcer.because
     if elsewhere:
@@ -178,7 +182,7 @@ def _matched(policy: ImagePolicy, sure: Truth, pattern: Pattern) -> Decision:
     if sure == "unknown" or policy.opaque:
         why = policy.opaque or "whether it covers these pods is not known"
         value, because = "unknown", (Evidence(policy.id, "", why),)
-    return Decision(value, policy.enforcer, policy.id, (*because, match))
+    return Decision(value, policy.enforcer, policy.id, policy.reader, (*because, match))
 
 
 def _strength(policy: ImagePolicy) -> tuple[Enforcement, tuple[Evidence, ...]]:

@@ -36,6 +36,7 @@ def read_policy(manifest: Manifest) -> ImagePolicy:
         matches=_matches,
         covers=lambda subject: _covers(manifest, subject),
         action="enforce",
+        reader="openshift",
         trust="named" if root.get("policyType") else "unknown",
         action_because=(Evidence(manifest.id, "/spec/policy", note),),
     )

@@ -50,12 +50,22 @@ def read_policy(manifest: Manifest, webhook: Manifest | None = None) -> ImagePol
         covers=lambda subject: _covers(spec, subject),
         action=_action(spec),
         trust=trust,
+        reader=_reader(spec),
         fails_open=bool(fails_open),
         opened_by=webhook.ref if webhook else None,
         action_because=(_mode_evidence(manifest),),
         trust_because=because,
         open_because=fails_open,
     )
+
+
+def _reader(spec: JsonObject) -> str:
+    """Bundles are read by authorities that say so and name the predicate they expect."""
+    authorities = [mapping(entry) for entry in sequence(spec.get("authorities"))]
+    bundles = any(
+        a.get("signatureFormat") == "bundle" and a.get("attestations") for a in authorities
+    )
+    return "policy-controller-bundle" if bundles else "policy-controller"
 
 
 def _patterns(spec: JsonObject) -> list[Pattern]:

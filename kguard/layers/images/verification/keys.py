@@ -38,6 +38,13 @@ class PublicKey(msgspec.Struct, frozen=True):
         return f"sha256:{hashlib.sha256(self.spki).hexdigest()}"
 
     @property
+    def pem(self) -> str:
+        """The key as PEM."""
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        raw: bytes = self.key.public_bytes(serialization.Encoding.PEM, form)
+        return raw.decode()
+
+    @property
     def hint(self) -> str:
         """What cosign writes into a bundle to say which key signed it."""
         return base64.b64encode(hashlib.sha256(self.spki).digest()).decode()
