@@ -45,13 +45,14 @@ _MEMORY = ("PingSource", "ApiServerSource")
 def serving_flows(inventory: Inventory, workloads: Sequence[Workload]) -> Iterator[Flow]:
     """Activator, autoscaler and gateway to the queue-proxy of every revision."""
     gateway = knative_gateway(inventory)
+    tls = _internal_tls(inventory)
     for index, workload in enumerate(workloads):
         if workload.knative != "serving":
             continue
         target = Party("workload", workload.name, index=index)
         for source, ports in (
-            (ACTIVATOR, queue_ports(workload)),
-            (gateway, queue_ports(workload)),
+            (ACTIVATOR, queue_ports(workload, tls=tls)),
+            (gateway, queue_ports(workload, tls=tls)),
             (AUTOSCALER, [knative.QUEUE_METRICS]),
         ):
             note = f"{source.name} must reach the queue-proxy of {workload.name}"
@@ -60,11 +61,18 @@ def serving_flows(inventory: Inventory, workloads: Sequence[Workload]) -> Iterat
                 yield Flow(source, target, "TCP", port, "knative", place)
 
 
-def queue_ports(workload: Workload) -> list[int]:
+def _internal_tls(inventory: Inventory) -> bool:
+    """Whether Knative encrypts between its gateways and the queue-proxy (off by default)."""
+    settings = inventory.find("ConfigMap", "", "knative-serving", "config-network")
+    data = strings(settings.object.get("data")) if settings else {}
+    return data.get("system-internal-tls", "").lower() == "enabled"
+
+
+def queue_ports(workload: Workload, *, tls: bool) -> list[int]:
     """The ports on which the queue-proxy takes requests."""
     numbers = {port.number for port in workload.ports if port.container == "queue-proxy"}
-    serving = {knative.QUEUE_HTTP1, knative.QUEUE_H2C, knative.QUEUE_HTTPS}
-    return sorted(numbers & serving)
+    plain = {knative.QUEUE_HTTP1, knative.QUEUE_H2C}
+    return sorted(numbers & ({knative.QUEUE_HTTPS} if tls else plain))
 
 
 def eventing_flows(
