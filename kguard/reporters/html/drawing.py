@@ -67,7 +67,7 @@ def _layout(nodes: list[Node]) -> tuple[dict[str, int], list[tuple[str, int]], i
     for node in nodes:
         if node.group != group:
             group = node.group
-            heads.append((group, y + 14))
+            heads.append((group, y + HEAD - 7))
             y += HEAD
         places[node.id] = y + LINE // 2
         y += LINE
