@@ -13,6 +13,7 @@ import yaml
 
 from kguard.inventory import injection
 from kguard.layers.mtls.semantics import ambient, peerauth, validation
+from tests.conformance.istio.clients import clusters
 
 Point = tuple[str, Any, Any]
 FOLDER = "istio"
@@ -237,6 +238,33 @@ def _names(
     return sorted(f"{w.configuration}/{w.name}" for w in webhooks if w.matches(around, labels))
 
 
+def client_snapshots(folder: Path) -> Iterator[tuple[dict[str, Any], peerauth.PolicyIndex]]:
+    """The snapshots of clients, each with its policies."""
+    for snapshot in _lines(folder / "random" / "client.ndjson.gz"):
+        yield snapshot, peerauth.index(_policies(snapshot), _root(snapshot), snapshot["revision"])
+
+
+def client(folder: Path) -> Iterator[Point]:
+    """What sidecars send: the rule in force, the socket and the mode of every endpoint."""
+    for snapshot, policies in client_snapshots(folder):
+        yield from clusters(snapshot, policies)
+
+
+def inbound(folder: Path) -> Iterator[Point]:
+    """What listeners accept. Mutual TLS to a DISABLE port is left out: no mode ends it there."""
+    for snapshot in _lines(folder / "random" / "inbound.ndjson.gz"):
+        policies = peerauth.index(_policies(snapshot), _root(snapshot), snapshot["revision"])
+        for entry in _kind(snapshot, "Pod"):
+            metadata = entry["metadata"]
+            name = f"{metadata['namespace']}/{metadata['name']}"
+            chain = policies.chain(metadata["namespace"], metadata.get("labels", {}))
+            for port, recorded in snapshot["accepts"][name].items():
+                mode = peerauth.port_decision(chain, int(port)).mode
+                accepted = (recorded["plaintext"], mode == "disable" or recorded["mtls"])
+                ours = (mode != "strict", True)
+                yield f"{snapshot['id']}:{name}:{port}", accepted, ours
+
+
 SUITES = {
     "istio composition": composition,
     "istio ambient composition": ambient_composition,
@@ -244,6 +272,8 @@ SUITES = {
     "istio validation documents": validation_documents,
     "istio random server": server,
     "istio random refused": refused,
+    "istio random client": client,
+    "istio random inbound": inbound,
     "istio random ambient": ambient_random,
     "istio random enrolment": enrolment,
     "istio webhook table": webhook_table,

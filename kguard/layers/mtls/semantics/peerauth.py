@@ -45,12 +45,8 @@ class PeerAuthentication(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def age_key(self) -> tuple[int, str, str]:
-        """Order of precedence: the oldest first, then by name, then by namespace.
-
-        A file without a timestamp will be created later than what has one.
-        """
-        created = _YOUNGEST if self.created is None else self.created
-        return created, self.name, self.namespace
+        """Order of precedence: the oldest first, then by name, then by namespace."""
+        return age_key(self.created, self.name, self.namespace)
 
     def scope(self, root: str) -> Scope:
         """What the policy is about, for a control plane with this root namespace."""
@@ -72,7 +68,7 @@ def parse(namespace: str, value: JsonObject, ref: str = "") -> PeerAuthenticatio
         id=ref,
         namespace=namespace,
         name=name if isinstance(name, str) else "",
-        created=_seconds(metadata.get("creationTimestamp")),
+        created=seconds_of(metadata.get("creationTimestamp")),
         selector=strings(mapping(selector).get("matchLabels")),
         has_selector=selector is not None,
         mode=mode_of(spec.get("mtls")),
@@ -100,7 +96,16 @@ def _ports(value: object) -> dict[int, Mode]:
     return dict(sorted(found.items()))
 
 
-def _seconds(value: object) -> int | None:
+def age_key(created: int | None, name: str, namespace: str) -> tuple[int, str, str]:
+    """The order of istiod's configuration objects.
+
+    A file without a timestamp will be created later than what has one.
+    """
+    return _YOUNGEST if created is None else created, name, namespace
+
+
+def seconds_of(value: object) -> int | None:
+    """A creation timestamp in seconds since 1970; None where there is none."""
     if isinstance(value, datetime):
         return int(value.replace(tzinfo=value.tzinfo or UTC).timestamp())
     if not isinstance(value, str):
