@@ -4,7 +4,8 @@
 Every ``tests/conformance/<system>/vectors.py`` has ``SUITES``: a name and a function that takes
 the folder of recorded answers (``FOLDER`` inside it, where the module says so) and yields
 ``(id, recorded, ours)``. A known disagreement stands in
-``skips.toml`` beside it, by suite and id with its reason; one that agrees by now must leave it.
+``skips.toml`` beside it (or ``SKIPS``), by suite and id with its reason; one that agrees by now
+must leave it.
 
 ``python -m support.conformance [SHARED]`` prints a table: suite, cases, agree, listed.
 """
@@ -76,7 +77,7 @@ def suites() -> Iterator[Suite]:
     """Every suite, by system."""
     for path in sorted(TESTS.glob("*/vectors.py")):
         module = importlib.import_module(f"tests.conformance.{path.parent.name}.vectors")
-        skips = listed(path.parent)
+        skips = getattr(module, "SKIPS", None) or listed(path.parent)
         unknown = sorted(set(skips) - set(module.SUITES))
         if unknown:
             raise SystemExit(f"{path.parent / 'skips.toml'}: no suite named {unknown[0]!r}")
