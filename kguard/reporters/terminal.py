@@ -32,10 +32,12 @@ from kguard.reporters.text import (
 
 DEFAULT_WIDTH = 100
 MIN_WIDTH = 40
-PLACE_WIDTH = 34
-"""Columns for the places of evidence, unless they are shorter."""
+PLACE_WIDTH = 40
+"""Places that are longer stand on a line of their own."""
 MAX_OTHERS = 6
 """Further targets of a group that are named without `--verbose`."""
+MAX_MESSAGES = 3
+"""Further findings about the same object whose messages are shown without `--verbose`."""
 MAX_EVIDENCE = 6
 """Steps of an argument that are shown without `--verbose`."""
 MAX_NOT_EVALUATED = 5
@@ -134,35 +136,34 @@ class _Page:
         """The evidence: the lines that decide, each with its place."""
         evidence = finding.evidence if self.verbose else finding.evidence[:MAX_EVIDENCE]
         places = [clean(place(quote)) for quote in evidence]
-        column = min(max((cell_len(text) for text in places), default=0), PLACE_WIDTH)
-        column = min(column, self.width * 2 // 5)
-        shift = _common_indent(evidence)
-        for quote, where in zip(evidence, places, strict=True):
-            yield from self.step(quote, where, column, shift)
+        column = max((cell_len(text) for text in places), default=0)
+        beside = column <= min(PLACE_WIDTH, self.width * 2 // 5)
+        texts = _dedented(evidence)
+        for quote, where, text in zip(evidence, places, texts, strict=True):
+            if beside:
+                yield from self.step(quote, Text(f"    {where}", "dim"), text, column + 6)
+            else:
+                yield from self.wrapped(Text(where, "dim"), "    ")
+                yield from self.step(quote, Text(), text, 6)
         if len(evidence) < len(finding.evidence):
             yield Text(f"    ... and {len(finding.evidence) - len(evidence)} more (-v)", "dim")
 
-    def step(self, quote: Quote, where: str, column: int, shift: int) -> Iterator[Text]:
+    def step(self, quote: Quote, head: Text, text: str, column: int) -> Iterator[Text]:
         """One step: `place  | quoted line  note`, on several lines where it does not fit."""
-        head = Text(f"    {where}", "dim")
-        if cell_len(where) > column:
-            yield from self.wrapped(Text(where, "dim"), "    ")
-            where, head = "", Text()
-        head.append(" " * max(4 + column + 2 - head.cell_len, 0))
         note = clean(quote.note)
-        if where and not note and not quote.text.strip():
+        if head and not note and not text:
             yield head
-        if quote.text.strip():
-            head.append(f"\N{BOX DRAWINGS LIGHT VERTICAL} {clean(quote.text)[shift:].rstrip()}")
+        head.append(" " * max(column - head.cell_len, 0))
+        if text:
+            head.append(f"\N{BOX DRAWINGS LIGHT VERTICAL} {text}")
             if note and head.cell_len + 4 + cell_len(note) <= self.width:
                 head.append(f"    {note}", "italic")
                 note = ""
             head.truncate(self.width, overflow="ellipsis")
             yield head
-            head = Text(" " * (4 + column + 2))
+            head = Text(" " * column)
         if note:
-            prefix = head.plain
-            yield from self.wrapped(Text(note, "italic"), prefix, hanging=4 + column + 2)
+            yield from self.wrapped(Text(note, "italic"), head.plain, hanging=column)
 
     def waiver(self, finding: Finding) -> Iterator[Text]:
         if finding.waiver:
@@ -171,7 +172,11 @@ class _Page:
             yield from self.wrapped(Text(clean(text + waiver.get("reason", ""))), "    ")
 
     def others(self, group: Group) -> Iterator[Text]:
-        names = [*dict.fromkeys(f.target for f in group.findings[1:])]
+        """What else the group is about: other objects by name, other places by their message."""
+        here, *rest = group.findings
+        for finding in [f for f in rest if f.target == here.target][:MAX_MESSAGES]:
+            yield from self.wrapped(Text(clean(finding.message)), "  also   ", hanging=9)
+        names = [*dict.fromkeys(f.target for f in rest if f.target != here.target)]
         text = listed(names[:MAX_OTHERS])
         if len(names) > MAX_OTHERS:
             text += f" and {len(names) - MAX_OTHERS} more (-v)"
@@ -239,7 +244,19 @@ class _Page:
 _HEAD = Row("layer", "findings", "evaluated", "")
 
 
-def _common_indent(evidence: tuple[Quote, ...]) -> int:
-    """Blanks that all quoted lines start with."""
-    texts = [quote.text for quote in evidence if quote.text.strip()]
-    return min((len(text) - len(text.lstrip(" ")) for text in texts), default=0)
+def _dedented(evidence: tuple[Quote, ...]) -> list[str]:
+    """The quoted lines; those that stand together in the file keep their indentation."""
+    found: list[str] = []
+    run: list[Quote] = []
+    for quote in evidence:
+        if run and not (quote.file == run[-1].file and 0 < quote.line - run[-1].line <= 1):
+            found += _shifted(run)
+            run = []
+        run.append(quote)
+    return found + _shifted(run)
+
+
+def _shifted(run: list[Quote]) -> list[str]:
+    texts = [clean(quote.text).rstrip() for quote in run]
+    shift = min((len(text) - len(text.lstrip(" ")) for text in texts if text), default=0)
+    return [text[shift:] for text in texts]

@@ -11,14 +11,22 @@ import msgspec
 from kguard.reporters.html.cells import MAX_ROWS, name_of, rows, words
 from kguard.reporters.html.drawing import Arc, Node, draw
 
+_PLUMBING = frozenset({"dns", "mesh", "metrics"})
+"""What every workload needs: listed, and drawn only where policies block it."""
+
 MAX_DRAWN = 60
 """Nodes of the drawing; beyond that it would show nothing."""
+
+
+_NOTHING = ("", "nothing", "unknown", "not published")
 
 
 class Exposure(msgspec.Struct, frozen=True):
     """One workload and who can open it."""
 
     name: str
+    place: str
+    """`namespace/name`, as flows call it."""
     internet: str
     cluster: str
     namespace: str
@@ -53,12 +61,13 @@ def view(facts: Mapping[str, Any]) -> View:
     workloads = rows(facts, "workloads")
     exposures = [_exposure(workload) for workload in workloads]
     flows = [_connection(flow) for flow in rows(facts, "flows")]
-    names = _names(exposures, flows)
+    shown = [flow for flow in flows if flow.basis not in _PLUMBING or flow.verdict == "blocked"]
+    names = _names(exposures, shown)
     drawable = 0 < len(names) <= MAX_DRAWN
     return View(
         exposures=tuple(exposures[:MAX_ROWS]),
         flows=tuple(flows[:MAX_ROWS]),
-        drawing=_drawing(names, exposures, flows) if drawable else "",
+        drawing=_drawing(names, exposures, shown) if drawable else "",
         not_drawn=0 if drawable else len(names),
         left_out=max(len(exposures), len(flows), MAX_ROWS) - MAX_ROWS,
     )
@@ -68,6 +77,8 @@ def _exposure(workload: Mapping[str, Any]) -> Exposure:
     ingress = workload.get("ingress") or {}
     doubt = str(workload.get("doubt") or "none")
     reaches = [str((ingress.get(k) or {}).get("reach", "")) for k in ("internet", "cluster")]
+    if not workload.get("published"):
+        reaches = reaches[1:]
     risk = "closed"
     if any(reach in ("everything", "ports") for reach in reaches):
         risk = "open"
@@ -76,14 +87,23 @@ def _exposure(workload: Mapping[str, Any]) -> Exposure:
     elif ingress.get("isolation") != "closed":
         risk = "partial"
     admits = [str(text) for text in ingress.get("admits") or []]
+    name = name_of(workload.get("ref"))
     return Exposure(
-        name=name_of(workload.get("ref")),
-        internet=_admission(ingress.get("internet")),
+        name=name,
+        place=name.partition(" ")[2],
+        internet=_outside(workload, _admission(ingress.get("internet"))),
         cluster=_admission(ingress.get("cluster")),
         namespace=_admission(ingress.get("namespace")),
         admits="; ".join(admits),
         risk=risk,
     )
+
+
+def _outside(workload: Mapping[str, Any], admitted: str) -> str:
+    """What policies admit from the internet matters only where something leads there."""
+    if admitted in _NOTHING or workload.get("published") or workload.get("host_network"):
+        return admitted
+    return "not published"
 
 
 def _admission(found: Any) -> str:
@@ -111,11 +131,11 @@ def _connection(flow: Mapping[str, Any]) -> Connection:
 def _names(exposures: list[Exposure], flows: list[Connection]) -> list[str]:
     """All ends: workloads in their order, then what else opens or takes connections."""
     ends = [end for flow in flows for end in (flow.source, flow.target)]
-    return list(dict.fromkeys([*(e.name for e in exposures), *ends]))
+    return list(dict.fromkeys([*(e.place for e in exposures), *ends]))
 
 
 def _drawing(names: list[str], exposures: list[Exposure], flows: list[Connection]) -> Any:
-    risks = {exposure.name: exposure for exposure in exposures}
+    risks = {exposure.place: exposure for exposure in exposures}
     nodes = [_node(name, risks.get(name)) for name in names]
     arcs: dict[tuple[str, str], Arc] = {}
     for flow in flows:
@@ -128,13 +148,12 @@ def _drawing(names: list[str], exposures: list[Exposure], flows: list[Connection
 
 
 def _node(name: str, exposure: Exposure | None) -> Node:
-    _, _, place = name.partition(" ")
-    group, _, short = place.partition("/")
+    group, _, short = name.partition("/")
     if exposure is None or not short:
         return Node(name, "elsewhere", name, "", "none")
     note = ""
-    if exposure.internet not in ("", "nothing", "unknown"):
+    if exposure.internet not in _NOTHING:
         note = f"internet: {exposure.internet}"
-    elif exposure.cluster not in ("", "nothing", "unknown"):
+    elif exposure.cluster not in _NOTHING:
         note = f"any pod: {exposure.cluster}"
     return Node(name, group, short, note, exposure.risk)

@@ -204,9 +204,9 @@ def facts() -> dict[str, object]:
                 workload("redis", admits("ports", "6379/TCP"), "shop-data"),
             ],
             "flows": [
-                flow("Deployment shop/checkout", "Deployment shop/cart", "allowed"),
-                flow("Deployment shop/cart", "Deployment shop-data/redis", "blocked"),
-                flow("any client of the internet", "Deployment shop/checkout", "unknown"),
+                flow("shop/checkout", "shop/cart", "allowed"),
+                flow("shop/cart", "shop-data/redis", "blocked"),
+                flow("any client of the internet", "shop/checkout", "unknown"),
             ],
         },
         "mtls": {
