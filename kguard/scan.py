@@ -325,7 +325,7 @@ def _report(
         for entry in collected.unreadable
     ]
     incomplete += [Incomplete(f"policy {f.policy}", f.reason, f.hint) for f in failures]
-    empty = not collected.manifests and not collected.documents and not collected.files
+    empty = not collected.manifests and not any(_present(facts[name]) for name in facts)
     if empty and (collected.looked_at or not incomplete):
         incomplete.append(nothing_read(collected, options.inputs))
     return Report(
@@ -342,6 +342,10 @@ def _report(
         policies={policy.id: policy for policy in policies},
         facts={name: msgspec.to_builtins(document) for name, document in facts.items()},
     )
+
+
+def _present(document: Any) -> bool:
+    return getattr(document, "presence", "absent") == "present"
 
 
 def _coverage(name: str, facts: Mapping[str, Any]) -> LayerCoverage:
