@@ -9,10 +9,10 @@ that is, **unanchored**. sigstore/policy-controller and Kyverno use the same fun
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import msgspec
 
+from kguard.layers.images.semantics.go_regexp import alternatives, compile_expression
 from kguard.model.facts.images import Trust
 
 TRUST_ORDER: tuple[Trust, ...] = ("everyone", "unanchored", "unknown", "named", "nobody")
@@ -38,11 +38,6 @@ _PROBES = (
 )
 """Signers that exist nowhere: an expression that accepts one of them accepts everybody."""
 _PROBE_ISSUER = "https://kguard-probe.invalid"
-
-MAX_EXPRESSION_LENGTH = 1024
-MAX_DOT_REPEATS = 3
-MAX_REPEATS = 6
-"""Python's engine backtracks, Go's does not: more than this is not judged."""
 
 
 class Identity(msgspec.Struct, frozen=True, order=True):
@@ -73,28 +68,8 @@ class Identity(msgspec.Struct, frozen=True, order=True):
 def _accepts(exact: str, expression: str, value: str) -> bool | None:
     if expression:
         pattern = compile_expression(expression)
-        return None if pattern is None else bool(pattern.search(value))
+        return None if pattern is None else pattern.matches(value)
     return exact == value
-
-
-@lru_cache(1024)
-def compile_expression(expression: str) -> re.Pattern[str] | None:
-    """A Go regular expression, or None where it is invalid, too complex or not the same here."""
-    if len(expression) > MAX_EXPRESSION_LENGTH or not _is_tame(expression):
-        return None
-    try:
-        return re.compile(re.sub(r"\\z|(?<!\\)\$\Z", r"\\Z", expression), re.ASCII)
-    except re.error:
-        return None
-
-
-def _is_tame(expression: str) -> bool:
-    """Whether backtracking stays small: no repeat of a repeat, few unbounded repeats."""
-    bare = re.sub(r"\\.|\[\^?\]?[^\]]*\]", "a", expression)
-    if re.search(r"\([^()]*[*+][^()]*\)\s*[*+{]|\)[*+]?\)[*+{]|\(\?[<=!P#]", bare):
-        return False
-    repeats = len(re.findall(r"[*+]|\{\d+,\}", bare))
-    return bare.count(".*") + bare.count(".+") <= MAX_DOT_REPEATS and repeats <= MAX_REPEATS
 
 
 def trust_of(identity: Identity, probes: tuple[str, ...] = _PROBES) -> Trust:
@@ -122,11 +97,12 @@ def _issuer_is_open(identity: Identity) -> bool:
 
 
 def is_anchored(expression: str) -> bool:
-    """Whether the whole identity must match: `^...$` around everything."""
-    starts = expression.startswith(("^", r"\A"))
-    ends = expression.endswith(r"\z") or bool(re.search(r"(?<!\\)(\\\\)*\$\Z", expression))
-    top_level = re.sub(r"\\.|\[[^\]]*\]|\([^()]*\)", "", expression)
-    return starts and ends and "|" not in top_level
+    """Whether the whole identity must match: every alternative stands between `^` and `$`."""
+    return all(
+        branch.startswith(("^", r"\A"))
+        and (branch.endswith(r"\z") or bool(re.search(r"(?<!\\)(\\\\)*\$\Z", branch)))
+        for branch in alternatives(expression)
+    )
 
 
 def widest(found: list[Trust]) -> Trust:
