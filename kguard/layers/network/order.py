@@ -19,13 +19,14 @@ def compare(before: Facts, after: Facts) -> Comparison:
     weaker: list[Change] = []
     stronger: list[Change] = []
     opened: list[Change] = []
+    meant = _newly_allowed(before, after)
     was = {workload.ref: workload for workload in before.workloads}
     for workload in after.workloads:
         if workload.ref not in was:
             continue
-        for change, better in _isolation(was[workload.ref], workload):
+        for change, better in _isolation(was[workload.ref], workload, meant):
             (stronger if better else weaker).append(change)
-        opened += _opened(was[workload.ref], workload)
+        opened += _opened(was[workload.ref], workload, meant)
     return Comparison(
         weaker=tuple(sorted(weaker)),
         stronger=tuple(sorted(stronger)),
@@ -34,24 +35,36 @@ def compare(before: Facts, after: Facts) -> Comparison:
     )
 
 
-def _isolation(before: Workload, after: Workload) -> Iterator[tuple[Change, bool]]:
+def _isolation(before: Workload, after: Workload, meant: set[str]) -> Iterator[tuple[Change, bool]]:
     for direction in ("ingress", "egress"):
         old = getattr(before, direction).isolation
         new = getattr(after, direction).isolation
-        if old == new:
+        if old == new or (old == "closed" and new == "partial" and _name(after) in meant):
             continue
         word = "incoming" if direction == "ingress" else "outgoing"
         text = f"{word} traffic: isolation was {old}, is {new}"
         yield Change(str(after.ref), text), _ISOLATION.index(new) > _ISOLATION.index(old)
 
 
-def _opened(before: Workload, after: Workload) -> Iterator[Change]:
+def _newly_allowed(before: Facts, after: Facts) -> set[str]:
+    """Workloads with an intended flow that did not work before: rules for it open what is meant."""
+    did = {_key(flow) for flow in before.flows if flow.verdict == "allowed"}
+    new = [f for f in after.flows if f.verdict == "allowed" and _key(f) not in did]
+    return {name for flow in new for name in (flow.source, flow.target)}
+
+
+def _opened(before: Workload, after: Workload, meant: set[str]) -> Iterator[Change]:
     for old, new in ((before.ingress, after.ingress), (before.egress, after.egress)):
         for name in ("internet", "cluster", "namespace", "metadata"):
             have, had = getattr(new, name, None), getattr(old, name, None)
             if have is not None and had is not None and _wider(had, have):
                 yield Change(str(after.ref), f"{_who(new, name)} reaches {', '.join(have.ports)}")
-        yield from _admitted(old, new, after)
+        if _name(after) not in meant:
+            yield from _admitted(old, new, after)
+
+
+def _name(workload: Workload) -> str:
+    return f"{workload.ref.namespace}/{workload.ref.name}"
 
 
 def _wider(before: Admission, after: Admission) -> bool:
@@ -83,6 +96,9 @@ def _cut(before: Facts, after: Facts) -> Iterator[Change]:
     for flow in before.flows:
         later = now.get(_key(flow))
         if flow.verdict != "allowed" or later is None or later.verdict == "allowed":
+            continue
+        if flow.basis == "outside" and later.verdict == "unknown":
+            # Somebody wrote rules for addresses; whether the host has one of them nobody knows.
             continue
         text = f"{flow.source} to {flow.target} at {flow.port} was allowed, is {later.verdict}"
         yield Change(str(flow.ref), text, tuple(later.because))

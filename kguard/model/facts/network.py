@@ -27,6 +27,7 @@ Verdict = Literal["allowed", "blocked", "unknown"]
 
 Basis = Literal[
     "environment",
+    "outside",
     "configuration",
     "ingress",
     "gateway",
@@ -39,7 +40,8 @@ Basis = Literal[
     "metrics",
     "mesh",
 ]
-"""What shows that a flow is intended."""
+"""What shows that a flow is intended; `outside` is a setting with a host outside the cluster, whose
+address is not known."""
 
 
 class Admission(msgspec.Struct):
@@ -86,8 +88,8 @@ class Workload(msgspec.Struct):
     serves: list[str]
     """Ports that it declares or that Services lead to, as `6379/TCP`."""
     published: list[str]
-    """Those that a LoadBalancer, a NodePort, a host port, an Ingress or a gateway offers to
-    clients outside the cluster."""
+    """Those that a LoadBalancer, a NodePort, a host port, an Ingress, a gateway or a webhook
+    configuration offers to clients that are no pods of the cluster."""
     host_network: bool
     knative: KnativePart
     user_ports: list[str]

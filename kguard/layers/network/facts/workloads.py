@@ -18,7 +18,7 @@ from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.network import Admission, Doubt, Isolation
 from kguard.model.locations import pointer
 
-_ENTRANCES = ("ingress", "gateway", "published")
+_ENTRANCES = ("ingress", "gateway", "published", "webhook")
 
 
 def served_ports(workloads: Sequence[Workload], services: Iterable[Service]) -> list[list[Served]]:

@@ -38,9 +38,17 @@ def dns_flows(workloads: Sequence[Workload], flows: Sequence[Flow]) -> Iterator[
         if index in seen or flow.source.kind != "workload":
             continue
         seen.add(index)
-        note = f"{workloads[index].name} must resolve the names that it is given"
-        because = Evidence(flow.because.ref, flow.because.pointer, note)
-        yield Flow(flow.source, DNS, "UDP", DNS_PORT, "dns", because)
+        found = dns_of(index, workloads[index])
+        because = Evidence(flow.because.ref, flow.because.pointer, found.because.note)
+        yield msgspec.structs.replace(found, because=because)
+
+
+def dns_of(index: int, workload: Workload) -> Flow:
+    """A workload to the cluster's DNS."""
+    note = f"{workload.name} must resolve the names that it is given"
+    because = Evidence(workload.id, workload.pod_pointer, note)
+    source = Party("workload", workload.name, index=index)
+    return Flow(source, DNS, "UDP", DNS_PORT, "dns", because)
 
 
 def webhook_flows(

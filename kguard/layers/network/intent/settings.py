@@ -59,9 +59,8 @@ def _flows(
         because = Evidence(place.ref, place.pointer, note)
         yield Flow(source, gateway, "TCP", port, "knative", because)
     elif mention.port and namespace not in inventory.namespaces and _OUTSIDE.search(mention.host):
-        yield Flow(
-            source, Party("address", mention.host), "TCP", mention.port, "environment", place
-        )
+        host = Party("address", mention.host)
+        yield Flow(source, host, "TCP", mention.port, "outside", place)
 
 
 def to_service(
