@@ -1,49 +1,116 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How is a document edited so that every other byte stays as it is?
+"""How does a document's text change when a value in it changes, and nothing else?
 
-Each operation replaces one region of the text. The result is read again and must equal the
-operation applied to the value; anything else is refused, so that comments, anchors and spellings
-that are too odd to edit safely are never damaged.
+An operation on a JSON pointer becomes one replacement of a span of characters; every other
+character, comments and indentation included, stays. The result is read again and must equal the
+operation applied to the value; otherwise nothing is changed.
 """
 
 from __future__ import annotations
 
-import copy
+import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
-from kguard.model.locations import pointer_tokens
+from kguard.model.locations import escape_pointer, pointer_tokens
 from kguard.model.remedies import Operation
-from kguard.sources.yaml.blocks import Style, block, inline, literal
+from kguard.sources.yaml import render
 from kguard.sources.yaml.documents import Document, Profile, ReadError
-from kguard.sources.yaml.locate import Member, resolved, step
+from kguard.sources.yaml.keys import is_merge, member_key
 from kguard.sources.yaml.nodes import Kind, Node, compose
+from kguard.sources.yaml.patch import END_OF_LIST, child_of, patched, refined
 from kguard.sources.yaml.reader import load
 
 
-class SpliceRefused(Exception):  # noqa: N818  (an outcome that the caller turns into a refusal)
-    """The document cannot be edited without touching more than was asked for."""
+class SpliceRefused(Exception):  # noqa: N818  (a verdict: the text stays as it is)
+    """The text cannot be edited with exactly the wanted effect; says why."""
+
+
+class _Cut(NamedTuple):
+    """Replace the characters from `start` to before `end` by `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class _Step(NamedTuple):
+    """An operation that is one cut; `keep_flow`: what stands in brackets stays in brackets."""
+
+    operation: Operation
+    keep_flow: bool = True
 
 
 def splice(text: str, operations: Iterable[Operation], *, profile: Profile = "kubectl") -> str:
-    """Edit one document's text.
+    """The text of one document with operations applied in order, every other byte kept.
 
     Args:
-        text: the text of one document.
-        operations: edits in their order; `add` to a sequence inserts, `-` appends (RFC 6902).
-        profile: whose reader must understand the result.
+        text: a document's text (`Document.text`), YAML or JSON.
+        operations: edits on JSON pointers into the document's value.
+        profile: whose reading decides about the value.
 
     Raises:
-        SpliceRefused: a pointer leads nowhere, or the result is not what was asked for.
+        SpliceRefused: a pointer leads nowhere, or the edit would change something else as well
+            (an alias, a merge, a repeated key), or the place is written in a way that has no
+            safe edit.
     """
-    value = _read(text, profile)
     for operation in operations:
+        value = _value(text, profile)
         wanted = applied(value, operation)
-        text = _Editor(text).edit(operation)
-        value = _read(text, profile)
-        if not _same(value, wanted):
-            raise SpliceRefused(f"the text at {operation.pointer} is written too unusually")
+        steps = _steps(operation, value)
+        # A block scalar would swallow a comment that follows it: then text is quoted.
+        for block_scalars in (True, False):
+            after = text
+            for step in steps:
+                after = _spliced(after, step, block_scalars=block_scalars)
+            if _reads_as(after, wanted, profile):
+                break
+        else:
+            raise SpliceRefused(f"an edit at {operation.pointer} would change more than that")
+        text = after
     return text
+
+
+def _reads_as(text: str, wanted: Any, profile: Profile) -> bool:
+    try:
+        return _alike(_value(text, profile), wanted)
+    except SpliceRefused:
+        return False
+
+
+def _value(text: str, profile: Profile) -> Any:
+    try:
+        found = list(load(text.encode(), profile=profile))
+    except UnicodeEncodeError:
+        raise SpliceRefused("the text is not valid Unicode") from None
+    if len(found) != 1 or not isinstance(found[0], Document):
+        raise SpliceRefused("the text is not one readable document")
+    return found[0].value
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Equality that tells true from 1."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _steps(operation: Operation, value: Any) -> list[_Step]:
+    """The operation in steps that each are one cut."""
+    parents = pointer_tokens(operation.pointer)
+    if not parents:
+        return [_Step(step) for step in refined(operation, value)]
+    holder = value
+    for token in parents[:-1]:
+        holder = child_of(holder, token)
+    above = "".join("/" + escape_pointer(token) for token in parents[:-1])
+    if operation.op == "remove":
+        return [_Step(operation)]
+    if operation.op == "replace" or (isinstance(holder, dict) and parents[-1] in holder):
+        return [_Step(step) for step in refined(operation, child_of(holder, parents[-1]))]
+    if not holder:
+        # An empty collection that grows is written anew, outside brackets if it can be.
+        grown = patched(holder, [_below(operation)])
+        return [_Step(Operation("replace", above, grown), keep_flow=False)]
+    return [_Step(operation)]
 
 
 def applied(value: Any, operation: Operation) -> Any:
@@ -52,237 +119,232 @@ def applied(value: Any, operation: Operation) -> Any:
     Raises:
         SpliceRefused: the pointer leads nowhere.
     """
-    result = copy.deepcopy(value)
-    *parents, last = pointer_tokens(operation.pointer)
     try:
-        holder = result
-        for token in parents:
-            holder = holder[int(token)] if isinstance(holder, list) else holder[token]
-        _change(holder, last, operation)
-    except (KeyError, IndexError, ValueError, TypeError):
-        raise SpliceRefused(f"nothing stands at {operation.pointer}") from None
-    return result
+        return patched(value, [operation])
+    except LookupError as error:
+        raise SpliceRefused(str(error)) from None
 
 
-def _change(holder: Any, last: str, operation: Operation) -> None:
-    value = copy.deepcopy(operation.value)
-    if isinstance(holder, list):
-        if operation.op == "add":
-            holder.insert(len(holder) if last == "-" else int(last), value)
-        elif operation.op == "remove":
-            del holder[int(last)]
-        else:
-            holder[int(last)] = value
-    elif operation.op == "add":
-        holder[last] = value
-    elif operation.op == "remove":
-        del holder[last]
-    else:
-        holder[last], _ = value, holder[last]
+def _below(operation: Operation) -> Operation:
+    """The operation as its pointer's parent sees it."""
+    last = pointer_tokens(operation.pointer)[-1]
+    return Operation(operation.op, "/" + escape_pointer(last), operation.value)
 
 
-def _read(text: str, profile: Profile) -> Any:
-    found = list(load(text.encode(), profile=profile))
-    if len(found) != 1 or not isinstance(found[0], Document):
-        raise SpliceRefused("the text would no longer be one readable document")
-    return found[0].value
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[k], other[k]) for k in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return type(one) is type(other) and bool(one == other)
+def _spliced(text: str, step: _Step, *, block_scalars: bool) -> str:
+    try:
+        root = compose(text, strict=False).root
+    except ReadError as error:
+        raise SpliceRefused(f"the text has no positions: {error.message}") from None
+    if root is None:
+        raise SpliceRefused("the text is empty")
+    cut = _Editor(text, root, block_scalars=block_scalars).cut(step)
+    return text[: cut.start] + cut.text + text[cut.end :]
 
 
 class _Editor:
-    """Edits one text once."""
+    """Finds the cut that an operation makes in one text."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, root: Node, *, block_scalars: bool) -> None:
         self.text = text
-        json = text.lstrip()[:1] in ("{", "[")
-        self.style = Style(json=json, newline="\r\n" if "\r\n" in text else "\n")
-        try:
-            root = compose(text, strict=not json).root
-        except ReadError as error:
-            raise SpliceRefused(str(error)) from None
-        if root is None:
-            raise SpliceRefused("the document is empty")
         self.root = root
+        self.style = render.style_of(text, root, block_scalars=block_scalars)
 
-    def edit(self, operation: Operation) -> str:
-        *parents, last = pointer_tokens(operation.pointer)
-        holder = Member(None, self.root)
-        for token in parents:
-            child = step(holder.value, token)
-            if child is None:
-                raise SpliceRefused(f"nothing stands at {operation.pointer}")
-            holder = child
-        node = resolved(holder.value)
-        if node.kind is Kind.SEQUENCE:
-            return self._in_sequence(holder, node, last, operation)
-        if node.kind is Kind.MAPPING:
-            return self._in_mapping(holder, node, last, operation)
-        raise SpliceRefused(f"{operation.pointer} is not inside a mapping or a list")
+    def cut(self, step: _Step) -> _Cut:
+        operation = step.operation
+        tokens = pointer_tokens(operation.pointer)
+        if not tokens:
+            return self._root(operation.value)
+        holder, above = self.root, (self.root, 0)
+        for token in tokens[:-1]:
+            index, child = self._child(holder, token)
+            holder, above = child, (holder, index)
+        if holder.kind is Kind.ALIAS:
+            raise SpliceRefused(f"{operation.pointer} is shared by an alias")
+        if operation.op == "add" and not self._has(holder, tokens[-1], operation):
+            return self._add(holder, tokens[-1], operation.value)
+        index, node = self._child(holder, tokens[-1])
+        if operation.op != "remove":
+            return self._replace(holder, index, node, operation.value, keep_flow=step.keep_flow)
+        if len(holder.children) > (2 if holder.kind is Kind.MAPPING else 1):
+            return self._remove(holder, index)
+        empty: Any = {} if holder.kind is Kind.MAPPING else []
+        if holder is self.root:
+            return self._root(empty)
+        return self._replace(*above, holder, empty, keep_flow=True)
 
-    def _put(self, start: int, end: int, replacement: str) -> str:
-        return self.text[:start] + replacement + self.text[end:]
+    def _root(self, value: Any) -> _Cut:
+        if not value and isinstance(value, (dict, list)):
+            text = render.flow(value, as_json=True)
+            return _Cut(self.root.start, self._end(self.root), text)
+        raise SpliceRefused("the whole document would be replaced")
 
-    def _in_mapping(self, holder: Member, node: Node, name: str, operation: Operation) -> str:
-        member = step(node, name)
-        if operation.op == "remove":
-            if member is None:
-                raise SpliceRefused(f"nothing stands at {operation.pointer}")
-            return self._drop(holder, node, 2, node.children.index(member.key or member.value))
-        if member is not None:
-            return self._replace(member, self._column(node), operation.value)
-        if node.flow:
-            pair = f"{inline(name, self.style)}: {inline(operation.value, self.style)}"
-            return self._grow(holder, node, pair, {name: operation.value})
-        column = self._column(node)
-        lines = self.style.newline + " " * column
-        return self._after(node, lines + block({name: operation.value}, column, self.style))
+    def _has(self, holder: Node, token: str, operation: Operation) -> bool:
+        if holder.kind is Kind.SEQUENCE:
+            return False
+        return operation.op != "add" or any(
+            member_key(key) == token for key in holder.children[::2] if not is_merge(key)
+        )
 
-    def _in_sequence(self, holder: Member, node: Node, place: str, operation: Operation) -> str:
-        count = len(node.children)
-        index = count if place == "-" else int(place)
-        if operation.op == "remove":
-            return self._drop(holder, node, 1, index)
-        if operation.op == "replace":
-            column = self._column(node) + 2
-            return self._replace(Member(None, node.children[index]), column, operation.value)
-        if node.flow:
-            text = inline(operation.value, self.style)
-            if index < count:
-                at = node.children[index].start
-                return self._put(at, at, f"{text}, ")
-            return self._grow(holder, node, text, [operation.value])
-        column = self._column(node)
-        item = block([operation.value], column, self.style)
-        if index == 0:
-            dash = self._dash(node, 0)
-            return self._put(dash, dash, item + self.style.newline + " " * column)
-        new = self.style.newline + " " * column + item
-        return self._after(node.children[index - 1], new)
+    def _child(self, holder: Node, token: str) -> tuple[int, Node]:
+        """The child that a token names, and its index in `children` (the key's in a mapping)."""
+        if holder.kind is Kind.SEQUENCE and token.isdecimal():
+            return int(token), holder.children[int(token)]
+        if holder.kind is Kind.MAPPING:
+            pairs = zip(holder.children[::2], holder.children[1::2], strict=True)
+            found = [
+                (2 * place, value)
+                for place, (key, value) in enumerate(pairs)
+                if not is_merge(key) and member_key(key) == token
+            ]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise SpliceRefused(f"the key {token!r} occurs more than once")
+        raise SpliceRefused(f"{token!r} comes from an alias or a merge")
 
-    def _replace(self, member: Member, column: int, value: Any) -> str:
-        """Put a value in the place of another; `column` is that of the key or of the item."""
-        node = member.value
-        start, end = node.start, self._content_end(node)
-        lines = literal(value, column, self.style) if isinstance(value, str) else None
-        if node.style == "|" and lines is not None:
-            return self._put(start, end, lines)
-        if node.flow or (node.kind is Kind.SCALAR and not isinstance(value, dict | list)):
-            return self._put(start, end, self._spaced(start, inline(value, self.style)))
-        if self._inside_flow(node):
-            return self._put(start, end, inline(value, self.style))
-        if not isinstance(value, dict | list) or not value:
-            start = start if member.key is None else self._colon(member.key)
-            return self._put(start, end, self._spaced(start, inline(value, self.style)))
-        if member.key is None:
-            return self._put(start, end, block(value, column, self.style))
-        colon = self._colon(member.key)
-        indent = column if isinstance(value, list) else column + 2
-        lines = self.style.newline + " " * indent + block(value, indent, self.style)
-        return self._put(colon, end, lines)
-
-    def _colon(self, key: Node) -> int:
-        """Right behind the colon of a key."""
-        found = self.text.find(":", key.end)
-        if found < 0:
-            raise SpliceRefused("the key is written too unusually")
-        return found + 1
-
-    def _spaced(self, start: int, text: str) -> str:
-        """An empty value has its place right behind the colon."""
-        return f" {text}" if self.text[start - 1 : start] == ":" else text
-
-    def _grow(self, holder: Member, node: Node, text: str, value: Any) -> str:
-        """Add to the end of a flow collection; an empty one in block style becomes a block."""
-        if node.children:
-            at = self._content_end(node.children[-1])
-            return self._put(at, at, f", {text}")
-        if holder.key is not None and not self._inside_flow(node) and not self.style.json:
-            column = self._line_column(holder.key.start)
-            indent = column if isinstance(value, list) else column + 2
-            colon = self._colon(holder.key)
-            lines = self.style.newline + " " * indent + block(value, indent, self.style)
-            return self._put(colon, node.end, lines)
-        return self._put(node.start + 1, node.start + 1, text)
-
-    def _drop(self, holder: Member, node: Node, width: int, at: int) -> str:
-        """Remove a member (two nodes) or an item (one node) that begins with child `at`."""
-        children, position = node.children, at
-        if position >= len(children):
-            raise SpliceRefused("there is no such item")
-        if len(children) == width:
-            empty = "[]" if width == 1 else "{}"
-            return self._empty(holder, node, empty)
-        first, last = children[position], children[position + width - 1]
-        end = self._content_end(last)
-        if node.flow:
-            return self._drop_flow(children, position, width, end)
-        start = first.start if width == 2 else self._dash(node, position)  # noqa: PLR2004
-        line = self.text.rfind("\n", 0, start) + 1
-        if self.text[line:start].strip():
-            following = children[position + width].start
-            if width == 1:
-                following = self._dash(node, position + 1)
-            return self._put(start, following, "")
-        stop = self.text.find("\n", end)
-        return self._put(line, len(self.text) if stop < 0 else stop + 1, "")
-
-    def _drop_flow(self, children: list[Node], position: int, width: int, end: int) -> str:
-        if position + width < len(children):
-            return self._put(children[position].start, children[position + width].start, "")
-        return self._put(self._content_end(children[position - 1]), end, "")
-
-    def _empty(self, holder: Member, node: Node, text: str) -> str:
-        end = self._content_end(node)
-        if holder.key is None or node.flow:
-            return self._put(node.start, end, text)
-        colon = self._colon(holder.key)
-        return self._put(colon, end, f" {text}")
-
-    def _after(self, node: Node, lines: str) -> str:
-        """Insert lines below the line on which a node's content ends, its comment included."""
-        end = self._content_end(node)
-        stop = self.text.find("\n", end)
-        stop = len(self.text) if stop < 0 else stop - (self.text[stop - 1] == "\r")
-        return self._put(stop, stop, lines)
-
-    def _content_end(self, node: Node) -> int:
-        """Where the node's own text ends, without comments and blanks after it."""
-        while node.kind in (Kind.MAPPING, Kind.SEQUENCE) and not node.flow and node.children:
+    def _end(self, node: Node) -> int:
+        """Where the text of a node ends, without the blanks and comments that follow."""
+        while node.kind in {Kind.MAPPING, Kind.SEQUENCE} and not node.flow and node.children:
             node = node.children[-1]
+        if node.style in {"|", ">"} and "+" in self.text[node.start : node.end].split("\n")[0]:
+            return node.end - (self.text[node.end - 1 : node.end] == "\n")
         return node.start + len(self.text[node.start : node.end].rstrip())
 
-    def _inside_flow(self, node: Node) -> bool:
-        stack = [self.root]
-        while stack:
-            parent = stack.pop()
-            if parent.flow and parent.start < node.start < parent.end:
-                return True
-            stack += parent.children
-        return False
+    def _line_end(self, index: int) -> int:
+        """The end of the line of `index`, before its line break."""
+        end = self.text.find("\n", index)
+        end = len(self.text) if end < 0 else end
+        return end - (self.text[end - 1 : end] == "\r")
 
-    def _line_column(self, at: int) -> int:
-        return at - self.text.rfind("\n", 0, at) - 1
+    def _line_start(self, index: int) -> int:
+        return self.text.rfind("\n", 0, index) + 1
 
-    def _column(self, node: Node) -> int:
-        return self._line_column(node.start)
+    # Adding
 
-    def _dash(self, node: Node, index: int) -> int:
-        """Where the dash of an item of a block list stands."""
-        column = self._column(node)
-        at = node.children[index].start
-        lowest = node.children[index - 1].start if index else node.start
-        line = self.text.rfind("\n", 0, at) + 1
-        while line >= 0 and line + column >= lowest:
-            if self.text[line + column : line + column + 1] == "-":
-                return line + column
-            line = self.text.rfind("\n", 0, max(line - 1, 0)) + 1
-            if line == 0 and self.text[column : column + 1] != "-":
-                break
-        raise SpliceRefused("the list is written too unusually")
+    def _add(self, holder: Node, token: str, value: Any) -> _Cut:
+        if holder.kind is Kind.MAPPING and holder.flow:
+            json_style = self._is_json(holder)
+            key = json.dumps(token) if json_style else render.scalar(token, block=False)
+            return self._flow_add(
+                holder, len(holder.children), f"{key}: {render.flow(value, as_json=json_style)}"
+            )
+        if holder.kind is Kind.MAPPING:
+            column = render.column_of(self.text, holder.children[0].start)
+            at = self._line_end(self._end(holder))
+            lines = render.member(token, value, column, self.style)
+            return _Cut(at, at, f"{self.style.newline}{' ' * column}{lines}")
+        index = len(holder.children) if token == END_OF_LIST else int(token)
+        if holder.flow:
+            new = render.flow(value, as_json=self._is_json(holder))
+            return self._flow_add(holder, index, new)
+        return self._item_add(holder, index, value)
+
+    def _item_add(self, holder: Node, index: int, value: Any) -> _Cut:
+        column = render.column_of(self.text, holder.start)
+        lines = "- " + render.after_dash(value, column, self.style)
+        margin = self.style.newline + " " * column
+        if index == len(holder.children):
+            at = self._line_end(self._end(holder))
+            return _Cut(at, at, margin + lines)
+        at = self._dash(holder, index)
+        return _Cut(at, at, lines + margin)
+
+    def _flow_add(self, holder: Node, index: int, new: str) -> _Cut:
+        children = holder.children
+        stride = 2 if holder.kind is Kind.MAPPING else 1
+        if index < len(children):
+            at = children[index].start
+            return _Cut(at, at, f"{new}, ")
+        at = self._end(children[-1])
+        last = children[-stride].start
+        before = self._end(children[-stride - 1]) if len(children) > stride else holder.start + 1
+        gap = self.text[before:last].replace(",", "", 1)
+        return _Cut(at, at, f",{gap if gap.isspace() else ' '}{new}")
+
+    def _is_json(self, holder: Node) -> bool:
+        """Whether a flow collection writes its strings as JSON does."""
+        nodes = [holder, self.root]
+        keys = [n.children[0] for n in nodes if n.kind is Kind.MAPPING and n.children]
+        return any(key.style == '"' for key in keys)
+
+    # Replacing
+
+    def _replace(
+        self, holder: Node, index: int, node: Node, value: Any, *, keep_flow: bool
+    ) -> _Cut:
+        end = self._end(node)
+        collections = node.kind is not Kind.SCALAR and isinstance(value, (dict, list))
+        if holder.flow or (keep_flow and node.flow and collections):
+            new = self._flow_value(holder, node, value)
+            empty = node.start == node.end and holder.kind is Kind.MAPPING
+            return _Cut(node.start, max(end, node.start), " " + new if empty else new)
+        scalar = not isinstance(value, (dict, list))
+        one_line = "\n" not in self.text[node.start : end]
+        multi = isinstance(value, str) and "\n" in value
+        if scalar and not multi and node.kind is Kind.SCALAR and one_line and node.start < node.end:
+            return _Cut(node.start, end, render.scalar(value, like=node.style))
+        if holder.kind is Kind.SEQUENCE:
+            column = render.column_of(self.text, holder.start)
+            at = self._dash(holder, index) + 1
+            return _Cut(at, max(end, at), " " + render.after_dash(value, column, self.style))
+        key = holder.children[index]
+        column = render.column_of(self.text, key.start)
+        colon = self.text.find(":", key.end) + 1
+        if self.text[key.end : colon - 1].strip(" "):
+            raise SpliceRefused("the key is written in a way that has no safe edit")
+        return _Cut(colon, max(end, colon), render.after_key(value, column, self.style))
+
+    def _flow_value(self, holder: Node, node: Node, value: Any) -> str:
+        if self._is_json(holder):
+            return render.flow(value, as_json=True)
+        if isinstance(value, str):
+            return render.scalar(value, like=node.style, block=False)
+        return render.flow(value, as_json=False)
+
+    # Removing
+
+    def _remove(self, holder: Node, index: int) -> _Cut:
+        if holder.flow:
+            return self._flow_remove(holder, index)
+        if holder.kind is Kind.SEQUENCE:
+            start = self._dash(holder, index)
+            following = index + 1
+        else:
+            start = holder.children[index].start
+            following = index + 2
+        end = self._end(holder.children[following - 1])
+        end = max(end, start + 1)
+        head = self._line_start(start)
+        if not self.text[head:start].strip(" "):
+            return _Cut(*self._lines(head, end), "")
+        if following >= len(holder.children):
+            raise SpliceRefused("the last part of a line has no safe removal")
+        if holder.kind is Kind.SEQUENCE:
+            return _Cut(start, self._dash(holder, following), "")
+        return _Cut(start, holder.children[following].start, "")
+
+    def _lines(self, head: int, end: int) -> tuple[int, int]:
+        """The whole lines from `head` to the one with `end`, with one line break."""
+        stop = self.text.find("\n", end)
+        if stop >= 0:
+            return head, stop + 1
+        return max(head - 1, 0), len(self.text)
+
+    def _flow_remove(self, holder: Node, index: int) -> _Cut:
+        children = holder.children
+        following = index + (2 if holder.kind is Kind.MAPPING else 1)
+        if following < len(children):
+            return _Cut(children[index].start, children[following].start, "")
+        return _Cut(self._end(children[index - 1]), self._end(children[following - 1]), "")
+
+    def _dash(self, holder: Node, index: int) -> int:
+        """Where the dash of an item stands."""
+        child = holder.children[index]
+        at = self.text.rfind("-", holder.start, max(child.start, holder.start + 1))
+        right = at >= 0 and render.column_of(self.text, at) == render.column_of(
+            self.text, holder.start
+        )
+        if not right or self.text[at + 1 : child.start].strip():
+            raise SpliceRefused("the list is written in a way that has no safe edit")
+        return at
