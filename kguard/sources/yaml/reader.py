@@ -8,7 +8,9 @@ error of a file, reading goes on here with the next document.
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -19,11 +21,12 @@ from kguard.sources.yaml.dialect import BYTE_ORDER_MARK
 from kguard.sources.yaml.documents import Ambiguity, Broken, Document, Profile, ReadError, Trap
 from kguard.sources.yaml.fast import Unsupported, load_block
 from kguard.sources.yaml.kustomize import KustomizeConstructor
-from kguard.sources.yaml.nodes import compose
+from kguard.sources.yaml.nodes import Node, compose
 from kguard.sources.yaml.positions import Lines
 
 _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
 _NEXT_SEPARATOR = re.compile(r"^---", re.MULTILINE)
+_FRAMES_PER_LEVEL = 5
 _BRACKETS = re.compile(r"[\[{]")
 
 
@@ -195,11 +198,30 @@ def decode(text: str, line: int, profile: Profile = "kubectl") -> tuple[Any, tup
     tree = compose(text if exact else text.replace("\r\n", "\n"), final_newline=exact)
     if tree.root is None:
         return None, ()
-    recorder = Recorder()
-    constructor = Constructor(recorder) if exact else KustomizeConstructor(recorder)
-    value = constructor.value(tree.root)
+    try:
+        value, recorder = _construct(tree.root, profile)
+    except RecursionError:
+        with _room_for_depth():
+            value, recorder = _construct(tree.root, profile)
     recorder.text_after(tree, text)
     return value, recorder.finish(tree, text, line)
+
+
+def _construct(root: Node, profile: Profile) -> tuple[Any, Recorder]:
+    recorder = Recorder()
+    kind = Constructor if profile == "kubectl" else KustomizeConstructor
+    return kind(recorder).value(root), recorder
+
+
+@contextlib.contextmanager
+def _room_for_depth() -> Iterator[None]:
+    """Room for documents that are nested nearly as deep as allowed."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + _FRAMES_PER_LEVEL * limits.MAX_DEPTH)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _file_trap(trap: Trap, text: str, line: int, at: int, detail: str) -> Ambiguity:
