@@ -117,6 +117,8 @@ class ImageUse(msgspec.Struct):
     signature holds or no enforcer decides."""
     decided_by: str
     """`Manifest.id` of the policy that decides; empty where none does."""
+    rule: str
+    """The rule of that policy, where it has several."""
     because: list[Evidence]
     """How the image is named."""
     signature_because: list[Evidence]

@@ -115,6 +115,7 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         enforcer=decision.enforcer,
         visible=_visible(found, decision),
         decided_by=decision.policy,
+        rule=decision.rule,
         because=use.because,
         signature_because=[
             Evidence(use.workload.id, use.pointer, f"{use.image}: {found.reason}"),

@@ -44,7 +44,8 @@ def enforce_policy(request: RemedyRequest) -> Iterator[Proposal]:
         if not isinstance(manifest, Manifest):
             continue
         policy = _policy(request.facts, finding)
-        stopped = [u for u in _decided_by(request.facts, manifest.id) if not _passes(u)]
+        decided = _decided_by(request.facts, manifest.id, finding.path)
+        stopped = [use for use in decided if not _passes(use)]
         if stopped:
             yield _refused(finding, stopped)
         elif policy is not None and (operations := _enforcing(manifest, policy)):
@@ -59,8 +60,8 @@ def _policy(facts: Facts, finding: Finding) -> PolicyFact | None:
     return None
 
 
-def _decided_by(facts: Facts, policy: str) -> list[ImageUse]:
-    return [use for use in facts.uses if use.decided_by == policy]
+def _decided_by(facts: Facts, policy: str, rule: str) -> list[ImageUse]:
+    return [use for use in facts.uses if (use.decided_by, use.rule) == (policy, rule)]
 
 
 def _passes(use: ImageUse) -> bool:
@@ -70,7 +71,8 @@ def _passes(use: ImageUse) -> bool:
 
 def _refused(finding: Finding, stopped: Sequence[ImageUse]) -> Refused:
     names = sorted({f"{use.ref}: {use.image} ({_why_stopped(use)})" for use in stopped})
-    reason = f"{len(names)} images that run would be refused, or nobody knows"
+    what = "an image that runs" if len(names) == 1 else f"{len(names)} images that run"
+    reason = f"{what} would be refused, or nobody knows"
     return Refused((finding.fingerprint,), reason, "; ".join(names))
 
 

@@ -117,6 +117,8 @@ class Decision(msgspec.Struct, frozen=True):
     """`Manifest.id` of the policy that decides."""
     reader: str = ""
     """Which formats that policy reads: a row of `visibility`."""
+    rule: str = ""
+    """The rule of the policy, where it has several."""
     because: tuple[Evidence, ...] = ()
 
 
@@ -182,7 +184,8 @@ def _matched(policy: ImagePolicy, sure: Truth, pattern: Pattern) -> Decision:
     if sure == "unknown" or policy.opaque:
         why = policy.opaque or "whether it covers these pods is not known"
         value, because = "unknown", (Evidence(policy.id, "", why),)
-    return Decision(value, policy.enforcer, policy.id, policy.reader, (*because, match))
+    because = (*because, match)
+    return Decision(value, policy.enforcer, policy.id, policy.reader, policy.rule, because)
 
 
 def _strength(policy: ImagePolicy) -> tuple[Enforcement, tuple[Evidence, ...]]:

@@ -33,6 +33,7 @@ def _facts(**changes):
         "enforcer": "kyverno",
         "visible": "true",
         "decided_by": "",
+        "rule": "",
         "because": [],
         "signature_because": [],
         "enforcement_because": [],
