@@ -62,7 +62,8 @@ def _add_rules(
     falco: Falco | None,
 ) -> None:
     facts.problems += problems(rules)
-    facts.detections += detections(rules, owner, selections, minimum)
+    if falco is not None:
+        facts.detections += detections(rules, owner, selections, minimum)
     if not rules.is_complete:
         return
     facts.rules += rule_facts(rules, owner, selections, minimum)

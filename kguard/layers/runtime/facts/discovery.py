@@ -133,7 +133,7 @@ def _arguments(container: JsonObject) -> list[str]:
 
 
 def _value_of(arguments: Sequence[str], *options: str) -> str:
-    for option, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=False):
         if option in options:
             return value
     return ""
@@ -149,7 +149,7 @@ def _with_arguments(node: Mapping, files: Filesystem, arguments: Sequence[str]) 
     """The settings after config.d and the command line's `-o` and `-r`."""
     fragments = [falco_yaml.read(text.content) for text in files.folder(CONFIG_FOLDER)]
     whole = falco_yaml.merge(node, *(fragment for fragment in fragments if fragment))
-    pairs = list(zip(arguments, [*arguments[1:], ""], strict=True))
+    pairs = list(zip(arguments, [*arguments[1:], ""], strict=False))
     for option, value in pairs:
         key, separator, text = value.partition("=")
         if option == "-o" and separator:
@@ -234,8 +234,10 @@ def _lone_files(inventory: Inventory, used: set[str]) -> Iterator[Falco]:
     for document in inventory.documents:
         if document.id in used:
             continue
-        node = falco_yaml.read(document.text.text) if isinstance(document.value, dict) else None
-        if node is None or not falco_yaml.is_falco_yaml(node):
+        if not falco_yaml.is_falco_yaml(document.value):
+            continue
+        node = falco_yaml.read(document.text.text)
+        if node is None:
             continue
         text = from_document(document)
         version, basis = _version(inventory, "")

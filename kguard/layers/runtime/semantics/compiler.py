@@ -49,9 +49,14 @@ class Compiled(msgspec.Struct):
     lists: dict[str, list[str]] = {}
 
 
-def compile_rules(definitions: Definitions, result: LoadResult) -> Compiled:
-    """Compile every definition; the first error goes to the result and ends it."""
-    compiler = _Compiler(definitions, result)
+def compile_rules(
+    definitions: Definitions, result: LoadResult, only: frozenset[str] | None = None
+) -> Compiled:
+    """Compile every definition; the first error goes to the result and ends it.
+
+    With `only`, other rules than these are passed over.
+    """
+    compiler = _Compiler(definitions, result, only)
     try:
         compiler.run()
     except LoadError as error:
@@ -62,8 +67,11 @@ def compile_rules(definitions: Definitions, result: LoadResult) -> Compiled:
 
 
 class _Compiler:
-    def __init__(self, definitions: Definitions, result: LoadResult) -> None:
+    def __init__(
+        self, definitions: Definitions, result: LoadResult, only: frozenset[str] | None
+    ) -> None:
         self.definitions = definitions
+        self.only = only
         self.result = result
         self.lists = ListSubstitution(definitions.lists)
         self.macros = MacroTable()
@@ -76,7 +84,8 @@ class _Compiler:
         for macro in self.definitions.macros.values():
             self.resolve_macro(macro)
         for rule in self.definitions.rules.values():
-            if not rule.unknown_source:
+            chosen = self.only is None or rule.name in self.only
+            if chosen and not rule.unknown_source:
                 self.rule(rule)
 
     def parse(self, condition: str, context: Context) -> Expression:

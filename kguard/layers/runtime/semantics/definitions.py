@@ -31,7 +31,8 @@ class Step(msgspec.Struct, frozen=True):
     file: str
     line: int
     how: str
-    """`defined`, `redefined`, `appended`, `replaced`, `enabled` or `disabled`."""
+    """`defined`, `repeated` (with the same content), `redefined`, `appended`, `replaced`,
+    `enabled` or `disabled`."""
     keys: tuple[str, ...] = ()
 
 
@@ -226,9 +227,20 @@ def _define(known: dict[str, Any], info: ListInfo | MacroInfo | RuleInfo, number
     info.index = number if before is None else before.index
     info.visibility = number
     earlier = [] if before is None else before.steps
-    how = "defined" if before is None else "redefined"
+    how = "defined" if before is None else "repeated" if _same(before, info) else "redefined"
     info.steps = [*earlier, _step(info.context, how)]
     known[info.name] = info
+
+
+def _same(before: Any, info: ListInfo | MacroInfo | RuleInfo) -> bool:
+    """Whether a definition repeats what is known; rules that come again may always differ."""
+    match info:
+        case ListInfo(items=items):
+            return bool(before.items == items)
+        case MacroInfo(condition=condition):
+            return bool(before.condition == condition)
+        case _:
+            return False
 
 
 def _check_source(rule: RuleInfo, source: str, context: Context) -> None:

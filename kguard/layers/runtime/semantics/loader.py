@@ -86,6 +86,7 @@ def load(
     files: Sequence[RulesFile],
     environment: Environment = EVERY_PLUGIN,
     without: frozenset[tuple[str, int]] = frozenset(),
+    only: frozenset[str] | None = None,
 ) -> Ruleset:
     """Load rules files one after the other, each on top of those before it.
 
@@ -93,6 +94,7 @@ def load(
         files: in the order of `rules_files`.
         environment: the plugins that are loaded.
         without: places (file, line) of items that are passed over, to see what they change.
+        only: the rules that are compiled; None for all.
     """
     definitions = Definitions(environment)
     results: list[LoadResult] = []
@@ -101,6 +103,6 @@ def load(
         result = LoadResult(file.name, file.content)
         read(result, definitions, without)
         if result.successful:
-            compiled = compile_rules(definitions, result)
+            compiled = compile_rules(definitions, result, only)
         results.append(result)
     return Ruleset(results, definitions, compiled)

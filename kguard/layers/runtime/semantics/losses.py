@@ -7,8 +7,9 @@ could fire if that one item were left out: the ruleset is loaded again without i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,6 +21,8 @@ from kguard.layers.runtime.semantics.satisfiability import Answer, satisfiable
 
 MAX_SUSPECTS = 64
 """Items that are tried; a ruleset with more changes names no culprit for the rest."""
+
+_WORD = re.compile(r"[^ \t\n\r(),=]+")
 
 Kind = Literal["macro", "list", "rule"]
 
@@ -53,12 +56,13 @@ def culprits(
 ) -> dict[str, Culprit]:
     """For each dead rule the item without which it could fire, if there is a single one."""
     found: dict[str, Culprit] = {}
-    for suspect in list(_suspects(ruleset.definitions))[:MAX_SUSPECTS]:
-        rest = [name for name in dead if name not in found]
+    needs = {name: _needed(ruleset, name) for name in dead}
+    for suspect in list(_suspects(ruleset.definitions, needs))[:MAX_SUSPECTS]:
+        rest = [n for n in dead if n not in found and _concerns(suspect, n, needs[n])]
         if not rest:
-            break
+            continue
         place = frozenset({(suspect.file, suspect.line)})
-        without = load(files, environment, place)
+        without = load(files, environment, place, frozenset(rest))
         rules = without.compiled.rules if without.successful else {}
         for name in rest:
             if name in rules and satisfiable(rules[name].condition).verdict != "dead":
@@ -66,21 +70,42 @@ def culprits(
     return found
 
 
-def _suspects(definitions: Definitions) -> Iterator[Culprit]:
-    """Everything that changed a definition after its first, the last changes first."""
-    found: list[Culprit] = []
-    groups: tuple[tuple[Kind, Mapping[str, object]], ...] = (
+def _needed(ruleset: Ruleset, name: str) -> set[str]:
+    """The words of a rule's condition, and of the macros and lists among them."""
+    definitions = ruleset.definitions
+    found: set[str] = set()
+    pending = [ruleset.compiled.rules[name].text]
+    while pending:
+        for word in _WORD.findall(pending.pop()):
+            if word in found:
+                continue
+            found.add(word)
+            if word in definitions.macros:
+                pending.append(definitions.macros[word].condition)
+            if word in definitions.lists:
+                pending.append(" ".join(definitions.lists[word].items))
+    return found
+
+
+def _concerns(suspect: Culprit, rule: str, needed: set[str]) -> bool:
+    return suspect.name == rule if suspect.kind == "rule" else suspect.name in needed
+
+
+def _suspects(definitions: Definitions, needs: Mapping[str, set[str]]) -> Iterator[Culprit]:
+    """What changed a definition that a dead rule needs after its first, the last changes first."""
+    groups: tuple[tuple[Kind, Mapping[str, Any]], ...] = (
         ("macro", definitions.macros),
         ("list", definitions.lists),
         ("rule", definitions.rules),
     )
     for kind, infos in groups:
         for name, info in infos.items():
-            steps: list[Step] = getattr(info, "steps", [])
-            found += [
-                Culprit(step.file, step.line, kind, name, step.how) for step in reversed(steps[1:])
-            ]
-    return iter(found)
+            for step in reversed(info.steps[1:]):
+                suspect = Culprit(step.file, step.line, kind, name, step.how)
+                if step.how != "repeated" and any(
+                    _concerns(suspect, rule, needed) for rule, needed in needs.items()
+                ):
+                    yield suspect
 
 
 def silence(

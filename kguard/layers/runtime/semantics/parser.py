@@ -7,6 +7,8 @@ implementation parser.cpp (0.25.4); held against the recorded answers of that pa
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kguard.layers.runtime.semantics.expressions import (
     And,
     Check,
@@ -45,12 +47,26 @@ _OR_TRANSFORMED = f"or a field with a valid transformer: {_TRANSFORMERS}"
 _OPERATORS = ", ".join(f"'{name}'" for name in OPERATORS)
 
 
+REMEMBERED = 4096
+"""Conditions that are kept parsed: a ruleset is loaded several times with few changes."""
+_LONGEST_REMEMBERED = 8192
+
+
 def parse(text: str) -> Expression:
     """Parse a condition whose lists are already written out.
 
     Raises:
         ConditionError: with the engine's message and the place where it stopped.
     """
+    return _parsed_once(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
+
+
+@lru_cache(REMEMBERED)
+def _parsed_once(text: str) -> Expression:
+    return _parsed(text)
+
+
+def _parsed(text: str) -> Expression:
     parser = _Parser(text)
     if not text:
         raise parser.lexer.error("filter input string is empty")

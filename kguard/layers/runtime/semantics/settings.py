@@ -83,9 +83,9 @@ def read(text: str) -> Mapping | None:
     return documents[0] if documents and isinstance(documents[0], Mapping) else None
 
 
-def is_falco_yaml(node: Mapping) -> bool:
+def is_falco_yaml(value: object) -> bool:
     """Whether a document is a falco.yaml, judged by its keys."""
-    return len(_KEYS & set(node.keys())) >= _SURE
+    return isinstance(value, dict) and len(_KEYS & value.keys()) >= _SURE
 
 
 def merge(base: Mapping, *fragments: Mapping) -> Mapping:
@@ -190,7 +190,7 @@ def _selections(node: Mapping) -> Iterator[Selection]:
 def from_arguments(arguments: list[str]) -> list[Selection]:
     """What `-D`, `-T` and `-t` of the command line select (falco options.cpp)."""
     found: list[Selection] = []
-    pairs = list(zip(arguments, [*arguments[1:], ""], strict=True))
+    pairs = list(zip(arguments, [*arguments[1:], ""], strict=False))
     only = [value for option, value in pairs if option == "-t"]
     if only:
         found.append(Selection("disable", "rule", "*"))
