@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kguard.inventory import Inventory
 from kguard.layers.audit.facts.judged import Source
 from kguard.layers.audit.facts.sources import candidates
 from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
@@ -42,7 +41,7 @@ def mend_policy(request: RemedyRequest) -> Iterator[Proposal]:
         elif source is None:
             yield _by_hand(findings)
         else:
-            yield _edit(request.inventory, policy, source, findings)
+            yield _edit(policy, source, findings)
 
 
 def _by_target(findings: Iterable[Finding]) -> list[tuple[ObjectRef, list[Finding]]]:
@@ -67,10 +66,7 @@ def _by_hand(findings: list[Finding]) -> Proposal:
     )
 
 
-def _edit(
-    inventory: Inventory, facts: AuditPolicy, source: Source, findings: list[Finding]
-) -> Proposal:
-    del inventory
+def _edit(facts: AuditPolicy, source: Source, findings: list[Finding]) -> Proposal:
     closes = tuple(finding.fingerprint for finding in findings)
     policy = load(source.value).policy
     if policy is None:
@@ -88,16 +84,19 @@ def _wanted(facts: AuditPolicy, findings: list[Finding]) -> tuple[frozenset[str]
     """The families and limits that the findings are about."""
     families: set[str] = set()
     limits: set[str] = set()
+    bodies = {f.id for f in facts.families if f.floor == "Request" and f.in_use == "true"}
     for finding in findings:
         if finding.policy == _LIMITS:
             limits.add(finding.path.partition(":")[0])
         elif finding.policy == _CONCERNS:
             families |= {family.id for family in facts.concerns}
         elif finding.policy == _CONTENTS:
-            bodies = [f for f in facts.families if f.floor == "Request" and f.in_use == "true"]
-            families |= {family.id for family in bodies}
+            families |= bodies
         else:
             families.add(finding.path)
+    if "writes" in families:
+        # What becomes visible at all is recorded with its content where only that tells something.
+        families |= bodies
     return frozenset(families), frozenset(limits)
 
 

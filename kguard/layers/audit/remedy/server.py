@@ -16,7 +16,7 @@ from kguard.layers.audit.semantics.flags import effective
 from kguard.layers.audit.semantics.loading import load
 from kguard.model.facts.audit import Server
 from kguard.model.findings import Finding
-from kguard.model.remedies import Cannot, Edit, Proposal, RemedyRequest, WriteFile
+from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest, WriteFile
 
 POLICY_FOLDER = "/etc/kubernetes/audit"
 LOG_FOLDER = "/var/log/kubernetes/audit"
@@ -55,10 +55,13 @@ def _mend(
         flags["audit-policy-file"] = f"{POLICY_FOLDER}/{name}"
     if _OFF in policies and server.backend == "none":
         flags["audit-log-path"] = f"{LOG_FOLDER}/audit.log"
-    flags.update(_retention(server, findings, enabling=_OFF in policies))
-    if policies & {_OFF, _REACH}:
+    starting = bool(policies & {_OFF, _REACH})
+    flags.update(_retention(server, findings, starting=starting))
+    if starting:
         volumes = _volumes(configuration, flags)
     edits = operations(inventory, configuration, flags, volumes)
+    if server.log_reach == "read-only" and _REACH in policies:
+        edits += tuple(_writable(configuration))
     if edits:
         why = "the flags and volumes that the API server lacks"
         yield Edit(configuration.id, edits, closes, why)
@@ -70,13 +73,22 @@ def _policy_at_hand(inventory: Inventory) -> str:
     return found[0].file.rpartition("/")[2] if len(found) == 1 else ""
 
 
-def _retention(server: Server, findings: list[Finding], *, enabling: bool) -> dict[str, str]:
+def _writable(configuration: Configuration) -> Iterator[Operation]:
+    """The log's mount without its `readOnly`."""
+    flag = effective(configuration.flags)["audit-log-path"]
+    mount = mount_of(flag.value or "", configuration.mounts or ())
+    if mount is not None and mount.kind == "host" and mount.pointer:
+        yield Operation("replace", f"{mount.pointer}/readOnly", value=False)
+
+
+def _retention(server: Server, findings: list[Finding], *, starting: bool) -> dict[str, str]:
     """The limits that are missing or too small, never below what counts already."""
-    short = {finding.path for finding in findings if finding.policy == "audit/log-kept-too-short"}
-    unset = enabling or any(f.policy == "audit/log-limits-unset" for f in findings)
+    told = {finding.path for finding in findings if finding.policy == "audit/log-kept-too-short"}
+    unset = starting or any(f.policy == "audit/log-limits-unset" for f in findings)
     found: dict[str, str] = {}
     for entry in server.retention:
-        if entry.flag in short or (unset and entry.state != "set"):
+        short = starting and 0 < entry.value < LEAST[entry.flag]
+        if short or entry.flag in told or (unset and entry.state != "set"):
             found[entry.flag] = str(max(entry.value, LEAST[entry.flag]))
     return found
 

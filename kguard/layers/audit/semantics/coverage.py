@@ -97,6 +97,11 @@ def cover(policy: Policy) -> Coverage:
     )
 
 
+def cover_family(policy: Policy, family: Family) -> FamilyCoverage:
+    """How one family is recorded."""
+    return _family(space_of(policy), policy, family)
+
+
 def unreachable_rules(policy: Policy) -> dict[int, Unreachable]:
     """Rules that decide no request: earlier rules take all, or nothing ever matches.
 

@@ -116,6 +116,14 @@ def _bodies(family: str, title: str, groups: tuple[str, ...]) -> Family:
     return Family(family, title, "Request", selects, groups=groups)
 
 
+FAILED_LOGINS = Family(
+    "failed_logins",
+    "requests whose authentication failed",
+    "Metadata",
+    (Select((ANY,), (ANY,), (ANY,), (ANY,)),),
+    "failed_login",
+)
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         "writes",
@@ -159,13 +167,7 @@ FAMILIES: tuple[Family, ...] = (
             Select(("authentication.k8s.io",), ("tokenreviews",), ("",), ("create",)),
         ),
     ),
-    Family(
-        "failed_logins",
-        "requests whose authentication failed",
-        "Metadata",
-        (Select((ANY,), (ANY,), (ANY,), (ANY,)),),
-        "failed_login",
-    ),
+    FAILED_LOGINS,
     Family(
         "access_control",
         "grants of rights: roles and their bindings",

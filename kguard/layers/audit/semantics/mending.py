@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from kguard.layers.audit.semantics.coverage import Hole, cover
+from kguard.layers.audit.semantics.coverage import cover, cover_family
 from kguard.layers.audit.semantics.evaluate import resource_matches
 from kguard.layers.audit.semantics.families import (
     ANY,
+    FAILED_LOGINS,
     NOISE,
     UNMANAGED,
     Family,
@@ -27,8 +28,10 @@ from kguard.layers.audit.semantics.families import (
     Select,
 )
 from kguard.layers.audit.semantics.policy import LEVELS, GroupResources, Policy, Rule
+from kguard.layers.audit.semantics.resources import READS, WRITES
 from kguard.layers.audit.semantics.space import AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED
 
+_VERBS = (*READS, *WRITES)
 _EVERYBODY = (AUTHENTICATED, UNAUTHENTICATED)
 
 
@@ -47,48 +50,89 @@ class Mending(NamedTuple):
 
 def mend(policy: Policy, families: frozenset[str], limits: frozenset[str]) -> Mending:
     """What closes the holes of these families and keeps the content of these limits out."""
-    coverage = cover(policy)
-    wanted: dict[int, list[Rule]] = {}
-    kept: dict[str, None] = {}
-    rule_stages: dict[tuple[int, str], None] = {}
-    narrowed: dict[int, None] = {}
-    for limit in coverage.limits:
-        if limit.limit.id in limits:
-            for excess in limit.excesses:
-                wanted.setdefault(excess.rule, []).extend(_guards(policy, excess.rule, limit.limit))
-    for family, hole in _holes(policy, families):
-        index = hole.rule if hole.rule >= 0 else len(policy.rules)
-        if hole.cause == "stages":
-            for stage in _proving(family):
-                if stage in policy.omit_stages:
-                    kept[stage] = None
-                if stage in policy.rules[index].omit_stages:
-                    rule_stages[index, stage] = None
-            if LEVELS.index(policy.rules[index].level) < LEVELS.index(family.floor):
-                wanted.setdefault(index, []).extend(_raised(policy, index, family))
-        elif family.ending == "failed_login" and hole.rule >= 0:
-            narrowed[index] = None
-        else:
-            wanted.setdefault(index, []).extend(_raised(policy, index, family))
-    insertions = {
-        index: (*_quiet(policy, index, rules), *_ordered(rules))
-        for index, rules in sorted(wanted.items())
-        if rules
-    }
-    found = Mending(insertions, tuple(kept), tuple(rule_stages), tuple(sorted(narrowed)))
-    return _with_tail(policy, found) if "failed_logins" in families else found
+    plan = _Plan(policy)
+    plan.keep_out(limits)
+    plan.raise_to_floors(families)
+    if FAILED_LOGINS.id in families:
+        plan.catch_failed_logins()
+    return plan.mending()
 
 
-def _with_tail(policy: Policy, mending: Mending) -> Mending:
-    """With a last rule for failed logins, where no rule at all is left to match them."""
-    result = mended(policy, mending)
-    lost = [hole for _, hole in _holes(result, frozenset({"failed_logins"})) if hole.rule < 0]
-    if not lost:
-        return mending
-    last, silence = len(policy.rules), Rule(level="None", user_groups=_EVERYBODY)
-    guard = () if result.rules[-1] == silence else (silence,)
-    tail = (*mending.insertions.get(last, ()), *guard, Rule(level="Metadata"))
-    return mending._replace(insertions={**mending.insertions, last: tail})
+class _Plan:
+    """What is to be changed, as it is found out."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.coverage = cover(policy)
+        self.rules: dict[int, list[Rule]] = {}
+        self.kept_stages: dict[str, None] = {}
+        self.rule_stages: dict[tuple[int, str], None] = {}
+        self.authenticated_only: set[int] = set()
+        self.tail: tuple[Rule, ...] = ()
+
+    def mending(self) -> Mending:
+        last = len(self.policy.rules)
+        insertions = {
+            index: (*_quiet(self.policy, index, rules), *_ordered(rules))
+            for index, rules in sorted(self.rules.items())
+            if rules
+        }
+        if self.tail:
+            insertions[last] = (*insertions.get(last, ()), *self.tail)
+        return Mending(
+            insertions,
+            tuple(self.kept_stages),
+            tuple(self.rule_stages),
+            tuple(sorted(self.authenticated_only)),
+        )
+
+    def keep_out(self, limits: frozenset[str]) -> None:
+        for found in self.coverage.limits:
+            if found.limit.id in limits:
+                for excess in found.excesses:
+                    guards = _guards(self.policy, excess.rule, found.limit)
+                    self.rules.setdefault(excess.rule, []).extend(guards)
+
+    def raise_to_floors(self, families: frozenset[str]) -> None:
+        for found in (*self.coverage.families, *self.coverage.concerns):
+            if found.family.id not in families or found.family is FAILED_LOGINS:
+                continue
+            for hole in found.holes:
+                index = hole.rule if hole.rule >= 0 else len(self.policy.rules)
+                if hole.cause == "stages":
+                    self._keep("ResponseComplete", index)
+                level = _rule_at(self.policy, index).level
+                if LEVELS.index(level) < LEVELS.index(found.family.floor):
+                    raised = _raised(self.policy, index, found.family)
+                    self.rules.setdefault(index, []).extend(raised)
+
+    def catch_failed_logins(self) -> None:
+        """Rule by rule from the first: each change uncovers the next rule that hides them."""
+        for _ in range(2 * len(self.policy.rules) + 1):
+            trial = mended(self.policy, self.mending()._replace(insertions={}))
+            holes = cover_family(trial, FAILED_LOGINS).holes
+            inside = [hole for hole in holes if hole.rule >= 0]
+            for hole in inside:
+                if hole.cause == "stages":
+                    self._keep("ResponseStarted", hole.rule)
+                else:
+                    self.authenticated_only.add(hole.rule)
+            if not inside:
+                self.tail = _last_rules(trial) if holes else ()
+                return
+
+    def _keep(self, stage: str, index: int) -> None:
+        if stage in self.policy.omit_stages:
+            self.kept_stages[stage] = None
+        if stage in self.policy.rules[index].omit_stages:
+            self.rule_stages[index, stage] = None
+
+
+def _last_rules(policy: Policy) -> tuple[Rule, ...]:
+    """Rules for failed logins that nothing matches; everybody else stays unrecorded there."""
+    silence = Rule(level="None", user_groups=_EVERYBODY)
+    guard = () if policy.rules[-1] == silence else (silence,)
+    return (*guard, Rule(level="Metadata"))
 
 
 def mended(policy: Policy, mending: Mending) -> Policy:
@@ -104,18 +148,6 @@ def mended(policy: Policy, mending: Mending) -> Policy:
     rules += inserted.get(len(policy.rules), ())
     stages = tuple(stage for stage in policy.omit_stages if stage not in mending.kept_stages)
     return msgspec.structs.replace(policy, rules=tuple(rules), omit_stages=stages)
-
-
-def _holes(policy: Policy, families: frozenset[str]) -> Iterator[tuple[Family, Hole]]:
-    coverage = cover(policy)
-    for found in (*coverage.families, *coverage.concerns):
-        if found.family.id in families:
-            for hole in found.holes:
-                yield found.family, hole
-
-
-def _proving(family: Family) -> tuple[str, ...]:
-    return ("ResponseStarted",) if family.ending == "failed_login" else ("ResponseComplete",)
 
 
 def _rule_at(policy: Policy, index: int) -> Rule:
@@ -138,11 +170,11 @@ def _guards(policy: Policy, index: int, limit: Limit) -> Iterator[Rule]:
 
 def _narrowed(rule: Rule, select: Select, level: str) -> Iterator[Rule]:
     """The rule with another level, narrowed to a selection; nothing where they have no common."""
-    verbs = tuple(v for v in select.verbs if v in rule.verbs) if rule.verbs else select.verbs
-    if rule.verbs and not select.verbs:
-        verbs = rule.verbs
-    if rule.verbs and not verbs:
-        return
+    verbs = tuple(verb for verb in _VERBS if verb in (select.verbs or rule.verbs))
+    if rule.verbs:
+        verbs = tuple(verb for verb in verbs if verb in rule.verbs)
+        if not verbs:
+            return
     resources = rule.resources
     if ANY not in select.groups:
         resources = _common(rule.resources, _entries(select))
@@ -193,8 +225,25 @@ def _ordered(rules: list[Rule]) -> list[Rule]:
     joined: dict[Rule, list[Rule]] = {}
     for rule in rules:
         joined.setdefault(msgspec.structs.replace(rule, resources=()), []).append(rule)
-    found = [_joined(frame, members) for frame, members in joined.items()]
+    every = [_joined(frame, members) for frame, members in joined.items()]
+    found = [rule for rule in every if not any(_covers(other, rule) for other in every)]
     return sorted(found, key=lambda rule: (bool(rule.verbs), -LEVELS.index(rule.level)))
+
+
+def _covers(other: Rule, rule: Rule) -> bool:
+    """Whether a rule makes another one superfluous."""
+    if other is rule or other.level != rule.level:
+        return False
+    if other.verbs and not (rule.verbs and set(rule.verbs) <= set(other.verbs)):
+        return False
+    if other.resources and not rule.resources:
+        return False
+    names = {(entry.group, entry.resource_names): set(entry.resources) for entry in other.resources}
+    return not names or all(
+        set(entry.resources) <= names.get((entry.group, entry.resource_names), set())
+        and bool(entry.resources)
+        for entry in rule.resources
+    )
 
 
 def _joined(frame: Rule, members: list[Rule]) -> Rule:

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does the proposed change of an audit policy close every hole and cost nothing else?"""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given, settings
+
+from kguard.layers.audit.remedy.recommended import POLICY
+from kguard.layers.audit.semantics.coverage import cover, unreachable_rules
+from kguard.layers.audit.semantics.evaluate import evaluate
+from kguard.layers.audit.semantics.families import CONCERNS, FAMILIES, LIMITS
+from kguard.layers.audit.semantics.loading import load
+from kguard.layers.audit.semantics.mending import mend, mended
+from kguard.layers.audit.semantics.policy import LEVELS
+from kguard.layers.audit.semantics.version import Version
+from tests.properties.test_audit_regions import _POLICIES, _REQUESTS
+
+_FAMILIES = frozenset(family.id for family in (*FAMILIES, *CONCERNS))
+_LIMITS = frozenset(limit.id for limit in LIMITS)
+
+
+def _gaps(policy):
+    coverage = cover(policy)
+    holes = [f.family.id for f in (*coverage.families, *coverage.concerns) if f.holes]
+    return holes + [found.limit.id for found in coverage.limits if found.excesses]
+
+
+def _recorded(policy, request):
+    """Level and stages; a level without any stage left records nothing."""
+    found = evaluate(policy, request)
+    return LEVELS.index(found.level), found.level != "None"
+
+
+@settings(max_examples=25, deadline=None)
+@given(_POLICIES)
+def test_one_pass_closes_every_hole(policy):
+    assert _gaps(mended(policy, mend(policy, _FAMILIES, _LIMITS))) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(_POLICIES)
+def test_nothing_that_was_recorded_is_lost(policy):
+    after = mended(policy, mend(policy, _FAMILIES, frozenset()))
+    for request in _REQUESTS:
+        assert _recorded(after, request) >= _recorded(policy, request)
+
+
+@pytest.mark.parametrize("family", sorted(_FAMILIES))
+def test_a_single_family_is_closed_without_a_new_hole(family):
+    policy = load(yaml.safe_load(_TRAPS), Version(1, 36)).policy
+    before = set(_gaps(policy))
+    after = set(_gaps(mended(policy, mend(policy, frozenset({family}), frozenset()))))
+    assert family in before
+    assert family not in after
+    assert after <= before
+
+
+_TRAPS = """
+apiVersion: audit.k8s.io/v1
+omitStages: [ResponseStarted]
+rules:
+- level: None
+  userGroups: [system:serviceaccounts, system:nodes]
+- level: None
+  namespaces: [kube-system]
+  verbs: [get, list, create]
+- level: Metadata
+  omitStages: [ResponseComplete]
+  resources:
+  - group: "*"
+    resources: ["*/exec", "secrets"]
+"""
+
+
+def test_the_recommended_policy_has_no_hole_and_no_dead_rule():
+    loaded = load(yaml.safe_load(POLICY), Version(1, 33))
+    assert loaded.state == "valid"
+    assert loaded.ignored == ()
+    assert _gaps(loaded.policy) == []
+    assert unreachable_rules(loaded.policy) == {}
