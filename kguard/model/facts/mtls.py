@@ -209,6 +209,15 @@ class MeshFacts(msgspec.Struct):
     because: list[Evidence]
 
 
+class EventSource(msgspec.Struct):
+    """A source of events, and how it talks to the brokers that it reads from."""
+
+    ref: ObjectRef
+    brokers: str
+    transport: Literal["plaintext", "tls"]
+    because: list[Evidence]
+
+
 class Facts(msgspec.Struct):
     """The facts document of the mtls layer."""
 
@@ -222,3 +231,4 @@ class Facts(msgspec.Struct):
     rules: list[ClientRule] = []
     gateways: list[GatewayServer] = []
     certificates: list[Certificate] = []
+    events: list[EventSource] = []

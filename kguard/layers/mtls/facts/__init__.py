@@ -6,6 +6,7 @@ from __future__ import annotations
 from kguard.inventory import Inventory
 from kguard.layers.mtls.facts.callers import caller_facts
 from kguard.layers.mtls.facts.certificates import certificate_facts
+from kguard.layers.mtls.facts.events import event_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
 from kguard.layers.mtls.facts.policies import policy_facts
@@ -40,6 +41,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         rules=rule_facts(view, workloads),
         gateways=gateway_facts(view),
         certificates=certificate_facts(view),
+        events=event_facts(view),
     )
 
 
