@@ -36,7 +36,7 @@ unknown contains finding if {
 	finding := {
 		"target": namespace.ref,
 		"path": "",
-		"message": sprintf("whether namespace %s isolates its pods is not known: its policies could not be read", [namespace.ref.name]),
+		"message": sprintf("whether namespace %s isolates its pods is not known: policies that are not evaluated may do it", [namespace.ref.name]),
 		"evidence": namespace.because,
 	}
 }

@@ -88,7 +88,18 @@ def _admitted(old: Ingress | Egress, new: Ingress | Egress, after: Workload) -> 
     if old.isolation not in ("partial", "closed") or new.isolation == "closed":
         return
     for text in sorted(set(new.admits) - set(old.admits)):
-        yield Change(str(after.ref), f"now admitted: {text}")
+        if not any(_narrower(text, known) for known in old.admits):
+            yield Change(str(after.ref), f"now admitted: {text}")
+
+
+def _narrower(text: str, known: str) -> bool:
+    """Whether both speak of one block and port, and the earlier one leaves out less."""
+    block, _, ports = text.partition(" at ")
+    known_block, _, known_ports = known.partition(" at ")
+    cidr, _, holes = block.partition(" except ")
+    known_cidr, _, known_holes = known_block.partition(" except ")
+    fewer = set(filter(None, known_holes.split(", "))) <= set(holes.split(", "))
+    return (cidr, ports) == (known_cidr, known_ports) and fewer
 
 
 def _cut(before: Facts, after: Facts) -> Iterator[Change]:

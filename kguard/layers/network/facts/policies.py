@@ -168,7 +168,7 @@ def namespaces(cluster: Cluster) -> list[facts.Namespace]:
                 ref=ObjectRef("v1", "Namespace", "", name),
                 workloads=len(workloads),
                 policies=len(policies),
-                default_deny=_default(cluster, denying),
+                default_deny=_default(cluster, name, denying),
                 because=_reasons(name, policies, denying),
             )
         )
@@ -181,10 +181,11 @@ def _denies(policy: PodPolicy) -> bool:
     return policy.selector.is_empty and "ingress" in policy.directions and not everything
 
 
-def _default(cluster: Cluster, denying: list[PodPolicy]) -> Truth:
-    if cluster.unread:
-        return "unknown"
-    return "true" if denying and cluster.profile.enforces != "no" else "false"
+def _default(cluster: Cluster, name: str, denying: list[PodPolicy]) -> Truth:
+    if denying:
+        return "true"
+    others = any(cluster.workloads[index].namespace == name for index in cluster.foreign)
+    return "unknown" if cluster.unread or others else "false"
 
 
 def _reasons(name: str, policies: list[PodPolicy], denying: list[PodPolicy]) -> list[Evidence]:

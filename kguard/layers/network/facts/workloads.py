@@ -50,6 +50,9 @@ def published_ports(workloads: Sequence[Workload], flows: Iterable[Flow]) -> lis
     return found
 
 
+_METADATA_PORT = ("TCP", 80)
+
+
 class Workloads:
     """Makes the facts of workloads; what equal rows have in common is worked out once."""
 
@@ -101,7 +104,7 @@ class Workloads:
         isolation = tests.isolation("ingress", index)
         return facts.Ingress(
             isolation=isolation,
-            selected=_selected(isolation),
+            selected=self._selected("ingress", index, isolation),
             internet=self._admission("ingress", index, tests.internet("ingress")),
             cluster=self._admission("ingress", index, cluster),
             namespace=self._admission("ingress", index, tests.neighbour(index)),
@@ -115,13 +118,25 @@ class Workloads:
         isolation = tests.isolation("egress", index)
         return facts.Egress(
             isolation=isolation,
-            selected=_selected(isolation),
+            selected=self._selected("egress", index, isolation),
             internet=self._admission("egress", index, internet),
             cluster=self._admission("egress", index, tests.stranger()),
-            metadata=self._admission("egress", index, tests.metadata()),
+            metadata=self._metadata(index),
             admits=self._admits("egress", index, isolation),
             because=self._because("egress", index, isolation, internet),
         )
+
+    def _selected(self, direction: Direction, index: int, isolation: Isolation) -> Truth:
+        """Whether a policy selects the pods, enforced or not."""
+        if isolation == "unknown":
+            return "unknown"
+        reach = self._cluster.reach
+        chosen = reach.selected[direction][reach.classes.of_endpoint[index]]
+        return "true" if chosen else "false"
+
+    def _metadata(self, index: int) -> Admission:
+        tests = self._openness
+        return tests.admission(tests.ports("egress", index, tests.metadata()), [_METADATA_PORT])
 
     def _admission(self, direction: Direction, index: int, test: Test) -> Admission:
         ports = self._openness.ports(direction, index, test)
@@ -147,6 +162,8 @@ class Workloads:
         self, direction: Direction, index: int, isolation: Isolation, test: Test
     ) -> list[Evidence]:
         workload = self._cluster.workloads[index]
+        if isolation == "unknown":
+            return self._open_question(index)
         if isolation == "none":
             return [self._absence(direction, workload)]
         reach = self._cluster.reach
@@ -161,6 +178,17 @@ class Workloads:
             Evidence(reach.policies[policy].id, "/spec/podSelector", note)
             for policy in row.policies
         ]
+
+    def _open_question(self, index: int) -> list[Evidence]:
+        """What leaves the answer open."""
+        workload = self._cluster.workloads[index]
+        if workload.host_network:
+            note = "shares the network of its node"
+            return [Evidence(workload.id, f"{workload.pod_pointer}/hostNetwork", note)]
+        note = f"may decide about {workload.name} and is not evaluated"
+        found = [Evidence(m.id, "/spec", note) for m in self._cluster.foreign.get(index, [])]
+        found += [Evidence(note=reason) for reason in self._cluster.unread]
+        return found or [Evidence(workload.id, "", "the labels of its pods are not known")]
 
     def _rule(self, number: int, rule: Rule) -> Evidence:
         policy = self._cluster.reach.policies[number]
@@ -186,12 +214,6 @@ def _policy_counts(cluster: Cluster) -> dict[str, int]:
     for policy in cluster.policies:
         found[policy.namespace] = found.get(policy.namespace, 0) + 1
     return found
-
-
-def _selected(isolation: Isolation) -> Truth:
-    if isolation == "unknown":
-        return "unknown"
-    return "false" if isolation == "none" else "true"
 
 
 def _part(workload: Workload) -> facts.KnativePart:

@@ -42,10 +42,10 @@ def unknown_callers(scene: Scene, index: int, closes: Sequence[str]) -> Refused 
     flows = scene.into(index)
     unplaced = [flow for flow in flows if flow.source.kind == "somewhere"]
     for flow in unplaced:
-        if flow.basis == "metrics":
+        if flow.basis in ("metrics", "knative"):
             return Refused(
                 findings=tuple(closes),
-                reason=f"{workload.name} asks for {flow.source.name}, whose place is not known",
+                reason=f"{workload.name} needs {flow.source.name}, whose place is not known",
                 counterexample=f"{flow.source.name} > {workload.name}:{flow.port}",
             )
     if flows or scene.request.tighten or not scene.has_service(index):

@@ -90,7 +90,7 @@ class Reachability:
         marks: Sequence[AddressRange] = (),
     ) -> None:
         self.endpoints = endpoints
-        self.policies = policies if profile.enforces != "no" else ()
+        self.policies = policies
         self.profile = profile
         self.ports = PortAtoms(_port_spans(endpoints, self.policies))
         self.addresses: dict[Direction, AddressAtoms] = {
@@ -163,6 +163,8 @@ class Reachability:
     def _make_row(
         self, direction: Direction, policies: tuple[int, ...], number: int, *, opaque: bool
     ) -> Row:
+        if self.profile.enforces == "no":
+            return Row(isolated=False, policies=(), grants=(), opaque=False)
         merged: dict[int, Mask] = {}
         for policy in policies:
             for rule, peers in self._rules(direction, policy):
