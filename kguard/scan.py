@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -81,10 +82,17 @@ def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
         PolicyError: a policy's METADATA is wrong, or it returned something of the wrong shape.
     """
     policies = select(options)
-    failures = engine.load(policies, _libraries(options))
-    inventory = inventory_of(collected, options)
-    facts = compute(inventory, options)
-    raw, more = _evaluate(engine, policies, facts, inventory, options)
+    # The engine is another process: it judges one layer while the next one's facts are computed.
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        loading = worker.submit(engine.load, policies, _libraries(options))
+        inventory = inventory_of(collected, options)
+        facts: dict[str, Any] = {}
+        batches = _batches(policies, _kept(facts, inventory, options), inventory, options)
+        judging = [worker.submit(_judge, engine, batch) for batch in batches]
+        failures = loading.result()
+        verdicts = [verdict.result() for verdict in judging]
+    raw = [entry for found, _ in verdicts for entry in found]
+    more = [failure for _, failed in verdicts for failure in failed]
     found = _concrete(raw, {p.id: p for p in policies}, inventory, options)
     found, late = _triage(found, engine, policies, inventory, options)
     report = _report(found, failures + more + late, policies, facts, inventory, options)
@@ -155,6 +163,11 @@ def _libraries(options: Options) -> dict[str, str]:
 
 def compute(inventory: Inventory, options: Options) -> dict[str, Any]:
     """The facts structs of the layers that were asked for."""
+    return dict(_each(inventory, options))
+
+
+def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
+    """The facts structs, each as soon as it is there."""
     config = options.config
     request = Request(
         scope=options.scope,
@@ -170,28 +183,22 @@ def compute(inventory: Inventory, options: Options) -> dict[str, Any]:
         identities=tuple(_identity(i, config) for i in config.trust.identities),
         registry=options.registry,
     )
-    return {name: layers.load(name).facts(inventory, request) for name in options.layers}
+    for name in options.layers:
+        yield name, layers.load(name).facts(inventory, request)
+
+
+def _kept(
+    facts: dict[str, Any], inventory: Inventory, options: Options
+) -> Iterator[tuple[str, Any]]:
+    """The facts structs as they come, kept in `facts`."""
+    for name, document in _each(inventory, options):
+        facts[name] = document
+        yield name, document
 
 
 def _identity(identity: Identity, config: Config) -> dict[str, str]:
     found: dict[str, str] = msgspec.to_builtins(identity)
     return {**found, "key": config.path(identity.key)} if identity.key else found
-
-
-def _evaluate(
-    engine: Engine,
-    policies: Sequence[Policy],
-    facts: Mapping[str, Any],
-    inventory: Inventory,
-    options: Options,
-) -> tuple[list[RawFinding], list[Failure]]:
-    raw: list[RawFinding] = []
-    failures: list[Failure] = []
-    for batch in _batches(policies, facts, inventory, options):
-        found, failed = _judge(engine, batch)
-        raw += found
-        failures += failed
-    return raw, failures
 
 
 def _judge(engine: Engine, batch: Batch) -> tuple[list[RawFinding], list[Failure]]:
@@ -207,11 +214,11 @@ def _judge(engine: Engine, batch: Batch) -> tuple[list[RawFinding], list[Failure
 
 def _batches(
     policies: Sequence[Policy],
-    facts: Mapping[str, Any],
+    documents: Iterable[tuple[str, Any]],
     inventory: Inventory,
     options: Options,
-) -> Iterable[Batch]:
-    for name, document in facts.items():
+) -> Iterator[Batch]:
+    for name, document in documents:
         mine = tuple(
             p for p in policies if p.layer == name and p.input == "facts" and p.subjects != _WAIVERS
         )
