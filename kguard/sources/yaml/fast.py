@@ -155,39 +155,48 @@ class _Block:
 
     def read(self) -> Any:
         lines, total = self.lines, len(self.lines)
-        if _SEPARATOR.fullmatch(lines[0] if lines else ""):
-            self.at = 1
-        while self.at < total:
-            text = lines[self.at]
-            self.at += 1
-            line = _cached_line(text) if len(text) < _LONGEST_CACHED else _split_line(text)
-            if line is not _BLANK:
-                self._line(line)
-        return self.containers[0] if self.containers else None
+        columns, containers = self.columns, self.containers
+        at = 1 if _SEPARATOR.fullmatch(lines[0] if lines else "") else 0
+        while at < total:
+            text = lines[at]
+            at += 1
+            kind, column, dashes, key, value = (
+                _cached_line(text) if len(text) < _LONGEST_CACHED else _split_line(text)
+            )
+            if kind == "blank":
+                continue
+            if not dashes and columns and columns[-1] == column and type(containers[-1]) is dict:
+                container = containers[-1]
+                self.slot = None
+            else:
+                container = self._container(column, dashed=bool(dashes))
+                if dashes:
+                    container = self._items(container, dashes, keyed=key is not None)
+            if kind == "block":
+                self.at = at
+                value = self._block_scalar(value)
+                at = self.at
+            elif kind == "flow":
+                value = self._flow(value)
+            if key is None:
+                container.append(value)
+            elif key in container:
+                raise Unsupported
+            else:
+                container[key] = value
+                if kind == "empty":
+                    self.slot = key
+        return containers[0] if containers else None
 
-    def _line(self, line: _Line) -> None:
-        column = line.column
-        container = self._container(column, dashed=bool(line.dashes))
-        for content in line.dashes[:-1]:
+    def _items(self, container: Any, dashes: tuple[int, ...], *, keyed: bool) -> Any:
+        """Open what a line's dashes open; gives the collection that its content goes to."""
+        for content in dashes[:-1]:
             container.append([])
             container = self._push(content, container[-1])
-        if line.dashes and line.key is not None:
+        if keyed:
             container.append({})
-            container = self._push(line.dashes[-1], container[-1])
-        kind, value = line.kind, line.value
-        if kind == "block":
-            value = self._block_scalar(value)
-        elif kind == "flow":
-            value = self._flow(value)
-        key = line.key
-        if key is None:
-            container.append(value)
-            return
-        if key in container:
-            raise Unsupported
-        container[key] = value
-        if kind == "empty":
-            self.slot = key
+            container = self._push(dashes[-1], container[-1])
+        return container
 
     def _container(self, column: int, *, dashed: bool) -> Any:
         """The open or newly opened collection that a line at `column` belongs to."""
