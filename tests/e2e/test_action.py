@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do the Action's steps scan, report and fail as promised, whatever an input or manifest holds?
+
+The steps of action.yml are run by bash with the files and variables that the runner gives them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+EXPRESSION = re.compile(r"\$\{\{\s*(\S+)\s*\}\}")
+OPEN_SHOP = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: registry.example/web:latest}]}
+"""
+COMMAND_TEXT = "::error::owned ##[error]owned ::set-output name=findings::0"
+PLAIN_CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain, namespace: shop}\n"
+
+
+class Runner:
+    """As much of GitHub's runner as a composite action sees."""
+
+    def __init__(self, action: Path, folder: Path, temporary: Path):
+        self.action = yaml.safe_load((action / "action.yml").read_text())
+        self.workspace = folder / "workspace"
+        self.workspace.mkdir()
+        self.output = folder / "output"
+        self.summary = folder / "summary"
+        programs = folder / "bin"
+        programs.mkdir()
+        (programs / "python3").symlink_to(Path(sys.executable).resolve())
+        self.variables = {
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(folder),
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_ACTION_PATH": str(action),
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_WORKSPACE": str(self.workspace),
+            "RUNNER_TEMP": str(temporary),
+        }
+
+    def step(self, name: str, **inputs: str) -> subprocess.CompletedProcess:
+        """Run one step; inputs by their names with ``_`` for ``-``."""
+        (step,) = (step for step in self.action["runs"]["steps"] if step["name"] == name)
+        values = {key: str(given["default"]) for key, given in self.action["inputs"].items()}
+        values.update({key.replace("_", "-"): value for key, value in inputs.items()})
+        assert set(values) == set(self.action["inputs"])
+        environment = {
+            key: values[EXPRESSION.fullmatch(text)[1].removeprefix("inputs.")]
+            for key, text in step.get("env", {}).items()
+        }
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=self.workspace,
+            env={**self.variables, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def scan(self, **inputs: str) -> subprocess.CompletedProcess:
+        return self.step("Scan", **inputs)
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs as the runner would parse them."""
+        text = self.output.read_text()
+        parsed = re.findall(r"^(\S+)<<(\S+)\n(.*?)\n\2$", text, re.MULTILINE | re.DOTALL)
+        return {name: value for name, _, value in parsed}
+
+
+@pytest.fixture(scope="module")
+def installed(checkout, tmp_path_factory):
+    """RUNNER_TEMP after the first step: it needs the package registry."""
+    temporary = tmp_path_factory.mktemp("runner")
+    runner = Runner(checkout, tmp_path_factory.mktemp("install"), temporary)
+    packaging = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+    runner.variables.update(packaging)
+    done = runner.step("Install kguard from its lock")
+    if done.returncode and os.environ.get("KGUARD_TESTBED") != "required":
+        pytest.skip("the Action's lock could not be installed (no package registry?)")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return temporary
+
+
+@pytest.fixture
+def runner(checkout, installed, tmp_path):
+    return Runner(checkout, tmp_path, installed)
+
+
+def test_inputs_reach_scripts_by_the_environment_only(checkout):
+    action = yaml.safe_load((checkout / "action.yml").read_text())
+    for step in action["runs"]["steps"]:
+        assert "${{" not in step["run"]
+        assert step["run"].startswith('python3 -I "${GITHUB_ACTION_PATH}/')
+        for text in step.get("env", {}).values():
+            assert EXPRESSION.fullmatch(text)[1].startswith("inputs.")
+    used = set(re.findall(r"inputs\.([\w-]+)", (checkout / "action.yml").read_text()))
+    assert used == set(action["inputs"])
+
+
+def test_every_output_is_one_that_the_scan_step_writes(runner):
+    (runner.workspace / "plain.yaml").write_text(PLAIN_CONFIG)
+    runner.scan(paths="plain.yaml")
+    named = {
+        EXPRESSION.fullmatch(given["value"])[1].removeprefix("steps.scan.outputs.")
+        for given in runner.action["outputs"].values()
+    }
+    assert named == set(runner.outputs())
+
+
+def test_findings_fail_the_job_and_are_reported(runner):
+    (runner.workspace / "shop.yaml").write_text(OPEN_SHOP)
+    done = runner.scan(paths="shop.yaml", fail_on="medium")
+    assert done.returncode == 1, done.stdout
+    outputs = runner.outputs()
+    assert outputs["exit-code"] == "1"
+    report = json.loads(Path(outputs["json-file"]).read_text())
+    still_open = [f for f in report["findings"] if f["state"] == "open"]
+    assert outputs["findings"] == str(len(still_open)) != "0"
+    assert outputs["highest-severity"] in {"medium", "high", "critical"}
+    sarif = json.loads(Path(outputs["sarif-file"]).read_text())
+    uris = {
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for result in sarif["runs"][0]["results"]
+    }
+    assert uris == {"shop.yaml"}
+    assert "web" in runner.summary.read_text()
+
+
+def test_a_baseline_leaves_only_new_findings(runner):
+    (runner.workspace / "shop.yaml").write_text(OPEN_SHOP)
+    runner.scan(paths="shop.yaml", json_file="accepted.json")
+    done = runner.scan(
+        paths="shop.yaml", baseline="accepted.json", fail_on_new="true", fail_on="low"
+    )
+    assert done.returncode == 0, done.stdout
+    outputs = runner.outputs()
+    assert outputs["findings"] == "0"
+    assert int(outputs["known-findings"]) > 0
+
+
+def test_reports_go_where_the_inputs_say(runner):
+    (runner.workspace / "plain.yaml").write_text(PLAIN_CONFIG)
+    runner.scan(paths="plain.yaml", sarif_file="a b.sarif", json_file="c.json", summary="false")
+    assert (runner.workspace / "a b.sarif").is_file()
+    assert (runner.workspace / "c.json").is_file()
+    assert not runner.summary.exists()
+
+
+HOSTILE = [
+    "$(touch owned)",
+    "`touch owned`",
+    "; touch owned",
+    "'; touch owned; '",
+    '"; touch owned; "',
+    "$HOME/../owned",
+    "a\rtouch owned",
+    "${{ github.token }}",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_hostile_path_is_a_path(runner, value):
+    done = runner.scan(paths=value)
+    assert done.returncode in {2, 3}
+    assert not list(runner.workspace.rglob("owned"))
+    assert runner.outputs().get("exit-code", "2") == str(done.returncode)
+
+
+@pytest.mark.parametrize("value", ["-x", "shop.yaml\n--policies\n/tmp", "--output=json=/tmp/x"])
+def test_an_option_among_the_paths_is_refused(runner, value):
+    done = runner.scan(paths=value)
+    assert done.returncode == 2
+    assert "must not hold an option" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["fail_on", "baseline", "scope", "namespace", "sarif_file"])
+def test_an_option_as_a_value_is_refused(runner, name):
+    done = runner.scan(**{name: "--allow-incomplete"})
+    assert done.returncode == 2
+    assert "must not start with a dash" in done.stdout
+
+
+def test_a_boolean_that_is_none_is_refused(runner):
+    done = runner.scan(fail_on_new="yes; touch owned")
+    assert done.returncode == 2
+    assert "must be true or false" in done.stdout
+
+
+def test_an_input_cannot_write_a_workflow_command(runner):
+    done = runner.scan(summary="x\n::set-output name=findings::0")
+    commands = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    assert len(commands) == 1
+    assert commands[0].startswith("::error::input summary must be true or false")
+
+
+def test_a_manifest_cannot_write_a_workflow_command(runner):
+    hostile = OPEN_SHOP.replace("name: web, namespace", f'name: "{COMMAND_TEXT}", namespace')
+    hostile += f"---\n{COMMAND_TEXT}\n---\nfoo: [\n::error::owned\n"
+    (runner.workspace / "::error::owned.yaml").write_text(hostile)
+    done = runner.scan(paths="::error::owned.yaml")
+    lines = done.stdout.splitlines()
+    commands = [line for line in lines if line.lstrip().startswith("::") and line[0] == ":"]
+    assert len(commands) == 2, commands
+    assert commands[0].startswith("::stop-commands::")
+    assert commands[1] == f"::{commands[0].removeprefix('::stop-commands::')}::"
+    assert "##[" not in done.stdout
+
+
+def test_an_output_value_cannot_add_an_output(runner):
+    (runner.workspace / "shop.yaml").write_text(OPEN_SHOP)
+    runner.scan(paths="shop.yaml", json_file="x\nfindings<<E\n0\nE\n")
+    assert runner.outputs().get("findings") != "0"
+
+
+def test_the_scanned_repository_cannot_replace_a_module(runner):
+    for name in ("yaml", "json", "kguard", "sitecustomize", "click"):
+        (runner.workspace / f"{name}.py").write_text("open('owned', 'w').close()\n")
+    (runner.workspace / "plain.yaml").write_text(PLAIN_CONFIG)
+    runner.variables["PYTHONPATH"] = str(runner.workspace)
+    done = runner.scan(paths="plain.yaml")
+    assert done.returncode == 0, done.stdout
+    assert not (runner.workspace / "owned").exists()
+
+
+def test_a_long_summary_is_cut_between_lines(checkout, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(checkout))
+    from support.action import scan
+
+    markdown, summary = tmp_path / "long.md", tmp_path / "summary"
+    markdown.write_text("| ü | row |\n" * 200_000)
+    scan._write_summary(summary, markdown)
+    text = summary.read_text()
+    assert len(text.encode()) < 1024 * 1024
+    assert text.splitlines()[-1].endswith("more lines are in the JSON and SARIF reports.")
