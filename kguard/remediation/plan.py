@@ -20,7 +20,7 @@ from kguard.model.findings import FAMILIES, Finding, Report, severity_at_least
 from kguard.model.manifests import Collected
 from kguard.model.remedies import Cannot, Create, Edit, Proposal, Refused, RemedyRequest, WriteFile
 from kguard.remediation.apply import Applied, apply
-from kguard.remediation.proof import Closed, Flows, Proof
+from kguard.remediation.proof import Closed, Flows, Proof, Remaining
 
 Applicable = Create | Edit | WriteFile
 
@@ -206,7 +206,9 @@ def _proof(
     was_open = [f for f in before.report.findings if f.state == "open"]
     return Proof(
         closes=tuple(_closed(f) for f in was_open if f.fingerprint not in left),
-        remaining=tuple(_closed(f) for f in was_open if f.fingerprint in left),
+        remaining=tuple(
+            _remaining(f, before.report, refused, cannot) for f in was_open if f.fingerprint in left
+        ),
         refused=tuple(refused),
         cannot=tuple(cannot),
         flows=_flows(before, after),
@@ -226,6 +228,23 @@ def _proof(
 
 def _closed(finding: Finding) -> Closed:
     return Closed(finding.fingerprint, finding.policy, str(finding.target), finding.message)
+
+
+def _remaining(
+    finding: Finding, report: Report, refused: list[Refused], cannot: list[Cannot]
+) -> Remaining:
+    reasons = [
+        f"{word}: {entry.reason}"
+        for word, entries in (("refused", refused), ("no manifest can", cannot))
+        for entry in entries
+        if finding.fingerprint in entry.findings
+    ]
+    policy = report.policies.get(finding.policy)
+    if not reasons and policy is not None and not policy.remedy:
+        reasons = [f"no remedy: {policy.no_remedy}"]
+    reason = reasons[0] if reasons else "nothing was proposed for it"
+    closed = _closed(finding)
+    return Remaining(closed.fingerprint, closed.policy, closed.target, closed.message, reason)
 
 
 def _flows(before: State, after: State) -> Flows:

@@ -22,6 +22,16 @@ class Closed(msgspec.Struct, frozen=True, order=True):
     message: str
 
 
+class Remaining(msgspec.Struct, frozen=True, order=True):
+    """An open finding that the remedies leave, with the reason."""
+
+    fingerprint: str
+    policy: str
+    target: str
+    message: str
+    reason: str
+
+
 class Flows(msgspec.Struct, frozen=True):
     """Intended flows before and after."""
 
@@ -37,8 +47,7 @@ class Proof(msgspec.Struct, frozen=True):
     """
 
     closes: tuple[Closed, ...]
-    remaining: tuple[Closed, ...]
-    """Open findings that no proposal closes."""
+    remaining: tuple[Remaining, ...]
     refused: tuple[Refused, ...]
     cannot: tuple[Cannot, ...]
     flows: Flows

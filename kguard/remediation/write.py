@@ -169,6 +169,7 @@ def prose(proof: Proof) -> str:
         "",
         *_refusals(proof),
         *_instead(proof),
+        *_left(proof),
         "## What was assumed",
         "",
         *(f"- {k}: {v['value'] or 'nothing'} ({v['how']})" for k, v in proof.assumed.items()),
@@ -201,4 +202,13 @@ def _instead(proof: Proof) -> Iterator[str]:
             yield f"- {entry.reason}"
             if entry.instead:
                 yield f"  - instead: {entry.instead}"
+        yield ""
+
+
+def _left(proof: Proof) -> Iterator[str]:
+    if proof.remaining:
+        yield from ("## What remains open, and why", "")
+        for entry in proof.remaining:
+            yield f"- `{entry.policy}` {entry.target}: {entry.message}"
+            yield f"  - {entry.reason}"
         yield ""
