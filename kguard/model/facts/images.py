@@ -94,6 +94,8 @@ class ImageUse(msgspec.Struct):
     role: Role
     image: str
     """As written."""
+    placeholder: Truth
+    """Whether a tool is meant to fill in the reference."""
     pointer: str
     """JSON pointer of the field in the manifest."""
     manifest: str

@@ -12,6 +12,7 @@ from kguard.layers.images.facts.policies import namespace_facts, policy_facts
 from kguard.layers.images.facts.uses import Use, knative_settings, uses_of
 from kguard.layers.images.semantics import policy_controller
 from kguard.layers.images.semantics.enforcement import Decision, Installed, decide
+from kguard.layers.images.semantics.references import is_placeholder
 from kguard.layers.images.semantics.visibility import kind_of, sees
 from kguard.layers.images.signatures import NOT_ASKED, Assessment, Assessor, open_assessor
 from kguard.model.facts.common import Evidence, Presence, Truth
@@ -98,6 +99,7 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         container=use.container,
         role=use.role,
         image=use.image,
+        placeholder="true" if use.reference is None and is_placeholder(use.image) else "false",
         pointer=use.pointer,
         manifest=use.workload.id,
         reference=use.reference.context if use.reference else "",
@@ -117,12 +119,17 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         decided_by=decision.policy,
         rule=decision.rule,
         because=use.because,
-        signature_because=[
-            Evidence(use.workload.id, use.pointer, f"{use.image}: {found.reason}"),
-            *found.because,
-        ],
+        signature_because=_signature_evidence(use, found),
         enforcement_because=list(decision.because),
     )
+
+
+def _signature_evidence(use: Use, found: Assessment) -> list[Evidence]:
+    """Nothing is said about what was not asked for: it is no part of any finding."""
+    if found.signature == "not_evaluated":
+        return []
+    own = Evidence(use.workload.id, use.pointer, f"{use.image}: {found.reason}")
+    return [own, *found.because]
 
 
 def _visible(found: Assessment, decision: Decision) -> Truth:

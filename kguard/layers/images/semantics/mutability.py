@@ -3,8 +3,9 @@
 
 Only a digest names bytes (OCI image specification, descriptor.md). A tag is a pointer that its
 owner may move; by convention some tags are meant to be moved, and those are told apart here:
-`latest` and an absent tag, channels (`stable`, `main` ...), and versions with fewer than three
-numbers (`1`, `1.2`), which distributors move with every patch release.
+`latest` and an absent tag, channels (`stable`, `main` ...), tags without any number (`alpine`),
+and versions with fewer than three numbers (`1`, `1.2`), which distributors move with every patch
+release.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def mutability(reference: Reference) -> Mutability:
     head = _SEPARATOR.split(tag.lower(), maxsplit=1)[0]
     if DEFAULT_TAG in _SEPARATOR.split(tag.lower()):
         return "latest"
-    floating = head in _CHANNELS or bool(_SHORT_VERSION.match(head))
+    numbered = any(character.isdigit() for character in tag)
+    floating = not numbered or head in _CHANNELS or bool(_SHORT_VERSION.match(head))
     return "floating_tag" if floating else "version_tag"
 
 

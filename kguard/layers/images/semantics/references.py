@@ -66,6 +66,14 @@ class Reference(msgspec.Struct, frozen=True, order=True):
         return f"{self.context}:{self.tag or DEFAULT_TAG}"
 
 
+_PLACEHOLDER = re.compile(r"ko://|\{|<[^>]*>|\$[({A-Z]|%[({A-Z]|\[\[|@@")
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a tool is meant to fill in the reference (`ko://...`, `<image>`, `${IMAGE}`)."""
+    return bool(_PLACEHOLDER.search(text))
+
+
 def parse_reference(text: str) -> Reference:
     """Parse a reference as it stands in a pod.
 

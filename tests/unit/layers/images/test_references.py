@@ -78,6 +78,7 @@ MUTABILITY = {
     "nginx:stable": "floating_tag",
     "nginx:stable-alpine": "floating_tag",
     "nginx:main": "floating_tag",
+    "redis:alpine": "floating_tag",
     "nginx:1.27.3": "version_tag",
     "nginx:v1.27.3-alpine": "version_tag",
     "nginx:20261102": "version_tag",
