@@ -11,12 +11,12 @@ from kguard import layers
 from kguard.config import Config
 from kguard.model.facts.waivers import Facts as WaiverFacts
 
-NAMES = ("report", "config", "waivers", *layers.NAMES)
+NAMES = ("report", "config", "waivers", "evidence", *layers.NAMES)
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of `report`, `config`, `waivers` or a layer's facts document."""
+    """The schema of `report`, `config`, `waivers`, `evidence` or a layer's facts document."""
     if name == "config":
         found = _settings()
     elif name == "report":
@@ -25,6 +25,10 @@ def schema(name: str) -> dict[str, Any]:
         found = msgspec.json.schema(Document)
     elif name == "waivers":
         found = msgspec.json.schema(WaiverFacts)
+    elif name == "evidence":
+        from kguard.layers.images.evidence.folder import Record
+
+        found = msgspec.json.schema(Record)
     else:
         found = msgspec.json.schema(layers.load(name).facts_type)
     return {"$schema": _DIALECT, "title": f"kguard {name}", **found}

@@ -83,9 +83,10 @@ def _decision(
     if use.reference is None:
         return Decision("unknown", because=tuple(use.because))
     workload = use.workload
-    labels = (text for pair in sorted(workload.labels.items()) for text in pair)
-    key = (use.image, workload.namespace, workload.manifest.kind, workload.name, *labels)
-    key = key if enforcers else ()
+    key: tuple[str, ...] = ()
+    if enforcers:
+        labels = (text for pair in sorted(workload.labels.items()) for text in pair)
+        key = (use.image, workload.namespace, workload.manifest.kind, workload.name, *labels)
     if key not in known:
         known[key] = decide(enforcers, subject_of(inventory, workload), use.reference)
     return known[key]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import string
+from functools import lru_cache
 
 import msgspec
 
@@ -74,6 +75,7 @@ def is_placeholder(text: str) -> bool:
     return bool(_PLACEHOLDER.search(text))
 
 
+@lru_cache(4096)
 def parse_reference(text: str) -> Reference:
     """Parse a reference as it stands in a pod.
 
