@@ -156,6 +156,7 @@ class _Block:
     def read(self) -> Any:
         lines, total = self.lines, len(self.lines)
         columns, containers = self.columns, self.containers
+        container: Any
         at = 1 if _SEPARATOR.fullmatch(lines[0] if lines else "") else 0
         while at < total:
             text = lines[at]

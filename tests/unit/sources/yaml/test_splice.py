@@ -158,3 +158,43 @@ def test_random_edits_of_real_manifests(shared):
                     refused.append((str(path), operation, str(error)))
     assert done > 1_500
     assert refused == []
+
+
+STYLES = """a: 'x'  # one
+b: "y"
+list:
+    - p   # two
+    # three
+    - q
+map:
+  k: 1   # four
+  # five
+  l: 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("operation", "before", "after"),
+    [
+        (replace("/a", "z"), "'x'", "'z'"),
+        (replace("/b", "z"), '"y"', '"z"'),
+        (replace("/a", "tab\t"), "'x'", '"tab\\t"'),
+        (add("/list/-", {"a": ["b"]}), "    - q\n", "    - q\n    - a:\n          - b\n"),
+        (add("/list/1", "r"), "    - q\n", "    - r\n    - q\n"),
+        (replace("/map", {"k": 1, "l": 3, "m": 4}), "  l: 2\n", "  l: 3\n  m: 4\n"),
+        (replace("/map", {"l": 2}), "  k: 1   # four\n", ""),
+        (remove("/list/0"), "    - p   # two\n", ""),
+        (replace("/list", []), "list:\n    - p   # two\n    # three\n    - q\n", "list: []\n"),
+        (add("/map/text", "one\ntwo\n"), "  l: 2\n", "  l: 2\n  text: |\n    one\n    two\n"),
+        (add("/emoji", "\U0001f600"), "  l: 2\n", '  l: 2\nemoji: "\U0001f600"\n'),
+    ],
+)
+def test_styles_are_kept(operation, before, after):
+    assert STYLES.count(before) == 1
+    assert splice(STYLES, [operation]) == STYLES.replace(before, after)
+
+
+def test_a_comment_is_not_swallowed_by_a_block_scalar():
+    text = "a:\n  b: 1\n    # deeper comment\n"
+    edited = splice(text, [add("/a/c", "x\ny\n")])
+    assert edited == 'a:\n  b: 1\n  c: "x\\ny\\n"\n    # deeper comment\n'
