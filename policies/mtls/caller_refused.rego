@@ -25,11 +25,18 @@ deny contains finding if {
 	finding := {
 		"target": caller.ref,
 		"path": sprintf("%s/%s/%s", [caller.target.namespace, caller.target.name, caller.port]),
-		"message": sprintf("%s calls %s:%s without mesh identity, and the port is STRICT: it is refused", [
+		"message": sprintf("%s calls %s:%s without mesh identity, and the port is STRICT: it is refused%s", [
 			caller.ref.name,
 			caller.target.name,
 			caller.port,
+			_although[caller.identity],
 		]),
 		"evidence": caller.because,
 	}
+}
+
+_although := {
+	"none": "",
+	"unknown": "",
+	"withheld": ", although it has a sidecar",
 }

@@ -25,11 +25,11 @@ deny contains finding if {
 	finding := {
 		"target": rule.ref,
 		"path": rule.part,
-		"message": sprintf("clients send %s to %s (%s): %s", [
+		"message": sprintf("clients send %s to %s%s: %s", [
 			_sends[rule.sends],
 			rule.host,
-			rule.part,
-			_effects[rule.effect],
+			_part(rule),
+			_effects[rule.sends][rule.effect],
 		]),
 		"evidence": rule.because,
 	}
@@ -42,6 +42,16 @@ _sends := {
 }
 
 _effects := {
+	"plaintext": _not_mutual,
+	"foreign_tls": _not_mutual,
+	"mtls": {"cut": "some of its pods have no proxy that could take it"},
+}
+
+_not_mutual := {
 	"cut": "it is STRICT and refuses them",
 	"downgrade": "it accepts them without identity",
 }
+
+_part(rule) := "" if rule.part == "rule"
+
+_part(rule) := sprintf(" (%s)", [rule.part]) if rule.part != "rule"

@@ -17,19 +17,28 @@ test_deny_clients_that_are_cut if {
 	findings == {{
 		"target": {"kind": "DestinationRule", "name": "redis"},
 		"path": "rule",
-		"message": "clients send plaintext to redis (rule): it is STRICT and refuses them",
+		"message": "clients send plaintext to redis: it is STRICT and refuses them",
 		"evidence": [],
 	}}
 }
 
 test_deny_clients_without_identity if {
 	findings := policy.deny with input as _facts("downgrade")
-	{finding.message | some finding in findings} == {"clients send plaintext to redis (rule): it accepts them without identity"}
+	{finding.message | some finding in findings} == {"clients send plaintext to redis: it accepts them without identity"}
 }
 
 test_allow_rules_without_effect if {
-	every effect in {"pointless", "none", "unknown"} {
+	every effect in {"none", "unknown"} {
 		findings := policy.deny with input as _facts(effect)
 		count(findings) == 0
 	}
+}
+
+test_deny_mutual_tls_to_pods_without_proxy if {
+	facts := json.patch(_facts("cut"), [
+		{"op": "replace", "path": "/rules/0/sends", "value": "mtls"},
+		{"op": "replace", "path": "/rules/0/part", "value": "subset v1"},
+	])
+	findings := policy.deny with input as facts
+	{finding.message | some finding in findings} == {"clients send mutual TLS to redis (subset v1): some of its pods have no proxy that could take it"}
 }

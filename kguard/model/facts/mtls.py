@@ -149,8 +149,10 @@ class ClientRule(msgspec.Struct):
     """`rule`, `port 80`, `subset v1` or `subset v1 port 80`."""
     mode: Literal["disable", "simple", "mutual", "istio_mutual"]
     sends: Literal["plaintext", "foreign_tls", "mtls"]
-    effect: Literal["cut", "downgrade", "pointless", "none", "unknown"]
-    """`cut`: the service refuses it; `downgrade`: the service accepts it without identity."""
+    effect: Literal["cut", "downgrade", "none", "unknown"]
+    """`cut`: the service cannot take it; `downgrade`: the service accepts it without identity."""
+    obeyed: Truth
+    """Whether any client of the input takes this part: rules can hide one another."""
     service: str
     because: list[Evidence]
 
@@ -187,7 +189,8 @@ class Caller(msgspec.Struct):
     target: ObjectRef
     port: str
     """Of the target's pods."""
-    identity: Literal["none", "unknown"]
+    identity: Literal["none", "unknown", "withheld"]
+    """`withheld`: the caller has a sidecar, but it sends no certificate of the mesh."""
     verdict: Literal["works", "refused", "unknown"]
     because: list[Evidence]
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who is meant to call a workload of the mesh, and cannot show a mesh identity?
+"""Who is meant to call a workload, and does not show a mesh identity?
 
 Intent comes from the input: configuration that names a Service, Ingresses, Services that are open
-to the outside, probes that are not rewritten. Callers with a proxy are left out: automatic mutual
-TLS gives them what they need (hazards of specific rules: see `rules`).
+to the outside, probes that are not rewritten. Callers with a sidecar are listed where it withholds
+their identity: a DestinationRule, a DISABLE above the workload, a headless Service of which one
+pod has no sidecar, automatic mutual TLS switched off.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import msgspec
 
 from kguard.inventory import Workload
 from kguard.inventory.references import references
+from kguard.layers.mtls.facts.clients import rule_for, sent
 from kguard.layers.mtls.facts.view import Service, View
+from kguard.layers.mtls.semantics.peerauth import workload_decision
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence
 
 _Kind = Literal["workload", "ingress", "outside", "kubelet"]
-_Identity = Literal["none", "unknown"]
+_Identity = Literal["none", "unknown", "withheld"]
+_PROXIED = ("sidecar",)
 _REWRITE = "sidecar.istio.io/rewriteAppHTTPProbers"
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
@@ -54,17 +58,62 @@ def caller_facts(view: View, facts: dict[str, model.Workload]) -> list[model.Cal
 
 
 def _workloads(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    """Calls that the configuration of workloads names."""
     for client in view.inventory.workloads:
-        plane = facts[client.id].plane
-        if plane not in ("none", "unknown"):
-            continue
-        identity: _Identity = "none" if plane == "none" else "unknown"
         for reference in references(view.inventory, client, view.services.keys()):
             service = view.services[reference.namespace, reference.service]
             note = f"{client.ref.name} calls {reference.service}: {reference.note}"
-            because = (Evidence(reference.ref, reference.pointer, note), *facts[client.id].because)
-            who = _Who("workload", client.ref, identity, because)
-            yield from _calls(view, facts, who, service, reference.port)
+            because = Evidence(reference.ref, reference.pointer, note)
+            if facts[client.id].plane == "sidecar":
+                yield from _withheld(view, facts, client, service, (reference.port, because))
+            elif facts[client.id].plane in ("none", "unknown"):
+                who = _outsider(client, facts[client.id], because)
+                yield from _calls(view, facts, who, service, reference.port)
+
+
+def _outsider(client: Workload, fact: model.Workload, because: Evidence) -> _Who:
+    identity: _Identity = "none" if fact.plane == "none" else "unknown"
+    return _Who("workload", client.ref, identity, (because, *fact.because))
+
+
+def _withheld(
+    view: View,
+    facts: dict[str, model.Workload],
+    client: Workload,
+    service: Service,
+    call: tuple[int, Evidence],
+) -> Iterator[model.Caller]:
+    """Calls of a sidecar that does not show its identity."""
+    wanted, because = call
+    for port in service.ports:
+        if wanted not in (0, port.number) or port.protocol != "TCP":
+            continue
+        found = sent(view, client, service, port)
+        for workload in view.workloads_of(service):
+            target = facts[workload.id]
+            how = found.socket if found.original_destination else found.sends.get(workload.id)
+            if how in (None, "istio_mutual") or target.plane not in _PROXIED:
+                continue
+            why = Evidence("", "", _reason(view, client, service, target))
+            who = _Who("workload", client.ref, "withheld", (because, why))
+            for number in service.targets(port, workload)[:1]:
+                yield _caller(who, target, number)
+
+
+def _reason(view: View, client: Workload, service: Service, target: model.Workload) -> str:
+    """Why a sidecar withholds its identity, in words."""
+    rule = rule_for(view, client, service)
+    if rule is not None and rule.policy is not None and rule.policy.all_ports.tls:
+        return f"DestinationRule {rule.names[0]} decides what is sent"
+    if not view.config.auto_mtls:
+        return "automatic mutual TLS is switched off for the mesh"
+    if service.headless:
+        return "the Service is headless and one of its pods has no sidecar: all get plaintext"
+    chain = view.index("").mesh_chain(target.ref.namespace)
+    if workload_decision(chain).mode == "disable":
+        place = f"namespace {target.ref.namespace}"
+        return f"policy for {place} as a whole is DISABLE: sidecars send plaintext there"
+    return "the pods of the target do not say that they speak mutual TLS, or a rule decides"
 
 
 def _ingresses(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
@@ -167,7 +216,7 @@ def _verdict(
     effective: model.Effective, identity: _Identity
 ) -> Literal["works", "refused", "unknown"]:
     if effective == "strict":
-        return "refused" if identity == "none" else "unknown"
+        return "unknown" if identity == "unknown" else "refused"
     return "unknown" if effective == "unknown" else "works"
 
 

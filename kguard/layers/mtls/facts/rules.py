@@ -7,13 +7,15 @@ modes DISABLE, SIMPLE and MUTUAL bypass mesh identity, and an empty `tls` is DIS
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from kguard.inventory import Workload
+from kguard.layers.mtls.facts.clients import host_of
 from kguard.layers.mtls.facts.view import NETWORKING, Service, View
+from kguard.layers.mtls.semantics.destination import parse_rule
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
@@ -21,7 +23,7 @@ from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, stri
 
 _Rule = Literal["disable", "simple", "mutual", "istio_mutual"]
 _Sends = Literal["plaintext", "foreign_tls", "mtls"]
-_Effect = Literal["cut", "downgrade", "pointless", "none", "unknown"]
+_Effect = Literal["cut", "downgrade", "none", "unknown"]
 _MODES: dict[str, _Rule] = {
     "DISABLE": "disable",
     "SIMPLE": "simple",
@@ -43,7 +45,8 @@ class _Part(msgspec.Struct, frozen=True):
     pointer: str
     mode: _Rule
     port: int
-    subset: dict[str, str]
+    subset: str
+    labels: dict[str, str]
 
 
 def rule_facts(view: View, facts: dict[str, model.Workload]) -> list[model.ClientRule]:
@@ -53,8 +56,10 @@ def rule_facts(view: View, facts: dict[str, model.Workload]) -> list[model.Clien
         view: the inventory.
         facts: the facts about workloads, by `Manifest.id`.
     """
+    proxied = ("sidecar", "gateway")
+    clients = {fact.ref.namespace for fact in facts.values() if fact.plane in proxied}
     return [
-        _judge(view, facts, manifest, part)
+        _judge(view, facts, manifest, part, clients)
         for manifest in view.inventory.of("DestinationRule", NETWORKING)
         for part in _parts(manifest)
     ]
@@ -66,48 +71,53 @@ def _parts(manifest: Manifest) -> Iterator[_Part]:
     for number, entry in enumerate(sequence(spec.get("subsets"))):
         subset = mapping(entry)
         place = pointer("spec", "subsets", number, "trafficPolicy")
-        name = f"subset {subset.get('name', '')}"
-        yield from _of_policy(
-            subset.get("trafficPolicy"), place, name, strings(subset.get("labels"))
-        )
+        name = str(subset.get("name", ""))
+        labels = strings(subset.get("labels"))
+        yield from _of_policy(subset.get("trafficPolicy"), place, name, labels)
 
 
-def _of_policy(value: object, place: str, name: str, labels: dict[str, str]) -> Iterator[_Part]:
+def _of_policy(value: object, place: str, subset: str, labels: dict[str, str]) -> Iterator[_Part]:
     policy = mapping(value)
-    yield from _of_tls(policy, place, name or "rule", 0, labels)
+    whole = _Part(f"subset {subset}" if subset else "rule", place, "disable", 0, subset, labels)
+    yield from _of_tls(policy, whole)
     for number, entry in enumerate(sequence(policy.get("portLevelSettings"))):
         settings = mapping(entry)
         port = mapping(settings.get("port")).get("number")
         if type(port) is int:
             where = place + pointer("portLevelSettings", number)
-            yield from _of_tls(settings, where, f"{name} port {port}".strip(), port, labels)
+            name = f"subset {subset} port {port}" if subset else f"port {port}"
+            yield from _of_tls(settings, _Part(name, where, "disable", port, subset, labels))
 
 
-def _of_tls(
-    policy: JsonObject, place: str, name: str, port: int, labels: dict[str, str]
-) -> Iterator[_Part]:
+def _of_tls(policy: JsonObject, part: _Part) -> Iterator[_Part]:
     tls = policy.get("tls")
     if not isinstance(tls, dict):
         return
     mode = _MODES.get(str(tls.get("mode", "DISABLE")))
     if mode:
-        where = place + ("/tls/mode" if "mode" in tls else "/tls")
-        yield _Part(name, where, mode, port, labels)
+        where = part.pointer + ("/tls/mode" if "mode" in tls else "/tls")
+        yield msgspec.structs.replace(part, pointer=where, mode=mode)
 
 
 def _judge(
-    view: View, facts: dict[str, model.Workload], manifest: Manifest, part: _Part
+    view: View,
+    facts: dict[str, model.Workload],
+    manifest: Manifest,
+    part: _Part,
+    clients: Collection[str],
 ) -> model.ClientRule:
     host = manifest.spec.get("host")
     host = host if isinstance(host, str) else ""
     services = list(matching(view, manifest.namespace, host))
+    obeyed = [s for s in services if _obeyed(view, manifest, part, s, clients)]
     effects = [
         (effect, service, evidence)
-        for service in services
+        for service in obeyed
         for effect, evidence in _effects(view, facts, service, part)
     ]
+    nothing: _Effect = "none" if services else _no_service(host)
     effect, service, evidence = min(
-        effects, key=lambda found: _ORDER.index(found[0]), default=(_no_service(host), None, ())
+        effects, key=lambda found: _ORDER.index(found[0]), default=(nothing, None, ())
     )
     note = f"clients send {_WORDS[part.mode]} to {host}"
     return model.ClientRule(
@@ -116,13 +126,31 @@ def _judge(
         part=part.name,
         mode=part.mode,
         sends=_SENDS[part.mode],
-        effect="none" if part.mode == "istio_mutual" else effect,
+        effect=effect,
+        obeyed="true" if obeyed else "false" if services else "unknown",
         service=f"{service.manifest.namespace}/{service.manifest.name}" if service else "",
         because=[Evidence(manifest.id, part.pointer, note), *evidence],
     )
 
 
-_ORDER: tuple[_Effect, ...] = ("cut", "downgrade", "unknown", "pointless", "none")
+def _obeyed(
+    view: View, manifest: Manifest, part: _Part, service: Service, clients: Collection[str]
+) -> bool:
+    """Whether any client takes this part: rules hide, and older ones of one host win."""
+    own = parse_rule(manifest.namespace, manifest.object, view.domain)
+    place = service.manifest.namespace
+    for namespace in sorted({*clients, manifest.namespace, place}):
+        rule = view.rules.rule_for(namespace, own.selector or {}, host_of(view, service), place)
+        if rule is None or own.names[0] not in rule.names:
+            continue
+        if part.subset and rule.subset(part.subset) == own.subset(part.subset):
+            return True
+        if not part.subset and rule.policy == own.policy:
+            return True
+    return False
+
+
+_ORDER: tuple[_Effect, ...] = ("cut", "downgrade", "unknown", "none")
 _WORDS = {
     "disable": "plaintext",
     "simple": "TLS without a mesh certificate",
@@ -143,7 +171,7 @@ def matching(view: View, namespace: str, host: str) -> Iterator[Service]:
     A host without a dot is a Service of the rule's own namespace; others are compared with the
     full name (`reviews.shop` stays as it is and matches nothing).
     """
-    domain = f"svc.{view.inventory.value('cluster-domain') or 'cluster.local'}"
+    domain = f"svc.{view.domain}"
     wanted = host if "." in host or host.startswith("*") else f"{host}.{namespace}.{domain}"
     if not wanted.startswith("*"):
         name, _, rest = wanted.partition(".")
@@ -160,14 +188,15 @@ def matching(view: View, namespace: str, host: str) -> Iterator[Service]:
 def _effects(
     view: View, facts: dict[str, model.Workload], service: Service, part: _Part
 ) -> Iterator[tuple[_Effect, Sequence[Evidence]]]:
+    table = _MUTUAL_EFFECTS if part.mode == "istio_mutual" else _EFFECTS
     for workload in view.workloads_of(service):
         fact = facts.get(workload.id)
-        if fact is None or not part.subset.items() <= workload.labels.items():
+        if fact is None or not part.labels.items() <= workload.labels.items():
             continue
         wanted = {str(number) for number in _targets(service, part, workload)}
         for group in fact.modes:
             if wanted & set(group.ports):
-                yield _EFFECTS[group.effective], group.because
+                yield table.get(group.effective, "none"), group.because or fact.because
 
 
 def _targets(service: Service, part: _Part, workload: Workload) -> Iterator[int]:
@@ -179,10 +208,12 @@ def _targets(service: Service, part: _Part, workload: Workload) -> Iterator[int]
 _EFFECTS: dict[model.Effective, _Effect] = {
     "strict": "cut",
     "permissive": "downgrade",
-    "disable": "none",
-    "user_tls": "none",
-    "gateway": "none",
-    "uncaptured": "none",
-    "not_enrolled": "none",
     "unknown": "unknown",
 }
+_MUTUAL_EFFECTS: dict[model.Effective, _Effect] = {
+    "disable": "cut",
+    "uncaptured": "cut",
+    "not_enrolled": "cut",
+    "unknown": "unknown",
+}
+"""Mutual TLS that is sent whatever the endpoint says needs a proxy that ends it."""

@@ -13,6 +13,7 @@ from kguard.inventory.mesh import Enrolment, Mesh
 from kguard.inventory.meshconfig import MeshConfig, mesh_config
 from kguard.layers.mtls.semantics import peerauth, validation
 from kguard.layers.mtls.semantics.ambient import AmbientIndex, ambient_index
+from kguard.layers.mtls.semantics.destination import RuleIndex, parse_rule
 from kguard.layers.mtls.semantics.peerauth import PeerAuthentication, PolicyIndex
 from kguard.model.facts.mtls import Role
 from kguard.model.layer import Request
@@ -166,15 +167,31 @@ class View:
         ]
         return sorted(found, key=lambda service: service.manifest.name)
 
+    @cached_property
+    def _backends(self) -> dict[str, list[Workload]]:
+        found: dict[str, list[Workload]] = {}
+        for workload in self.inventory.workloads:
+            for service in self.services_of(workload):
+                found.setdefault(service.manifest.id, []).append(workload)
+        return found
+
     def workloads_of(self, service: Service) -> list[Workload]:
         """The workloads whose pods a Service selects."""
-        return [
-            workload
-            for workload in self.inventory.workloads_by_namespace.get(
-                service.manifest.namespace, ()
-            )
-            if service.selector.items() <= workload.labels.items()
+        return self._backends.get(service.manifest.id, [])
+
+    @cached_property
+    def domain(self) -> str:
+        """The suffix of Services' full names."""
+        return self.inventory.value("cluster-domain") or "cluster.local"
+
+    @cached_property
+    def rules(self) -> RuleIndex:
+        """The DestinationRules as clients look them up."""
+        found = [
+            parse_rule(manifest.namespace, manifest.object, self.domain)
+            for manifest in self.inventory.of("DestinationRule", NETWORKING)
         ]
+        return RuleIndex(found, self.root, self.config.default_export)
 
     @cached_property
     def called_by_api_server(self) -> dict[tuple[str, str], dict[int, str]]:

@@ -24,6 +24,10 @@ def client_tls(request: RemedyRequest) -> Iterator[Proposal]:
         if rule is None or manifest is None:
             yield Cannot((finding.fingerprint,), "the rule is not in the input")
             continue
+        if rule.mode == "istio_mutual":
+            reason = "the rule is right, pods behind the service have no proxy"
+            yield Cannot((finding.fingerprint,), reason, "put them into the mesh")
+            continue
         why = f"clients of {rule.host} show their mesh identity"
         place = rule.because[0].pointer.removesuffix("/mode")
         yield Edit(manifest.id, (_operation(manifest.object, place),), (finding.fingerprint,), why)

@@ -168,5 +168,12 @@ def callers_of(facts: model.Facts, target: ObjectRef) -> Iterator[model.Caller]:
 def in_words(caller: model.Caller) -> str:
     """A counterexample: who calls what without identity."""
     note = caller.because[0].note if caller.because else ""
-    has = "has no mesh identity" if caller.identity == "none" else "may have no mesh identity"
-    return f"{caller.ref} calls port {caller.port} of {caller.target.name} and {has} ({note})"
+    shows = _SHOWS[caller.identity]
+    return f"{caller.ref} calls port {caller.port} of {caller.target.name} and {shows} ({note})"
+
+
+_SHOWS = {
+    "none": "has no mesh identity",
+    "unknown": "may have no mesh identity",
+    "withheld": "does not show its mesh identity",
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a workload with a sidecar send to a Service of the input?"""
+
+from __future__ import annotations
+
+from kguard.inventory import Workload
+from kguard.layers.mtls.facts.view import Service, ServicePort, View
+from kguard.layers.mtls.semantics.destination import Rule
+from kguard.layers.mtls.semantics.upstream import (
+    TLS_MODE_LABEL,
+    Client,
+    Endpoint,
+    Target,
+    Upstream,
+    upstream,
+)
+
+_FALLBACK_SINCE = (1, 31)
+
+
+def client_of(view: View, namespace: str, labels: dict[str, str]) -> Client:
+    """The policies and switches that count for a client."""
+    policies = view.index(view.revision(namespace, labels))
+    return Client(policies, view.config.auto_mtls, subset_fallback=_falls_back(view))
+
+
+def _falls_back(view: View) -> bool:
+    """Whether this Istio lets a subset without TLS fall back to its rule."""
+    numbers = view.inventory.value("istio").split(".")[:2]
+    if not all(number.isdecimal() for number in numbers):
+        return True
+    return tuple(map(int, numbers)) >= _FALLBACK_SINCE
+
+
+def host_of(view: View, service: Service) -> str:
+    """The full name of a Service."""
+    return f"{service.manifest.name}.{service.manifest.namespace}.svc.{view.domain}"
+
+
+def rule_for(view: View, client: Workload, service: Service) -> Rule | None:
+    """The DestinationRule that a client obeys for a Service."""
+    host, place = host_of(view, service), service.manifest.namespace
+    return view.rules.rule_for(client.namespace, client.labels, host, place)
+
+
+def target_of(view: View, service: Service, port: ServicePort) -> Target:
+    """A port of a Service with the pods behind it, one for each workload."""
+    endpoints = [
+        Endpoint(workload.id, workload.namespace, _labels(view, workload), number)
+        for workload in view.workloads_of(service)
+        for number in service.targets(port, workload)[:1]
+    ]
+    place = service.manifest.namespace
+    return Target(place, port.number, tuple(endpoints), passthrough=service.headless)
+
+
+def _labels(view: View, workload: Workload) -> dict[str, str]:
+    """The labels of the pods, with the one that injection adds unless it is there already."""
+    if TLS_MODE_LABEL in workload.labels or view.enrolment(workload).plane != "sidecar":
+        return workload.labels
+    return {**workload.labels, TLS_MODE_LABEL: "istio"}
+
+
+def sent(view: View, client: Workload, service: Service, port: ServicePort) -> Upstream:
+    """What the client's sidecar does for a port of a Service."""
+    who = client_of(view, client.namespace, client.labels)
+    return upstream(who, target_of(view, service, port), rule_for(view, client, service))
