@@ -1,9 +1,9 @@
 # METADATA
-# title: A DestinationRule makes clients leave mutual TLS
+# title: A DestinationRule breaks or bypasses mutual TLS
 # description: |
-#   The tls block of the rule replaces automatic mutual TLS. Clients send plaintext or TLS of
-#   their own to a workload of the mesh: a STRICT one refuses them, any other cannot tell who
-#   calls.
+#   The tls block of the rule replaces automatic mutual TLS. Clients that send plaintext or TLS of
+#   their own are refused by a STRICT workload, and any other cannot tell who calls. Mutual TLS
+#   that is sent in any case is lost on pods without a proxy.
 # scope: package
 # related_resources:
 #   - https://istio.io/latest/docs/reference/config/networking/destination-rule/#ClientTLSSettings

@@ -79,6 +79,10 @@ class Workload(msgspec.Struct):
         "not_restarted",
         "not_known",
     ]
+    tls_label: Literal["istio", "off"]
+    """Whether clients are told that the pods speak mutual TLS (`security.istio.io/tlsMode`)."""
+    inherited: Mode
+    """What mesh and namespace say without the workload's own policy; clients look no further."""
     serves: Literal["ports", "apiserver", "nothing"]
     """Whether it declares TCP ports for other pods, or only such as the API server calls."""
     intended: Mode
@@ -149,8 +153,9 @@ class ClientRule(msgspec.Struct):
     """`rule`, `port 80`, `subset v1` or `subset v1 port 80`."""
     mode: Literal["disable", "simple", "mutual", "istio_mutual"]
     sends: Literal["plaintext", "foreign_tls", "mtls"]
-    effect: Literal["cut", "downgrade", "none", "unknown"]
-    """`cut`: the service cannot take it; `downgrade`: the service accepts it without identity."""
+    effect: Literal["cut", "downgrade", "misnamed", "none", "unknown"]
+    """`cut`: the service cannot take it; `downgrade`: the service accepts it without identity;
+    `misnamed`: the host is a Service for people, but not for sidecars."""
     obeyed: Truth
     """Whether any client of the input takes this part: rules can hide one another."""
     service: str
@@ -195,6 +200,41 @@ class Caller(msgspec.Struct):
     because: list[Evidence]
 
 
+class Headless(msgspec.Struct):
+    """A headless Service of which some pods have no sidecar, so that none is sent mutual TLS."""
+
+    ref: ObjectRef
+    without: list[str]
+    """Its workloads without a sidecar, or whose label says that they speak no mutual TLS."""
+    strict: list[str]
+    """Its workloads that refuse plaintext."""
+    because: list[Evidence]
+
+
+class Authorization(msgspec.Struct):
+    """An AuthorizationPolicy that names callers by identity."""
+
+    ref: ObjectRef
+    action: Literal["allow", "deny", "other"]
+    uses: Literal["positive", "negative"]
+    """`negative`: notPrincipals and the like, which hold for callers without identity."""
+    unproven: list[str]
+    """Workloads that it selects and that accept callers without identity."""
+    because: list[Evidence]
+
+
+class KnativeSetting(msgspec.Struct):
+    """A setting of Knative that bears on mutual TLS."""
+
+    ref: ObjectRef
+    key: str
+    kind: Literal["pod_addressing", "server_tls"]
+    value: str
+    strict: list[str]
+    """Knative workloads with a STRICT sidecar."""
+    because: list[Evidence]
+
+
 class MeshFacts(msgspec.Struct):
     """The mesh as a whole."""
 
@@ -210,6 +250,9 @@ class MeshFacts(msgspec.Struct):
     auto_mtls: Literal["on", "off"]
     control_plane: Literal["seen", "not_seen"]
     because: list[Evidence]
+    """Why the mesh-wide mode is what it is."""
+    settings: list[Evidence]
+    """Where MeshConfig stands, if the input has it."""
 
 
 class EventSource(msgspec.Struct):
@@ -232,6 +275,9 @@ class Facts(msgspec.Struct):
     policies: list[PeerAuthentication] = []
     callers: list[Caller] = []
     rules: list[ClientRule] = []
+    headless: list[Headless] = []
+    authorization: list[Authorization] = []
+    knative: list[KnativeSetting] = []
     gateways: list[GatewayServer] = []
     certificates: list[Certificate] = []
     events: list[EventSource] = []

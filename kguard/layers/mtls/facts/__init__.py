@@ -8,6 +8,7 @@ from kguard.layers.mtls.facts.callers import caller_facts
 from kguard.layers.mtls.facts.certificates import certificate_facts
 from kguard.layers.mtls.facts.events import event_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
+from kguard.layers.mtls.facts.hazards import authorization_facts, headless_facts, knative_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
 from kguard.layers.mtls.facts.policies import policy_facts
 from kguard.layers.mtls.facts.rules import rule_facts
@@ -39,6 +40,9 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         policies=[policy_facts(view, manifest) for manifest in view.manifests],
         callers=caller_facts(view, workloads),
         rules=rule_facts(view, workloads),
+        headless=headless_facts(view, workloads),
+        authorization=authorization_facts(view, workloads),
+        knative=knative_facts(view, workloads),
         gateways=gateway_facts(view),
         certificates=certificate_facts(view),
         events=event_facts(view),

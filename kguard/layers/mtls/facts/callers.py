@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from kguard.inventory import Workload
+from kguard.inventory.knative import QUEUE_H2C, QUEUE_HTTP1, QUEUE_METRICS
 from kguard.inventory.references import references
 from kguard.layers.mtls.facts.clients import rule_for, sent
 from kguard.layers.mtls.facts.view import Service, View
@@ -49,6 +50,7 @@ def caller_facts(view: View, facts: dict[str, model.Workload]) -> list[model.Cal
     """
     found = [
         *_workloads(view, facts),
+        *_knative(view, facts),
         *_ingresses(view, facts),
         *_outside(view, facts),
         *_kubelet(view, facts),
@@ -114,6 +116,27 @@ def _reason(view: View, client: Workload, service: Service, target: model.Worklo
         place = f"namespace {target.ref.namespace}"
         return f"policy for {place} as a whole is DISABLE: sidecars send plaintext there"
     return "the pods of the target do not say that they speak mutual TLS, or a rule decides"
+
+
+def _knative(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    """Knative's activator is in the path of requests, its autoscaler asks for figures."""
+    served = [w for w in view.inventory.workloads if w.knative == "serving"]
+    for client in view.inventory.workloads:
+        ports = _KNATIVE_CALLS.get((client.namespace, client.name), ())
+        if not ports or facts[client.id].plane not in ("none", "unknown"):
+            continue
+        for workload in served:
+            note = f"Knative's {client.name} calls the pods of {workload.name}"
+            who = _outsider(client, facts[client.id], Evidence(client.id, "/metadata/name", note))
+            for number in ports:
+                if any(port.number == number for port in workload.ports):
+                    yield _caller(who, facts[workload.id], number)
+
+
+_KNATIVE_CALLS = {
+    ("knative-serving", "activator"): (QUEUE_HTTP1, QUEUE_H2C),
+    ("knative-serving", "autoscaler"): (QUEUE_METRICS,),
+}
 
 
 def _ingresses(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:

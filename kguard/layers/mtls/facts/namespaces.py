@@ -32,7 +32,13 @@ def mesh_facts(view: View) -> model.MeshFacts:
         auto_mtls="on" if view.config.auto_mtls else "off",
         control_plane="seen" if _control_plane(view) else "not_seen",
         because=list(argument(decision, chain, 0, view.root)),
+        settings=_settings(view),
     )
+
+
+def _settings(view: View) -> list[Evidence]:
+    config = view.config
+    return [Evidence(config.ref, config.pointer, "the mesh's configuration")] if config.ref else []
 
 
 def _sign(view: View) -> Literal["policy", "enrolment", "routing", "none"]:

@@ -23,7 +23,7 @@ from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, stri
 
 _Rule = Literal["disable", "simple", "mutual", "istio_mutual"]
 _Sends = Literal["plaintext", "foreign_tls", "mtls"]
-_Effect = Literal["cut", "downgrade", "none", "unknown"]
+_Effect = Literal["cut", "downgrade", "misnamed", "none", "unknown"]
 _MODES: dict[str, _Rule] = {
     "DISABLE": "disable",
     "SIMPLE": "simple",
@@ -115,7 +115,7 @@ def _judge(
         for service in obeyed
         for effect, evidence in _effects(view, facts, service, part)
     ]
-    nothing: _Effect = "none" if services else _no_service(host)
+    nothing: _Effect = "none" if services else _no_service(view, host)
     effect, service, evidence = min(
         effects, key=lambda found: _ORDER.index(found[0]), default=(nothing, None, ())
     )
@@ -150,7 +150,7 @@ def _obeyed(
     return False
 
 
-_ORDER: tuple[_Effect, ...] = ("cut", "downgrade", "unknown", "none")
+_ORDER: tuple[_Effect, ...] = ("cut", "downgrade", "unknown", "misnamed", "none")
 _WORDS = {
     "disable": "plaintext",
     "simple": "TLS without a mesh certificate",
@@ -159,8 +159,14 @@ _WORDS = {
 }
 
 
-def _no_service(host: str) -> _Effect:
-    """A host without a Service in the input: in the cluster it is unknown, outside it is fine."""
+def _no_service(view: View, host: str) -> _Effect:
+    """A host without a Service in the input: in the cluster it is unknown, outside it is fine.
+
+    `reviews.shop` is neither a short name nor a full one; sidecars know no such host.
+    """
+    name, _, place = host.removesuffix(".svc").partition(".")
+    if (place, name) in view.services:
+        return "misnamed"
     inside = host.endswith((".svc", ".local")) or "." not in host
     return "unknown" if inside else "none"
 

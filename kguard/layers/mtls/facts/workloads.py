@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Literal
 
 import msgspec
@@ -14,6 +14,8 @@ from kguard.layers.mtls.facts.argument import argument, level_of, mode_of, title
 from kguard.layers.mtls.facts.view import NETWORKING, View
 from kguard.layers.mtls.semantics import capture, peerauth
 from kguard.layers.mtls.semantics.ambient import Attached
+from kguard.layers.mtls.semantics.peerauth import Chain
+from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
@@ -55,11 +57,22 @@ def workload_facts(view: View, workload: Workload) -> model.Workload:
         plane=enrolment.plane,
         basis=enrolment.basis,
         reason=enrolment.reason,
+        tls_label="istio" if workload.labels.get(TLS_MODE_LABEL, "istio") == "istio" else "off",
+        inherited=mode_of(
+            peerauth.workload_decision(Chain(judge.chain.mesh, judge.chain.namespace))
+        ),
         serves=judge.serves(),
         intended=mode_of(peerauth.workload_decision(judge.chain)),
         modes=judge.groups(),
-        because=list(enrolment.because),
+        because=[*_tls_label(workload), *enrolment.because],
     )
+
+
+def _tls_label(workload: Workload) -> Iterator[Evidence]:
+    value = workload.labels.get(TLS_MODE_LABEL, "istio")
+    if value != "istio":
+        where = workload.pod_metadata_pointer + pointer("labels", TLS_MODE_LABEL)
+        yield Evidence(workload.id, where, f"pod label {TLS_MODE_LABEL}={value}")
 
 
 class _Judge:

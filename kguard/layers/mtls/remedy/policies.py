@@ -159,9 +159,14 @@ def selecting(workload: Workload) -> dict[str, str]:
 
 
 def callers_of(facts: model.Facts, target: ObjectRef) -> Iterator[model.Caller]:
-    """Who would be cut off if the workload asked for an identity."""
+    """Who would be cut off if the workload asked for an identity.
+
+    Callers with a sidecar are mended by the remedy of what makes them withhold theirs; where
+    that is not possible, the proof refuses.
+    """
     for caller in facts.callers:
-        if caller.target.id == target.id and caller.verdict == "works":
+        here = caller.target.id == target.id and caller.verdict == "works"
+        if here and caller.identity != "withheld":
             yield caller
 
 

@@ -1,0 +1,27 @@
+package kguard.mtls.auto_mtls_off_test
+
+import data.kguard.mtls.auto_mtls_off as policy
+
+_facts(switch) := {
+	"presence": "present",
+	"mesh": {
+		"ref": {"kind": "Namespace", "name": "istio-system"},
+		"auto_mtls": switch,
+		"settings": [],
+	},
+}
+
+test_deny_switched_off if {
+	findings := policy.deny with input as _facts("off")
+	findings == {{
+		"target": {"kind": "Namespace", "name": "istio-system"},
+		"path": "auto-mtls",
+		"message": "enableAutoMtls is false: sidecars send plaintext wherever no DestinationRule says otherwise",
+		"evidence": [],
+	}}
+}
+
+test_allow_switched_on if {
+	findings := policy.deny with input as _facts("on")
+	count(findings) == 0
+}
