@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from kguard.layers.runtime.semantics.environment import Environment
+from kguard.layers.runtime.semantics.events import types_of
 from kguard.layers.runtime.semantics.expressions import as_text
 from kguard.layers.runtime.semantics.lists import substitute
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, Selection, load
+from kguard.layers.runtime.semantics.parser import parse
 
 BASE = """
 - list: shells
@@ -53,6 +57,20 @@ def test_an_empty_list_takes_its_comma_along():
 
 def test_a_list_is_found_between_delimiters_only():
     assert substitute("a in (xl, l)", "l", "1, 2")[0] == "a in (xl, 1, 2 )"
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        ("evt.type=open and proc.name=a", {"open"}),
+        ("evt.type in (open, close) and not evt.type=open", {"close"}),
+        ("not (not evt.type=open or proc.name=a)", {"open"}),
+        ("evt.type != open and evt.type in (open, close)", {"close"}),
+        ("evt.type=open or evt.type=close", {"open", "close"}),
+    ],
+)
+def test_event_types(text, types):
+    assert types_of(parse(text)) == types
 
 
 def test_selections_apply_in_order_after_the_files():

@@ -81,6 +81,8 @@ def test_an_exception_that_is_appended_silences_one_program(shipped):
         ("a.b = 1", False),
         ("not a.b = 1", True),
         ("a.b != 1", False),
+        ("a.b exists", False),
+        ("proc.name exists", True),
         ("proc.name != cat", True),
         ("proc.aname = init", True),
         ("fd.snet = 10.0.0.0/8", True),

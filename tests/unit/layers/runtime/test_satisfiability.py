@@ -37,6 +37,7 @@ from kguard.layers.runtime.semantics.satisfiability import satisfiable
         "(proc.name=a or proc.name=b) and proc.name=c",
         "not (proc.name=a or not proc.name=a)",
         "jevt.rawtime=0",
+        "proc.name regex a.* and not proc.name regex a.*",
     ],
 )
 def test_dead(condition):
