@@ -110,7 +110,7 @@ class _Judge:
             return found.pop() if len(found) == 1 else "unknown"
         if other.kind == "somewhere":
             stranger = self._openness.ports(direction, index, self._openness.stranger())
-            some = self._openness.ports(direction, index, bool)
+            some = self._openness.ports(direction, index, _whoever)
             return self._loose(stranger, some, flow)
         wide = self._openness.ports(direction, index, self._openness.internet(direction))
         outside = self._openness.ports(direction, index, self._some_address(direction))
@@ -153,6 +153,11 @@ class _Judge:
             Evidence(policy.id, "/spec", f"restricts the {word} traffic of {party.name}")
             for policy in (self._cluster.reach.policies[number] for number in row.policies)
         ]
+
+
+def _whoever(peers: int) -> bool:
+    """Any rule may mean pods that are not in the input."""
+    return peers >= 0
 
 
 def _shown(place: Evidence) -> Evidence:

@@ -20,7 +20,7 @@ from kguard.layers.network.intent.names import Names, mentions
 from kguard.layers.network.intent.settings import to_service
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.network import Basis
-from kguard.model.locations import pointer
+from kguard.model.locations import pointer, pointer_tokens
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 ACTIVATOR = pods("Knative's activator", "knative-serving", app="activator")
@@ -107,9 +107,10 @@ def _deliveries(inventory: Inventory) -> Iterator[tuple[Manifest, Party, str]]:
 
 def _at(manifest: Manifest, place: str) -> object:
     found: object = manifest.object
-    for token in place.split("/")[1:]:
+    for token in pointer_tokens(place):
         if isinstance(found, list):
-            found = found[int(token)] if int(token) < len(found) else None
+            index = int(token) if token.isdigit() else len(found)
+            found = found[index] if index < len(found) else None
         else:
             found = mapping(found).get(token)
     return found
