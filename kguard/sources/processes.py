@@ -98,11 +98,13 @@ def _drain(stream: IO[bytes] | None, into: list[bytes]) -> None:
 
 
 def _complaint(code: int, errors: bytes) -> str:
-    """The last line of what a failed program said, the place where Go programs put the cause."""
+    """What a failed program says went wrong: its line `Error: ...`, else its last line."""
     if code == 0:
         return ""
     lines = [line.strip() for line in errors.decode(errors="replace").splitlines() if line.strip()]
-    return lines[-1][:500] if lines else f"exit code {code}"
+    blamed = [line for line in lines if line.lower().startswith(("error:", "fatal:"))]
+    text = (blamed or lines or [f"exit code {code}"])[-1]
+    return text.partition(" ")[2][:500] if blamed else text[:500]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
