@@ -29,6 +29,6 @@ deny contains finding if {
 		"target": policy.ref,
 		"path": "",
 		"message": sprintf("key concerns that are not recorded for everybody: %s", [titles]),
-		"evidence": [step | some concern in missed; some hole in concern.holes; some step in hole.because],
+		"evidence": [step | some hole in missed[0].holes; some step in hole.because],
 	}
 }

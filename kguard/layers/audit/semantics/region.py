@@ -7,7 +7,7 @@ matches decides. A region is a list of disjoint boxes of `space.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from kguard.layers.audit.semantics.policy import Policy
@@ -21,39 +21,43 @@ class RegionTooLargeError(Exception):
     """A region falls into more boxes than `MAX_BOXES`."""
 
 
-def meet(space: Space, box: Box, piece: Piece) -> list[Box]:
-    """The part of a box that fulfils a condition, as disjoint boxes."""
-    common = _common(box, piece.box)
-    if common is None:
-        return []
+def split(space: Space, box: Box, piece: Piece) -> tuple[list[Box], list[Box]]:
+    """The parts of a box that fulfil a condition and that do not, as disjoint boxes."""
+    if _apart(box, piece.box):
+        return [], [box]
+    outside: list[Box] = []
+    values = list(box)
+    for axis in range(AXES):
+        rest = values[axis] & ~piece.box[axis]
+        if rest:
+            outside.append(Box._make([*values[:axis], rest, *values[axis + 1 :]]))
+        values[axis] &= piece.box[axis]
+    common = Box._make(values)
     if not piece.any_of or common.must & piece.any_of:
-        found = [common]
+        inside = [common]
     else:
-        found, excluded = [], 0
-        for index in range(piece.any_of.bit_length()):
-            bit = 1 << index
-            if piece.any_of & bit:
-                held = common.must_not | excluded
-                found.append(common._replace(must=common.must | bit, must_not=held))
-                excluded |= bit
-    return [real for part in found if (real := space.real(part))]
+        inside = list(_members(common, piece.any_of))
+        outside.append(common._replace(must_not=common.must_not | piece.any_of))
+    return _real(space, inside), _real(space, outside)
+
+
+def _members(box: Box, any_of: int) -> Iterator[Box]:
+    """The requests of a box in at least one of the groups, each by the first group it is in."""
+    excluded = 0
+    for index in range(any_of.bit_length()):
+        bit = 1 << index
+        if any_of & bit:
+            yield box._replace(must=box.must | bit, must_not=box.must_not | excluded)
+            excluded |= bit
+
+
+def _real(space: Space, boxes: list[Box]) -> list[Box]:
+    return [real for box in boxes if (real := space.real(box))]
 
 
 def subtract(space: Space, box: Box, piece: Piece) -> list[Box]:
     """The part of a box that does not fulfil a condition, as disjoint boxes."""
-    if _common(box, piece.box) is None:
-        return [box]
-    rest: list[Box] = []
-    values = list(box)
-    for axis in range(AXES):
-        outside = values[axis] & ~piece.box[axis]
-        if outside:
-            rest.append(Box._make([*values[:axis], outside, *values[axis + 1 :]]))
-        values[axis] &= piece.box[axis]
-    inside = Box._make(values)
-    if piece.any_of and not inside.must & piece.any_of:
-        rest.append(inside._replace(must_not=inside.must_not | piece.any_of))
-    return [real for part in rest if (real := space.real(part))]
+    return split(space, box, piece)[1]
 
 
 class Share(NamedTuple):
@@ -69,13 +73,17 @@ def decide(space: Space, policy: Policy, region: Iterable[Box]) -> list[Share]:
     Raises:
         RegionTooLargeError: the parts are too many.
     """
-    left = [real for box in region if (real := space.real(box))]
+    left = _real(space, list(region))
     shares = []
     for index, rule in enumerate(policy.rules):
         decided: list[Box] = []
         for piece in space.pieces(rule):
-            decided += [part for box in left for part in meet(space, box, piece)]
-            left = [part for box in left for part in subtract(space, box, piece)]
+            rest: list[Box] = []
+            for box in left:
+                inside, outside = split(space, box, piece)
+                decided += inside
+                rest += outside
+            left = rest
             if len(left) + len(decided) > MAX_BOXES:
                 raise RegionTooLargeError
         if decided:
@@ -85,11 +93,16 @@ def decide(space: Space, policy: Policy, region: Iterable[Box]) -> list[Share]:
     return [*shares, Share(-1, left)] if left else shares
 
 
-def _common(left: Box, right: Box) -> Box | None:
-    values = []
-    for axis in range(AXES):
-        value = left[axis] & right[axis]
-        if not value:
-            return None
-        values.append(value)
-    return Box._make([*values, left.must, left.must_not])
+def _apart(left: Box, right: Box) -> bool:
+    """Whether two boxes have nothing in common; the axes that tell most often come first."""
+    path, verb, group, resource, subresource, namespace, name, user, *_ = left
+    return not (
+        group & right.group
+        and resource & right.resource
+        and verb & right.verb
+        and path & right.path
+        and subresource & right.subresource
+        and namespace & right.namespace
+        and user & right.user
+        and name & right.name
+    )

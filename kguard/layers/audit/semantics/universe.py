@@ -78,14 +78,22 @@ def region_of(space: Space, family: Family) -> list[Box]:
 
 def select_region(space: Space, select: Select) -> list[Box]:
     """The requests of authenticated (or anonymous) users that a selection is about."""
-    merged: dict[Box, int] = {}
-    for resource in BUILT_IN:
-        if _selected(select, resource):
-            for box in _served(space, resource, select.verbs):
-                key = box._replace(resource=0)
-                merged[key] = merged.get(key, 0) | box.resource
-    boxes = [key._replace(resource=resources) for key, resources in merged.items()]
-    return [*boxes, *_custom(space, select)]
+    chosen = (resource for resource in BUILT_IN if _selected(select, resource))
+    built_in = [box for found in chosen for box in _served(space, found, select.verbs)]
+    return [*_merged(built_in), *_merged(_custom(space, select))]
+
+
+def _merged(boxes: Iterable[Box]) -> list[Box]:
+    """The same region in fewer boxes: those that differ in verbs or resources only are joined."""
+    by_verb: dict[Box, int] = {}
+    for box in boxes:
+        key = box._replace(verb=0)
+        by_verb[key] = by_verb.get(key, 0) | box.verb
+    joined: dict[Box, int] = {}
+    for key, verbs in by_verb.items():
+        frame = key._replace(verb=verbs, resource=0)
+        joined[frame] = joined.get(frame, 0) | key.resource
+    return [frame._replace(resource=resources) for frame, resources in joined.items()]
 
 
 def noise_pieces(space: Space, noise: Noise) -> list[Piece]:
@@ -105,10 +113,8 @@ def noise_pieces(space: Space, noise: Noise) -> list[Piece]:
 def occurring(space: Space) -> list[Box]:
     """All requests that can occur at all, failed logins and non-resource paths included."""
     every = Select((ANY,), (ANY,), (ANY,), RESOURCE_VERBS)
-    resources = [
-        box._replace(user=space.users.full)
-        for box in (*_all_built_in(space), *_custom(space, every))
-    ]
+    served = (*_merged(_all_built_in(space)), *_merged(_custom(space, every)))
+    resources = [box._replace(user=space.users.full) for box in served]
     http = [v for v in space.verbs.symbols if v is not None and v == v.lower()]
     verbs = space.verbs.mask([*HTTP_VERBS, *http]) & ~space.verbs.mask([""])
     other = space.everything._replace(path=space.paths.full & ~1, verb=verbs)

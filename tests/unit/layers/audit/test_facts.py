@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Are API servers found, and are hostile configurations survived?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kguard.inventory import build
+from kguard.layers.audit import LAYER
+from kguard.layers.audit.semantics.flags import Flag, effective, parse_arguments, retention
+from kguard.layers.audit.semantics.version import Version
+from kguard.model.layer import Request
+from kguard.model.manifests import Collected, Manifest, PlainDocument, PlainFile, SourceText
+
+REQUEST = Request(scope="app", at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def _facts(*objects, documents=(), scripts=()):
+    collected = Collected(
+        manifests=[
+            Manifest(value, SourceText(f"{number}.yaml", 0, 1, ""))
+            for number, value in enumerate(objects)
+        ],
+        documents=[PlainDocument(value, SourceText(file, 0, 1, "")) for file, value in documents],
+        files=[PlainFile("run.sh", content) for content in scripts],
+    )
+    return LAYER.facts(build(collected), REQUEST)
+
+
+JUNK = [None, 5, "text", [], {}, [None, 5, {"name": 5}], {"a": None}, True]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_junk_is_survived(junk):
+    kubeadm = {"apiVersion": "kubeadm.k8s.io/v1beta4", "kind": "ClusterConfiguration"}
+    kind = {"apiVersion": "kind.x-k8s.io/v1alpha4", "kind": "Cluster"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "kube-apiserver"}}
+    container = {"image": "kube-apiserver:v1.36.0", "command": junk, "args": junk, "env": junk}
+    objects = [
+        {**kubeadm, "apiServer": junk},
+        {**kubeadm, "apiServer": {"extraArgs": junk, "extraVolumes": junk}},
+        {**kind, "nodes": junk, "kubeadmConfigPatches": junk},
+        {**pod, "spec": {"containers": [{**container, "volumeMounts": junk}], "volumes": junk}},
+        {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": junk},
+        {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"resources": junk}]},
+        {"apiVersion": "controlplane.cluster.x-k8s.io/v1beta1", "kind": "KubeadmControlPlane",
+         "spec": {"kubeadmConfigSpec": junk}},
+    ]  # fmt: skip
+    plain = [("k3s/config.yaml", {"kube-apiserver-arg": junk, "profile": junk})]
+    found = _facts(*objects, documents=plain)
+    assert found.presence == "present"
+    assert len(found.policies) == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "recording"),
+    [
+        ("kubeadm init --upload-certs", "off"),
+        ("kubeadm init \\\n  --v 5", "off"),
+        ("kubeadm init --config x.yaml", "unknown"),
+        ("kubeadm init $ARGS", "unknown"),
+        ("kubeadm init --patches dir", "unknown"),
+        ("kubeadm init --token=$TOKEN", "off"),
+        ("kubeadm init 'unclosed", "unknown"),
+        ("kubeadm init\nsed -i s/x/y/ /etc/kubernetes/manifests/kube-apiserver.yaml", "unknown"),
+    ],
+)
+def test_scripts(script, recording):
+    (server,) = _facts(scripts=[script]).servers
+    assert (server.how, server.recording) == ("script", recording)
+
+
+@pytest.mark.parametrize(
+    "script", ["# kubeadm init", "kubeadm init phase certs all", "kubeadm join"]
+)
+def test_scripts_that_start_no_server(script):
+    assert _facts(scripts=[script]).presence == "absent"
+
+
+def test_a_map_where_kubeadm_wants_a_list_is_not_trusted():
+    (server,) = _facts(
+        {
+            "apiVersion": "kubeadm.k8s.io/v1beta4",
+            "kind": "ClusterConfiguration",
+            "apiServer": {"extraArgs": {"profiling": "false"}},
+        }
+    ).servers
+    assert server.recording == "unknown"
+    assert "refuses" in server.because[0].note
+
+
+def test_policies_of_one_name_are_told_apart():
+    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "None"}]}
+    named = {**policy, "metadata": {"name": "same"}}
+    other = {**policy, "metadata": {"name": "other"}}
+    assert [found.name for found in _facts(named, other).policies] == ["other", "same"]
+    assert [found.name for found in _facts(policy, policy).policies] == ["0.yaml", "1.yaml"]
+
+
+def test_arguments():
+    words = ["--audit_log_path", "/x", "--audit-log-compress", "--v=2", "--audit-log-path=/y"]
+    found = effective(parse_arguments((word, "") for word in words))
+    assert found["audit-log-path"].value == "/y"
+    assert found["audit-log-compress"].value == "true"
+    unknown = effective(parse_arguments([("--audit-log-path", "/a"), (None, "/a")]))
+    assert unknown["audit-log-path"] == Flag("audit-log-path", None, "/a")
+
+
+@pytest.mark.parametrize(
+    ("flags", "version", "values"),
+    [
+        ({}, Version(1, 36), [366, 100, 100]),
+        ({}, Version(1, 35), [0, 0, 100]),
+        ({}, None, [None, None, None]),
+        ({"audit-log-maxsize": "0"}, Version(1, 35), [0, 0, 100]),
+        ({"audit-log-maxsize": "0"}, Version(1, 36), [366, 100, 0]),
+        ({"audit-log-maxage": "x"}, Version(1, 36), [None, 100, 100]),
+    ],
+)
+def test_retention(flags, version, values):
+    given = {name: Flag(name, value) for name, value in flags.items()}
+    assert [entry.value for entry in retention(given, version)] == values
