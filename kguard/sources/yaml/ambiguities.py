@@ -96,17 +96,18 @@ def keys_before(mapping: Node, end: Node) -> dict[str, _Origin]:
         if key is end:
             break
         if is_merge(key):
-            merged = {member_key(name): name for name in _merged_keys(value)}
-            found.update({text: _Origin(name, merged=True) for text, name in merged.items()})
+            found.update(_merged_origins(value))
         else:
             found[member_key(key)] = _Origin(key, merged=False)
     return found
 
 
-def _merged_keys(node: Node) -> list[Node]:
+def _merged_origins(node: Node) -> dict[str, _Origin]:
+    """The keys that the value of a merge key brings, those of merges inside it left out."""
     targets = node.children if node.kind is Kind.SEQUENCE else [node]
     mappings = [t.children[0] if t.kind is Kind.ALIAS else t for t in targets]
-    return [key for mapping in mappings for key in mapping.children[::2] if not is_merge(key)]
+    keys = [key for mapping in mappings for key in mapping.children[::2] if not is_merge(key)]
+    return {member_key(key): _Origin(key, merged=True) for key in keys}
 
 
 class Members:
@@ -133,20 +134,22 @@ class Members:
         if first is not None:
             self._recorder.repeated(key, first, node)
 
-    def merge(self, key: Node, merged: dict[str, Any], out: dict[str, Any]) -> None:
-        """A merge key follows, which brings `merged` into `out`."""
+    def merge(self, key: Node, value: Node, merged: dict[str, Any], out: dict[str, Any]) -> None:
+        """A merge key with its value follows, which brings `merged` into `out`."""
         if self._merge_key is not None:
             self._recorder.note("merge-twice", key, self._merge_key, "kustomize refuses two `<<`")
         self._merge_key = self._merge_key or key
-        if overridden := sorted(
-            name for name in merged.keys() & out.keys() if merged[name] != out[name]
-        ):
-            origins = keys_before(self._node, key)
-            for name in overridden:
-                first = origins.get(name)
-                if first is not None and not first.merged:
-                    detail = f"kubectl lets the merge override {name!r}, kustomize does not"
-                    self._recorder.note("merge-after-key", first.node, key, detail)
+        repeated = merged.keys() & out.keys()
+        if repeated and self._origins is None:
+            self._origins = keys_before(self._node, key)
+        if self._origins is None:
+            return
+        for name in sorted(name for name in repeated if merged[name] != out[name]):
+            first = self._origins.get(name)
+            if first is not None and not first.merged:
+                detail = f"kubectl lets the merge override {name!r}, kustomize does not"
+                self._recorder.note("merge-after-key", first.node, key, detail)
+        self._origins.update(_merged_origins(value))
 
 
 class Recorder:

@@ -168,7 +168,7 @@ class Constructor:
                 self._merge_one(child, merged)
         else:
             self._merge_one(node, merged)
-        members.merge(key, merged, out)
+        members.merge(key, node, merged, out)
         out.update(merged)
 
     def _merge_one(self, node: Node, out: dict[str, Any]) -> None:

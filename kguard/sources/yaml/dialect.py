@@ -65,7 +65,7 @@ def retry(text: str, parse: Callable[[str, tuple[Mend, ...]], T]) -> T:
     if BYTE_ORDER_MARK in text:
         mends = (Mend(_unused(text), BYTE_ORDER_MARK),)
         text = text.replace(BYTE_ORDER_MARK, mends[0].placeholder)
-    for _ in range(limits.MAX_REPAIRS):
+    for _ in range(1 + limits.MAX_REPAIRED_CHARACTERS // (len(text) + 1)):
         try:
             return parse(text, mends)
         except Remend as found:

@@ -12,8 +12,8 @@ MAX_DEPTH = 500
 MAX_AMBIGUITIES = 1_000
 """Ambiguities that are recorded for one document; the rest repeat what is said already."""
 
-MAX_REPAIRS = 1_000
-"""Places of one document where libyaml and go-yaml read different grammars."""
+MAX_REPAIRED_CHARACTERS = 50_000_000
+"""Characters of one document that may be read again because YAML libraries differ about them."""
 
 # The alias budget of go-yaml (go.yaml.in/yaml/v2 v2.4.3, decode.go, allowedAliasRatio): below
 # the low mark 99 % of all decoded nodes may come from aliases, above the high mark 10 %.

@@ -136,6 +136,21 @@ def test_alias_bombs_are_refused():
     assert [item.message for item in found] == ["document contains excessive aliasing"]
 
 
+def test_repairs_of_the_dialect_are_limited():
+    escapes = "".join(f'k{i}: "\\\'"\n' for i in range(3_000)) + "#" * 100_000
+    found = next(load(escapes.encode()))
+    assert isinstance(found, Broken)
+    assert "read differently" in found.message
+
+
+def test_many_merges_over_many_keys():
+    text = "x: &x {" + ", ".join(f"k{i}: 1" for i in range(50)) + "}\nm:\n"
+    text += "".join(f"  k{i % 50}: {i}\n" + "  <<: *x\n" * (i % 10 == 0) for i in range(2_000))
+    document = only(text)
+    assert (document.value["m"]["k0"], document.value["m"]["k49"]) == (1, 1999)
+    assert len(document.ambiguities) <= limits.MAX_AMBIGUITIES
+
+
 def test_the_alias_budget_falls_with_the_size():
     assert allowed_alias_ratio(400_000) == 0.99
     assert allowed_alias_ratio(4_000_000) == 0.10
