@@ -26,12 +26,18 @@ deny contains finding if {
 	finding := {
 		"target": loss.ref,
 		"path": sprintf("%s/%s", [loss.cause, loss.name]),
-		"message": sprintf("the %s %s silences %d of %d rules (%s): %s", [
-			loss.cause, loss.name, count(loss.rules), loss.of, _named(loss.rules), loss.explanation,
-		]),
+		"message": _message(loss),
 		"evidence": loss.because,
 	}
 }
+
+_message(loss) := sprintf("the %s %s silences every rule of Falco that needs it: %s", [
+	loss.cause, loss.name, loss.explanation,
+]) if {
+	loss.of == 0
+} else := sprintf("the %s %s silences %d of %d rules (%s): %s", [
+	loss.cause, loss.name, count(loss.rules), loss.of, _named(loss.rules), loss.explanation,
+])
 
 _named(rules) := concat(", ", rules) if count(rules) <= 3
 

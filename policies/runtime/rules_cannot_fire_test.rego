@@ -33,6 +33,11 @@ test_deny_few if {
 	{finding.message | some finding in findings} == {"the macro container silences 1 of 25 rules (a): `evt.num = 0` is never true"}
 }
 
+test_deny_what_changes_rules_that_are_elsewhere if {
+	findings := policy.deny with input as _facts({"rules": [], "of": 0})
+	{finding.message | some finding in findings} == {"the macro container silences every rule of Falco that needs it: `evt.num = 0` is never true"}
+}
+
 test_allow_others if {
 	every change in [{"cause": "itself"}, {"effect": "disabled"}, {"effect": "hidden"}] {
 		findings := policy.deny with input as _facts(change)

@@ -24,9 +24,13 @@ deny contains finding if {
 	finding := {
 		"target": loss.ref,
 		"path": sprintf("%s/%s", [loss.cause, loss.name]),
-		"message": sprintf("%d of %d rules are switched off: %s", [
-			count(loss.rules), loss.of, concat(", ", array.slice(loss.rules, 0, 5)),
-		]),
+		"message": _message(loss),
 		"evidence": loss.because,
 	}
 }
+
+_message(loss) := sprintf("the rule %s is switched off", [loss.name]) if {
+	loss.of == 0
+} else := sprintf("%d of %d rules are switched off: %s", [
+	count(loss.rules), loss.of, concat(", ", array.slice(loss.rules, 0, 5)),
+])

@@ -9,7 +9,13 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.delivery import delivered
 from kguard.layers.runtime.facts.detections import detections
 from kguard.layers.runtime.facts.discovery import Falco, discover
-from kguard.layers.runtime.facts.judged import ALL_PRIORITIES, Losses, problems, rule_facts
+from kguard.layers.runtime.facts.judged import (
+    ALL_PRIORITIES,
+    Losses,
+    partial_losses,
+    problems,
+    rule_facts,
+)
 from kguard.layers.runtime.facts.nodes import node_facts, reach
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
@@ -65,6 +71,7 @@ def _add_rules(
     if falco is not None:
         facts.detections += detections(rules, owner, selections, minimum)
     if not rules.is_complete:
+        facts.losses += partial_losses(rules)
         return
     facts.rules += rule_facts(rules, owner, selections, minimum)
     facts.losses += Losses(rules, selections, minimum, falco.config_text if falco else None).all()

@@ -12,6 +12,7 @@ from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.losses import Culprit, Silence, culprits, silence
+from kguard.layers.runtime.semantics.overrides import harmful
 from kguard.layers.runtime.semantics.results import Problem as LoadProblem
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
@@ -64,6 +65,35 @@ def rule_facts(
         info = rules.ruleset.compiled.rules[name].info
         state = rules.answers[name].verdict
         yield model.Rule(owner, name, PRIORITIES[info.priority], on, state)
+
+
+def partial_losses(rules: Rules) -> Iterator[model.Loss]:
+    """What overrides take away from rules that are not in the input."""
+    for found in harmful(rules.files(), rules.environment):
+        text = rules.text_of(found.step.file)
+        if text is None:
+            continue
+        note = f"{_WORDS.get(found.step.how, found.step.how)} the {found.kind} {found.name}"
+        yield model.Loss(
+            ref=text.owner,
+            effect=found.effect,
+            cause=found.kind,
+            name=found.name,
+            rules=[found.name] if found.kind == "rule" else [],
+            of=0,
+            explanation=explain(found.conflict) if found.effect == "dead" else "",
+            file=text.name,
+            line=found.step.line,
+            because=[text.at(found.step.line, note)],
+        )
+
+
+def explain(conflict: Sequence[str]) -> str:
+    """Why no event meets a condition, in words."""
+    shown = " and ".join(f"`{part}`" for part in conflict)
+    if len(conflict) == 1:
+        return f"{shown} is never true"
+    return f"{shown} exclude each other" if conflict else "no event can meet its condition"
 
 
 class Losses:
@@ -126,11 +156,7 @@ class Losses:
             yield self._loss(text, "dead", "itself", name, [name], conflict, because)
 
     def _conflict(self, name: str) -> str:
-        conflict = self.rules.answers[name].conflict
-        shown = " and ".join(f"`{part}`" for part in conflict)
-        if len(conflict) == 1:
-            return f"{shown} is never true"
-        return f"{shown} exclude each other" if conflict else "no event can meet its condition"
+        return explain(self.rules.answers[name].conflict)
 
     def _silenced(self) -> Iterator[model.Loss]:
         groups: dict[tuple[object, ...], tuple[Silence, list[str]]] = {}

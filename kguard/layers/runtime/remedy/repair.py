@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.delivery import delivered, receiver
-from kguard.layers.runtime.facts.judged import Losses
+from kguard.layers.runtime.facts.judged import Losses, partial_losses
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import set_value, without_items, without_step
@@ -21,7 +21,7 @@ def losses_of(setup: Setup) -> list[model.Loss]:
     """What keeps rules from firing in one setup."""
     falco = setup.falco
     if not setup.rules.is_complete:
-        return []
+        return list(partial_losses(setup.rules))
     if falco is None:
         return list(Losses(setup.rules, (), len(PRIORITIES) - 1, None).all())
     found = Losses(setup.rules, falco.selections, falco.settings.minimum, falco.config_text)

@@ -158,9 +158,12 @@ def test_rules_without_a_falco_are_judged_but_promise_no_detection():
     assert LAYER.coverage(found).state == "evaluated"
 
 
-def test_overrides_alone_are_not_judged():
+def test_overrides_alone_say_what_they_take_away():
     found = facts(files={"falco_rules.local.yaml": "- rule: shell\n  enabled: false\n"})
-    assert (found.rules, found.problems, found.losses) == ([], [], [])
+    assert (found.rules, found.problems) == ([], [])
+    assert [(loss.effect, loss.name, loss.of) for loss in found.losses] == [
+        ("disabled", "shell", 0)
+    ]
 
 
 def test_other_documents_are_no_falco():
