@@ -90,11 +90,14 @@ def _plural(kind: str) -> str:
 
 
 @contextlib.contextmanager
-def running(testbed: Callable[[str], Path], folder: Path) -> Iterator[Cluster]:
+def running(
+    testbed: Callable[[str], Path], folder: Path, audit_policy: str = AUDIT_POLICY
+) -> Iterator[Cluster]:
     """A real API server with its store, stopped at the end."""
     programs = {name: testbed(name) for name in ("etcd", "kube-apiserver", "kubectl")}
     store, peers, port = free_ports(3)
     etcd = _etcd(programs["etcd"], folder, store, peers)
+    (folder / "audit.yaml").write_text(audit_policy)
     server = _apiserver(programs["kube-apiserver"], folder, store, port)
     kubeconfig = _kubeconfig(folder, port)
     cluster = Cluster(
@@ -128,7 +131,6 @@ def _etcd(program: Path, folder: Path, port: int, peers: int) -> list[str]:
 def _apiserver(program: Path, folder: Path, store: int, port: int) -> list[str]:
     tokens = [f'{user}-token,{user},{user},"{group}"' for user, group in TOKENS.items()]
     (folder / "tokens.csv").write_text("\n".join(tokens) + "\n")
-    (folder / "audit.yaml").write_text(AUDIT_POLICY)
     key = folder / "sa.key"
     _write_key(key)
     return [
