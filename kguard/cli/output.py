@@ -3,22 +3,15 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 
 import click
 
 from kguard.errors import UsageError
+from kguard.reporters.text import clean
 
-_UNSAFE = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
-)
-
-
-def clean(text: str) -> str:
-    """The text without control and bidi characters, which could forge a terminal's screen."""
-    return _UNSAFE.sub("�", text)
+__all__ = ["clean", "note", "write"]
 
 
 def write(text: str, destination: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from kguard.inventory import Inventory
 from kguard.model.facts.manifests import Weight
 from kguard.model.locations import pointer_tokens
-from kguard.model.manifests import Manifest, ObjectRef
+from kguard.model.manifests import JsonObject, Manifest, ObjectRef, mapping, sequence
 
 _SECURITY_GROUPS = frozenset(
     {
@@ -27,13 +27,20 @@ _SECURITY_GROUPS = frozenset(
         "security.istio.io",
     }
 )
-_SECURITY_KINDS = frozenset({"NetworkPolicy", "DestinationRule", "PodSecurityPolicy"})
+_SECURITY_KINDS = frozenset({"NetworkPolicy", "PodSecurityPolicy"})
 
 
 def weight(manifest: Manifest) -> Weight:
     """Whether an object is itself a protection."""
     security = manifest.group in _SECURITY_GROUPS or manifest.kind in _SECURITY_KINDS
+    if manifest.kind == "DestinationRule":
+        security = _sets_tls(mapping(manifest.spec.get("trafficPolicy")))
     return "security" if security else "other"
+
+
+def _sets_tls(policy: JsonObject) -> bool:
+    ports = [mapping(entry) for entry in sequence(policy.get("portLevelSettings"))]
+    return any("tls" in settings for settings in (policy, *ports))
 
 
 def path(pointer: str) -> str:
