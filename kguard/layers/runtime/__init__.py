@@ -3,10 +3,22 @@
 
 from __future__ import annotations
 
-from kguard.layers.runtime.facts import compute, coverage
+from kguard.inventory import Inventory
+from kguard.layers.runtime.absence import absent, coverage
 from kguard.layers.runtime.order import compare
+from kguard.layers.runtime.traces import has_traces
 from kguard.model.facts.runtime import Facts
-from kguard.model.layer import Layer
+from kguard.model.layer import Layer, Request
+
+
+def compute(inventory: Inventory, request: Request) -> Facts:
+    """The facts document; the model of Falco is loaded only where there is something to judge."""
+    if not has_traces(inventory):
+        return absent(inventory, request)
+    from kguard.layers.runtime import facts
+
+    return facts.compute(inventory, request)
+
 
 LAYER = Layer(
     name="runtime",

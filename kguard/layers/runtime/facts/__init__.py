@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kguard.inventory import Inventory
+from kguard.layers.runtime.absence import absent
 from kguard.layers.runtime.facts.delivery import delivered
 from kguard.layers.runtime.facts.detections import detections
 from kguard.layers.runtime.facts.discovery import Falco, discover
@@ -23,21 +24,17 @@ from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.placement import node_of
 from kguard.model.facts import runtime as model
-from kguard.model.facts.common import Evidence, Presence
-from kguard.model.findings import LayerCoverage
+from kguard.model.facts.common import Evidence
 from kguard.model.layer import Request
 from kguard.model.manifests import ObjectRef
 
-__all__ = ["compute", "coverage"]
-
-_CLUSTER = ObjectRef(api_version="v1", kind="Namespace", name="falco")
-"""The customary namespace: what findings about absence are about."""
+__all__ = ["compute"]
 
 
 def compute(inventory: Inventory, request: Request) -> model.Facts:
     """The facts document; empty collections where the input shows no Falco."""
     falcos = discover(inventory)
-    facts = model.Facts(request.scope, "absent", _CLUSTER)
+    facts = absent(inventory, request)
     used: set[str] = set()
     for falco in falcos:
         rules = rules_of(inventory, falco)
@@ -48,15 +45,9 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     for rules in alone:
         _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None)
     facts.nodes = node_facts(inventory, falcos)
-    facts.presence = _presence(inventory, bool(falcos or alone))
+    facts.presence = "present" if falcos or alone else facts.presence
     _sort(facts)
     return facts
-
-
-def _presence(inventory: Inventory, found: bool) -> Presence:  # noqa: FBT001
-    if found:
-        return "present"
-    return "unknown" if inventory.unknown_kinds("DaemonSet", "apps") else "absent"
 
 
 def _add_rules(
@@ -130,20 +121,3 @@ def _sort(facts: model.Facts) -> None:
     facts.rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.nodes.sort(key=lambda node: node.ref)
     facts.detections.sort(key=lambda found: (found.installation, len(found.id), found.id))
-
-
-def coverage(facts: model.Facts) -> LayerCoverage:
-    """How many Falcos were judged with all their rules."""
-    if facts.presence == "absent":
-        return LayerCoverage("no_evidence", 0, 0, "Falco installations", "no Falco in the input")
-    if facts.presence == "unknown":
-        note = "workloads could not be read"
-        return LayerCoverage("unknown", 0, 0, "Falco installations", note)
-    total = len(facts.installations)
-    if total == 0:
-        note = f"rules files only, {len(facts.rules)} rules"
-        return LayerCoverage("evaluated", len(facts.rules), len(facts.rules), "rules", note)
-    known = sum(entry.rules != "unknown" for entry in facts.installations)
-    note = "" if known == total else "the rules that come with Falco are not in the input"
-    state = LayerCoverage("evaluated", known, total, "Falco installations", note)
-    return state if known else LayerCoverage("unknown", 0, total, "Falco installations", note)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -15,17 +14,21 @@ from kguard.layers.runtime.semantics import settings as falco_yaml
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.settings import Settings
 from kguard.layers.runtime.semantics.versions import Version, parse_version
+from kguard.layers.runtime.traces import (
+    ARTIFACT_GROUP,
+    IMAGE,
+    OPERATOR_GROUP,
+    falco_container,
+    is_falco_yaml,
+)
 from kguard.model.facts.runtime import Kind
 from kguard.model.manifests import JsonObject, Manifest, ObjectRef, sequence, strings
 from kguard.sources.yaml.untyped import Mapping, Scalar
 
-OPERATOR_GROUP = "instance.falcosecurity.dev"
-ARTIFACT_GROUP = "artifact.falcosecurity.dev"
 CONFIG_PATH = "/etc/falco/falco.yaml"
 CONFIG_FOLDER = "/etc/falco/config.d"
 RULES_FOLDER = "/etc/falco/rules.d"
 
-_IMAGE = re.compile(r"(?:^|/)falco(?:-no-driver)?(?::([^@]+))?(?:@.*)?$")
 _OPERATOR_DEFAULTS = "rules_files: [/etc/falco/rules.d]\nengine: {kind: modern_ebpf}\n"
 
 
@@ -63,14 +66,6 @@ def _workloads(inventory: Inventory) -> Iterator[Falco]:
             yield _from_workload(inventory, workload, container)
 
 
-def falco_container(workload: Workload) -> Container | None:
-    """The container that runs Falco, if one does."""
-    for container in workload.containers:
-        if container.role == "container" and _IMAGE.search(container.image):
-            return container
-    return None
-
-
 def _from_workload(inventory: Inventory, workload: Workload, container: Container) -> Falco:
     files = Filesystem(inventory, workload.namespace, workload.pod, container.raw)
     arguments = _arguments(container.raw)
@@ -105,7 +100,7 @@ def _kind(workload: Workload) -> Kind:
 
 
 def _tag(image: str) -> str:
-    found = _IMAGE.search(image)
+    found = IMAGE.search(image)
     return (found[1] or "").removesuffix("-debian") if found else ""
 
 
@@ -234,7 +229,7 @@ def _lone_files(inventory: Inventory, used: set[str]) -> Iterator[Falco]:
     for document in inventory.documents:
         if document.id in used:
             continue
-        if not falco_yaml.is_falco_yaml(document.value):
+        if not is_falco_yaml(document.value):
             continue
         node = falco_yaml.read(document.text.text)
         if node is None:

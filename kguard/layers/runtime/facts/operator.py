@@ -14,10 +14,10 @@ from collections.abc import Iterator
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.texts import Text, from_config_map
+from kguard.layers.runtime.traces import ARTIFACT_GROUP
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, strings
 
-ARTIFACT_GROUP = "artifact.falcosecurity.dev"
 DEFAULT_PRIORITY = 50
 
 _INLINE = {"Rulesfile": "inlineRules", "Config": "config"}

@@ -15,12 +15,12 @@ from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, Environmen
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.losses import verdicts
 from kguard.layers.runtime.semantics.satisfiability import Answer
+from kguard.layers.runtime.traces import is_rules
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import PlainDocument
 
 BASE_FILE = "falco_rules.yaml"
 LOCAL_FILE = "falco_rules.local.yaml"
-_ITEMS = ("rule", "macro", "list", "required_engine_version", "required_plugin_versions")
 _ORDER = (BASE_FILE, "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 
 
@@ -51,13 +51,6 @@ class Rules(msgspec.Struct):
 def rules_documents(inventory: Inventory) -> list[PlainDocument]:
     """The plain documents that are rules files."""
     return [document for document in inventory.documents if is_rules(document.value)]
-
-
-def is_rules(value: object) -> bool:
-    """Whether a document is a Falco rules file: a sequence with items that Falco knows."""
-    return isinstance(value, list) and any(
-        isinstance(item, dict) and any(key in item for key in _ITEMS) for item in value
-    )
 
 
 def load_texts(

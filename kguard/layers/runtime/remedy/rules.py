@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from kguard import data
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.discovery import ARTIFACT_GROUP, RULES_FOLDER, Falco
+from kguard.layers.runtime.facts.discovery import RULES_FOLDER, Falco
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import NotEditableError
 from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole
 from kguard.layers.runtime.remedy.repair import offending_lines, repaired_config, repaired_rules
+from kguard.layers.runtime.traces import ARTIFACT_GROUP
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest

@@ -26,15 +26,6 @@ DEFAULT_RULES_FILES = (
 OUTPUTS = ("stdout", "syslog", "file", "program", "http", "grpc")
 """In the order of falco.yaml."""
 
-_KEYS = frozenset(
-    {"rules_files", "rules_file", "rules", "engine", "load_plugins", "plugins", "json_output"}
-    | {"stdout_output", "syslog_output", "file_output", "http_output", "program_output", "grpc"}
-    | {"grpc_output", "base_syscalls", "syscall_event_drops", "webserver", "priority"}
-    | {"log_stderr", "log_level", "buffered_outputs", "watch_config_files", "rule_matching"}
-)
-_SURE = 3
-"""So many of the keys make a document a falco.yaml."""
-
 
 class Output(msgspec.Struct, frozen=True):
     """One way out for alerts."""
@@ -81,11 +72,6 @@ def read(text: str) -> Mapping | None:
     except untyped.UntypedError:
         return None
     return documents[0] if documents and isinstance(documents[0], Mapping) else None
-
-
-def is_falco_yaml(value: object) -> bool:
-    """Whether a document is a falco.yaml, judged by its keys."""
-    return isinstance(value, dict) and len(_KEYS & value.keys()) >= _SURE
 
 
 def merge(base: Mapping, *fragments: Mapping) -> Mapping:
