@@ -275,6 +275,14 @@ class Reachability:
             if test(peers.may)
         ]
 
+    def speaks(self, direction: Direction, rule: Rule, number: int) -> int:
+        """The ports that a rule in force for a class speaks of, whoever the peer is."""
+        whole = self.everyone(direction)
+        found = 0
+        for ports, _ in self._grants(direction, rule, Mask(whole, whole), number):
+            found |= ports
+        return found
+
     def allowed(self, direction: Direction, number: int, peer_bit: int) -> Ports:
         """What one direction of a class lets through to or from one peer."""
         row = self.row(direction, number)
