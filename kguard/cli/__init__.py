@@ -65,7 +65,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="kguard", message="%(prog)s %(version)s")
 def kguard() -> None:
-    r"""Tell whether the five protection layers of a Kubernetes cluster are really in force.
+    """Tell whether the five protection layers of a Kubernetes cluster are really in force.
 
     \b
     Examples:

@@ -48,7 +48,7 @@ class Row(msgspec.Struct, frozen=True):
 
 @click.group("audit")
 def command() -> None:
-    r"""Show what the API server records, by its own rules.
+    """Show what the API server records, by its own rules.
 
     \b
     Examples:
@@ -62,7 +62,7 @@ def command() -> None:
 @click.option("--policy", "policy_file", required=True, metavar="FILE", help="The audit policy.")
 @click.option("--kube-version", default="", metavar="V", help="Of the API server, such as 1.36.")
 def eval_(requests: str, policy_file: str, kube_version: str) -> int:
-    r"""Decide each request of an NDJSON file (`-` for stdin), one JSON line each, in order.
+    """Decide each request of an NDJSON file (`-` for stdin), one JSON line each, in order.
 
     \b
     A request has the fields user (null: authentication failed), groups, verb, resourceRequest,
@@ -95,7 +95,7 @@ def eval_(requests: str, policy_file: str, kube_version: str) -> int:
 @input_options
 @click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
 def coverage(output: str, **arguments: Any) -> int:
-    r"""List the families of management operations: what must be recorded, and what is.
+    """List the families of management operations: what must be recorded, and what is.
 
     \b
     Examples:

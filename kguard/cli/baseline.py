@@ -27,7 +27,7 @@ SCHEMA = "kguard/baseline/v1"
 @judge_options
 @click.option("-o", "--output", default="kguard-baseline.json", metavar="FILE")
 def command(output: str, **arguments: Any) -> int:
-    r"""Write the open findings to a file, so that later scans count only new ones.
+    """Write the open findings to a file, so that later scans count only new ones.
 
     \b
     Examples:

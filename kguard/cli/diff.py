@@ -36,7 +36,7 @@ _EFFECTS = (
 @click.option("--fail-on", type=click.Choice(["none", *SEVERITIES]))
 @click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
 def command(output: str, fail_on: str | None, **arguments: Any) -> int:
-    r"""Say what a change does: two folders, or two git revisions (`rev:REV`).
+    """Say what a change does: two folders, or two git revisions (`rev:REV`).
 
     \b
     Examples:

@@ -32,7 +32,7 @@ _MIN_PREFIX = 6
 @judge_options
 @click.option("--report", metavar="FILE", help="A JSON report, instead of inputs.")
 def command(subject: str, report: str | None, **arguments: Any) -> int:
-    r"""Say why: what a policy wants, or what decides a finding and how it is closed.
+    """Say why: what a policy wants, or what decides a finding and how it is closed.
 
     \b
     Examples:

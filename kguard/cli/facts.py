@@ -18,7 +18,7 @@ from kguard.cli.output import write
 @click.option("--layer", "layer_names", multiple=True, type=click.Choice(layers.NAMES))
 @click.option("--evidence", "evidence_dirs", multiple=True, metavar="DIR")
 def command(**arguments: Any) -> int:
-    r"""Print the facts documents as JSON: what is effectively so, per layer.
+    """Print the facts documents as JSON: what is effectively so, per layer.
 
     \b
     Examples:

@@ -32,7 +32,7 @@ from kguard.cli.output import clean
 )
 @click.option("--tighten", is_flag=True, help="Cut flows that are allowed but never referenced.")
 def command(out: str, *, in_place: bool, stage: Any, tighten: bool, **arguments: Any) -> int:
-    r"""Write the manifests that close the findings, with a proof beside them.
+    """Write the manifests that close the findings, with a proof beside them.
 
     \b
     Examples:

@@ -34,7 +34,7 @@ class Row(msgspec.Struct, frozen=True, rename={"signature": "class"}):
 
 @click.group("images")
 def command() -> None:
-    r"""Show which images run, signed by whom, and what admission does about them.
+    """Show which images run, signed by whom, and what admission does about them.
 
     \b
     Examples:
@@ -50,7 +50,7 @@ def command() -> None:
 )
 @click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
 def list_(output: str, **arguments: Any) -> int:
-    r"""List every image with its signature's class, its signer and its enforcement.
+    """List every image with its signature's class, its signer and its enforcement.
 
     \b
     Examples:
@@ -148,7 +148,7 @@ def _verify_options(function: Any) -> Any:
 @click.argument("reference")
 @_verify_options
 def verify(reference: str, output: str, **arguments: Any) -> int:
-    r"""Verify one image as `cosign verify` would, offline, from a folder.
+    """Verify one image as `cosign verify` would, offline, from a folder.
 
     The options have cosign's names. Exit code 0: cosign would accept the image; 1: it would not;
     3: what was given does not tell.

@@ -16,7 +16,7 @@ from kguard.model.manifests import Collected, JsonObject
 @click.command("manifests")
 @input_options
 def command(**arguments: Any) -> int:
-    r"""Print what was read, one JSON line for each object as the deployer would act on it.
+    """Print what was read, one JSON line for each object as the deployer would act on it.
 
     \b
     Examples:

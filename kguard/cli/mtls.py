@@ -35,7 +35,7 @@ class Row(msgspec.Struct, frozen=True):
 
 @click.group("mtls")
 def command() -> None:
-    r"""Show which mutual TLS mode each port really enforces.
+    """Show which mutual TLS mode each port really enforces.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def command() -> None:
 @input_options
 @click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
 def list_(output: str, **arguments: Any) -> int:
-    r"""List every port of every workload with its mode and what decides it.
+    """List every port of every workload with its mode and what decides it.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def table(found: Iterable[Row]) -> Iterator[str]:
 @click.argument("target")
 @input_options
 def explain(target: str, **arguments: Any) -> int:
-    r"""Say why a port of a workload has its mode. TARGET is NAMESPACE/WORKLOAD[:PORT].
+    """Say why a port of a workload has its mode. TARGET is NAMESPACE/WORKLOAD[:PORT].
 
     \b
     Examples:

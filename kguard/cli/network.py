@@ -35,7 +35,7 @@ def command() -> None:
     help="How policies are read: a network plugin, generic, or netpol-analyzer.",
 )
 def list_(**arguments: Any) -> int:
-    r"""Print every possible connection as `src => dst : ports`.
+    """Print every possible connection as `src => dst : ports`.
 
     \b
     Only certain connections are listed; what cannot be decided is said on stderr (exit code 3).
@@ -70,7 +70,7 @@ def list_(**arguments: Any) -> int:
 @click.option("--port", required=True, metavar="PORT", help="The port: 5432, or 53/UDP.")
 @click.option("--profile", metavar="NAME", help="How policies are read; see `list`.")
 def explain_(**arguments: Any) -> int:
-    r"""Say whether a connection is possible, and which rules decide that at each end.
+    """Say whether a connection is possible, and which rules decide that at each end.
 
     WHO is NAMESPACE/WORKLOAD, an address, or `any` for any pod of the cluster. Exit code 0 if it
     is possible, 1 if it is blocked, 3 if that cannot be decided.

@@ -16,7 +16,7 @@ from kguard.model.findings import FAMILIES, Policy
 
 @click.group("policies")
 def command() -> None:
-    r"""List, show and test policies.
+    """List, show and test policies.
 
     \b
     Examples:

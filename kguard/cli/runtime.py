@@ -16,7 +16,7 @@ from kguard.errors import UsageError
 
 @click.group("runtime")
 def command() -> None:
-    r"""Say what Falco would detect, and on which nodes.
+    """Say what Falco would detect, and on which nodes.
 
     \b
     Examples:

@@ -41,7 +41,7 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
 )
 @click.option("-v", "--verbose", is_flag=True, help="Name every target of grouped findings.")
 def command(**arguments: Any) -> int:
-    r"""Judge manifests or a cluster in all five layers.
+    """Judge manifests or a cluster in all five layers.
 
     \b
     Examples:

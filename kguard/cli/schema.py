@@ -13,7 +13,7 @@ from kguard.cli.schemas import NAMES, schema
 @click.command("schema")
 @click.argument("name", type=click.Choice(NAMES))
 def command(name: str) -> int:
-    r"""Print the JSON Schema of a document that kguard reads or prints.
+    """Print the JSON Schema of a document that kguard reads or prints.
 
     \b
     Examples:
