@@ -170,3 +170,18 @@ def test_revisions_begin_with_the_name_of_the_service():
 def test_traffic_adds_up():
     value = {"metadata": {"name": "web"}, "spec": {"traffic": [{"percent": 50, "tag": "a"}]}}
     assert [p.pointer for p in knative.service(value)] == ["/spec/traffic"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "detail"),
+    [
+        ({"operator": "exists"}, "`exists` is not one of In, NotIn, Exists, DoesNotExist"),
+        ({}, "`` is not one of In, NotIn, Exists, DoesNotExist"),
+        ({"operator": "In"}, "In needs values"),
+        ({"operator": "Exists", "values": ["a"]}, "Exists takes no values"),
+    ],
+)
+def test_operators(expression, detail):
+    selector = {"matchExpressions": [{"key": "a", **expression}]}
+    found = list(networkpolicy.values(policy(podSelector=selector)))
+    assert [problem.detail for problem in found] == [detail]
