@@ -34,7 +34,7 @@ unknown contains finding if {
 	input.scope == "cluster"
 	count(input.nodes) == 0
 	some falco in input.installations
-	falco.kind in {"daemonset", "operator"}
+	falco.kind in {"daemonset", "operator", "values"}
 	falco.reach == "unknown"
 	finding := {
 		"target": falco.ref,

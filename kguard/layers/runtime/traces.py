@@ -30,9 +30,13 @@ def has_traces(inventory: Inventory) -> bool:
     """Whether anything of Falco occurs: a workload, an object of its operator, a file."""
     return (
         bool(inventory.of("Falco", OPERATOR_GROUP))
-        or any(is_rules(d.value) or is_falco_yaml(d.value) for d in inventory.documents)
+        or any(_is_of_falco(document.value) for document in inventory.documents)
         or any(falco_container(workload) for workload in inventory.workloads)
     )
+
+
+def _is_of_falco(value: object) -> bool:
+    return is_rules(value) or is_falco_yaml(value) or is_chart_values(value)
 
 
 def falco_container(workload: Workload) -> Container | None:
@@ -53,3 +57,12 @@ def is_rules(value: object) -> bool:
 def is_falco_yaml(value: object) -> bool:
     """Whether a document is a falco.yaml, judged by its keys."""
     return isinstance(value, dict) and len(_KEYS & value.keys()) >= _SURE
+
+
+def is_chart_values(value: object) -> bool:
+    """Whether a document is a values file of Falco's chart."""
+    if not isinstance(value, dict):
+        return False
+    beside = {"customRules", "driver", "falcoctl", "collectors", "falcosidekick"} & value.keys()
+    rules = value.get("customRules")
+    return isinstance(rules, dict) or (isinstance(value.get("falco"), dict) and bool(beside))

@@ -123,7 +123,7 @@ def _grpc(falco: Falco) -> Answer:
 
 
 def _stdout(inventory: Inventory, falco: Falco) -> Answer:
-    if falco.workload is None:
+    if falco.kind == "file":
         note = "alerts go to the standard output of a process on the node"
         return "unknown", [_written(falco, "stdout_output", note)]
     for collector in _collectors(inventory):
@@ -154,7 +154,7 @@ def _collectors(inventory: Inventory) -> Iterator[Workload]:
 def _local(falco: Falco, output: Output) -> Answer:
     """Syslog and files: only a node or a shared volume could hand them on."""
     section = f"{output.name}_output"
-    if falco.workload is None:
+    if falco.kind == "file":
         note = f"alerts go to {output.target or 'syslog'} on the node; the input does not show more"
         return "unknown", [_written(falco, section, note)]
     path = output.target or "/dev/log"

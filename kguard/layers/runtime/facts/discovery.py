@@ -53,7 +53,9 @@ class Falco(msgspec.Struct):
 
 def discover(inventory: Inventory) -> list[Falco]:
     """Every Falco, by namespace, kind and name; lone configuration files last."""
-    found = [*_workloads(inventory), *_operator(inventory)]
+    from kguard.layers.runtime.facts.chart import chart_falcos
+
+    found = [*_workloads(inventory), *_operator(inventory), *chart_falcos(inventory)]
     used = {falco.config_text.ref for falco in found if falco.config_text}
     found += _lone_files(inventory, used)
     return sorted(found, key=lambda falco: (falco.kind == "file", falco.ref))
@@ -76,7 +78,7 @@ def _from_workload(inventory: Inventory, workload: Workload, container: Containe
     if node is None and (text is not None or files.is_opaque(path)):
         config = "unknown"
     chosen = _with_arguments(node or _image_defaults(), files, arguments)
-    version, basis = _version(inventory, _tag(container.image))
+    version, basis = version_of(inventory, _tag(container.image))
     return Falco(
         ref=workload.ref,
         id=workload.id,
@@ -104,9 +106,10 @@ def _tag(image: str) -> str:
     return (found[1] or "").removesuffix("-debian") if found else ""
 
 
-def _version(
+def version_of(
     inventory: Inventory, text: str
 ) -> tuple[Version, Literal["written", "assumed", "unknown"]]:
+    """The version that a tag tells, else the one that the user says the cluster has."""
     version = parse_version(text)
     if version.is_known:
         return version, "written"
@@ -170,7 +173,7 @@ def _operator(inventory: Inventory) -> Iterator[Falco]:
         fragments = (falco_yaml.read(text) for text in operator_configs(inventory, manifest))
         whole = falco_yaml.merge(node, *(fragment for fragment in fragments if fragment))
         text = manifest.spec.get("version")
-        version, basis = _version(inventory, text if isinstance(text, str) else "0.44.1")
+        version, basis = version_of(inventory, text if isinstance(text, str) else "0.44.1")
         pod = manifest.spec.get("podTemplateSpec")
         template = pod.get("spec") if isinstance(pod, dict) else None
         kind = strings(manifest.spec).get("type", "DaemonSet")
@@ -235,7 +238,7 @@ def _lone_files(inventory: Inventory, used: set[str]) -> Iterator[Falco]:
         if node is None:
             continue
         text = from_document(document)
-        version, basis = _version(inventory, "")
+        version, basis = version_of(inventory, "")
         chosen = falco_yaml.settings_of(node)
         yield Falco(
             ref=text.owner,

@@ -17,7 +17,7 @@ from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
-_PLACED = ("daemonset", "operator")
+_PLACED = ("daemonset", "operator", "values")
 _VIRTUAL = (
     ("type", "virtual-kubelet"),
     ("eks.amazonaws.com/compute-type", "fargate"),

@@ -95,6 +95,13 @@ class Filesystem:
         )
         self._mounts = sorted((m for m in mounts if m), key=lambda m: m.path, reverse=True)
 
+    @classmethod
+    def holding(cls, folders: dict[str, dict[str, Text]]) -> Filesystem:
+        """A file system with these files in these folders and nothing else mounted."""
+        made = cls.__new__(cls)
+        made._mounts = [_Mount(path, files, opaque=False) for path, files in folders.items()]  # noqa: SLF001
+        return made
+
     def _mounted(self, path: str) -> _Mount | None:
         for mount in self._mounts:
             if path == mount.path or (not mount.is_file and path.startswith(f"{mount.path}/")):

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from kguard.layers.runtime.facts.discovery import Falco, discover
 from kguard.model.facts.runtime import Facts, Node, Taint
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest, mapping, sequence
+from kguard.model.manifests import Manifest, PlainDocument, mapping, sequence
 from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest
 
 Toleration = dict[str, str]
@@ -36,6 +37,13 @@ def _edit(request: RemedyRequest, falco: Falco, found: list[tuple[Finding, Node]
     taints = {(t.key, t.value, t.effect): t for _, node in found for t in node.taints}
     new = [_toleration(taints[key]) for key in sorted(taints)]
     manifest = request.inventory.by_id(falco.id)
+    if falco.kind == "values" and isinstance(manifest, PlainDocument):
+        everything = [*sequence(falco.pod.get("tolerations")), *new]
+        op: Literal["replace", "add"] = "add"
+        if "tolerations" in mapping(manifest.value):
+            op = "replace"
+        operation = Operation(op, "/tolerations", everything)
+        return Edit(falco.id, (operation,), closes, f"tolerate the taints of {names}")
     if not isinstance(manifest, Manifest):
         return Cannot(closes, "the object that runs Falco is not in the input", "")
     operations = tuple(_operations(manifest, falco, new))

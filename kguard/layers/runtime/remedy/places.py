@@ -42,8 +42,8 @@ def whole(
 ) -> Edit | None:
     """The edit that puts a new content in place of a text; None where there is no way."""
     holder = inventory.by_id(text.ref)
-    if isinstance(holder, Manifest):
-        if text.pointer.startswith("/data/"):
+    if isinstance(holder, Manifest) or (isinstance(holder, PlainDocument) and text.pointer):
+        if text.pointer.startswith(("/data/", "/customRules/")):
             gone = not untyped.load(content)
             operation = Operation("remove" if gone else "replace", text.pointer, content)
             return Edit(text.ref, (operation,), closes, why)

@@ -15,7 +15,7 @@ from kguard.layers.runtime.remedy.repair import offending_lines, repaired_config
 from kguard.layers.runtime.traces import ARTIFACT_GROUP
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest
+from kguard.model.manifests import Manifest, PlainDocument, mapping
 from kguard.model.remedies import (
     Cannot,
     Create,
@@ -28,6 +28,7 @@ from kguard.model.remedies import (
 from kguard.sources.yaml import untyped
 
 RULES_NAME = "kguard_rules.yaml"
+_CUSTOM = pointer("customRules", f"99-{RULES_NAME}")
 _TAKE_OUT = "take out the item that silences rules"
 
 
@@ -127,6 +128,8 @@ def _added(inventory: Inventory, setup: Setup, findings: list[Finding]) -> Itera
     folder = falco.files.folder(RULES_FOLDER) if falco else []
     if falco is not None and falco.kind == "operator":
         yield _rulesfile(falco, content, closes, why)
+    elif falco is not None and falco.kind == "values":
+        yield _in_values(inventory, falco, content, closes, why)
     elif folder and _reads_folder(falco):
         yield _in_config_map(inventory, folder[-1], content, closes, why)
     elif falco is not None and falco.kind == "file" and falco.config_text is not None:
@@ -151,6 +154,17 @@ def _in_config_map(
         return Cannot(closes, "the folder of rules is no ConfigMap of the input", "")
     operation = Operation("add", pointer("data", f"99-{RULES_NAME}"), content)
     return Edit(beside.ref, (operation,), closes, why)
+
+
+def _in_values(
+    inventory: Inventory, falco: Falco, content: str, closes: tuple[str, ...], why: str
+) -> Proposal:
+    document = inventory.by_id(falco.id)
+    known = mapping(document.value).get("customRules") if isinstance(document, PlainDocument) else 0
+    if isinstance(known, dict) and known:
+        return Edit(falco.id, (Operation("add", _CUSTOM, content),), closes, why)
+    value = {f"99-{RULES_NAME}": content}
+    return Edit(falco.id, (Operation("add", "/customRules", value),), closes, why)
 
 
 def _rulesfile(falco: Falco, content: str, closes: tuple[str, ...], why: str) -> Create:

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which Falco does a values file of Falco's chart make?
+
+Authority: falcosecurity/charts falco 9.1.0 values.yaml and templates: `falco:` becomes falco.yaml,
+`customRules` the files of /etc/falco/rules.d, Falcosidekick sets the HTTP output; the rules that
+come with Falco are fetched by falcoctl at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kguard.inventory import Inventory
+from kguard.layers.runtime.facts.discovery import RULES_FOLDER, Falco, version_of
+from kguard.layers.runtime.facts.texts import Filesystem, Text, file_ref
+from kguard.layers.runtime.semantics import settings as falco_yaml
+from kguard.layers.runtime.traces import is_chart_values
+from kguard.model.locations import pointer
+from kguard.model.manifests import JsonObject, PlainDocument, mapping, strings
+from kguard.sources.yaml.untyped import Mapping
+
+DEFAULTS = """\
+load_plugins: [container]
+plugins: [{name: container}]
+stdout_output: {enabled: true}
+syslog_output: {enabled: true}
+"""
+SIDEKICK = """\
+json_output: true
+http_output: {enabled: true, url: "http://falcosidekick:2801"}
+"""
+DEFAULT_TOLERATIONS = [
+    {"effect": "NoSchedule", "key": f"node-role.kubernetes.io/{role}"}
+    for role in ("master", "control-plane")
+]
+_NO_OUTPUTS = frozenset(
+    {"customfields", "debug", "extraArgs", "extraEnv", "mutualtls", "templatedfields"}
+)
+
+
+def chart_falcos(inventory: Inventory) -> Iterator[Falco]:
+    """One Falco for each values file."""
+    for document in inventory.documents:
+        if is_chart_values(document.value):
+            yield _falco(inventory, document)
+
+
+def _falco(inventory: Inventory, document: PlainDocument) -> Falco:
+    values = mapping(document.value)
+    tag = strings(values.get("image")).get("tag", "")
+    version, basis = version_of(inventory, tag)
+    settings = falco_yaml.settings_of(_config(document, values))
+    return Falco(
+        ref=file_ref(document.text.file),
+        id=document.id,
+        kind="values",
+        version=version,
+        version_basis=basis,
+        settings=settings,
+        config="read",
+        config_text=None,
+        pod=_pod(values),
+        pod_pointer="",
+        files=Filesystem.holding({RULES_FOLDER: dict(_rules(document, values))}),
+        selections=settings.selections,
+    )
+
+
+def _config(document: PlainDocument, values: JsonObject) -> Mapping:
+    """The falco.yaml that the chart writes."""
+    parts = [falco_yaml.read(DEFAULTS) or Mapping()]
+    whole = falco_yaml.read(document.text.text) or Mapping()
+    own = whole.get("falco")
+    if isinstance(own, Mapping):
+        parts.append(own)
+    driver = strings(values.get("driver")).get("kind", "")
+    if driver not in ("", "auto"):
+        parts.append(falco_yaml.read(f"engine: {{kind: {driver!r}}}") or Mapping())
+    if _sidekick_forwards(values):
+        parts.append(falco_yaml.read(SIDEKICK) or Mapping())
+    return falco_yaml.merge(*parts)
+
+
+def _sidekick_forwards(values: JsonObject) -> bool:
+    """Whether Falcosidekick is installed along and has an output of its own."""
+    sidekick = mapping(values.get("falcosidekick"))
+    config = mapping(sidekick.get("config"))
+    outputs = (value for key, value in config.items() if key not in _NO_OUTPUTS)
+    return sidekick.get("enabled") is True and any(_is_set(value) for value in outputs)
+
+
+def _is_set(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_is_set(inner) for inner in value.values())
+    return value not in ("", None, False)
+
+
+def _pod(values: JsonObject) -> JsonObject:
+    chosen: JsonObject = {key: values[key] for key in ("nodeSelector", "affinity") if key in values}
+    return {**chosen, "tolerations": values.get("tolerations", DEFAULT_TOLERATIONS)}
+
+
+def _rules(document: PlainDocument, values: JsonObject) -> Iterator[tuple[str, Text]]:
+    for name, content in strings(values.get("customRules")).items():
+        label = f"{document.text.file}:customRules/{name}"
+        place = pointer("customRules", name)
+        yield name, Text(label, content, file_ref(document.text.file), document.id, place)
