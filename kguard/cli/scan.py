@@ -59,6 +59,7 @@ def command(**arguments: Any) -> int:
         judged.report,
         fail_on=arguments["fail_on"] or config.fail_on,
         allow_incomplete=arguments["allow_incomplete"],
+        only_new=arguments["fail_on_new"],
     )
     for name, destination in wanted:
         settings_of = reporters.Settings(
@@ -77,11 +78,15 @@ def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:
     return name, destination
 
 
-def exit_code(report: Report, *, fail_on: str, allow_incomplete: bool) -> int:
-    """0 clean, 1 findings at or above the gate, 3 incomplete; 1 goes before 3."""
-    if any(f.state == "open" and severity_at_least(f.severity, fail_on) for f in report.findings):
+def exit_code(
+    report: Report, *, fail_on: str, allow_incomplete: bool, only_new: bool = False
+) -> int:
+    """0 clean, 1 findings at or above the gate, 3 incomplete; 1 goes before 3.
+
+    Findings of the baseline count unless only new ones shall.
+    """
+    reached = {f.state for f in report.findings if severity_at_least(f.severity, fail_on)}
+    if reached & ({"open"} if only_new else {"open", "baseline"}):
         return 1
-    unknown = any(
-        f.state == "unknown" and severity_at_least(f.severity, fail_on) for f in report.findings
-    )
-    return 3 if (unknown or not report.complete) and not allow_incomplete else 0
+    undecided = "unknown" in reached or not report.complete
+    return 3 if undecided and not allow_incomplete else 0

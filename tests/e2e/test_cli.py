@@ -133,13 +133,12 @@ def test_a_finding_is_explained_from_inputs_and_from_a_report(kguard, web):
 def test_only_new_findings_count_with_a_baseline(kguard, web):
     baseline = web / "baseline.json"
     assert kguard("baseline", web / "web.yaml", "-o", baseline).returncode == 0
-    done = kguard("scan", web / "web.yaml", "--baseline", baseline, "--fail-on", "info")
-    assert done.returncode == 0
+    gate = ("--baseline", baseline, "--fail-on", "info")
+    assert kguard("scan", web / "web.yaml", *gate).returncode == 1
+    assert kguard("scan", web / "web.yaml", *gate, "--fail-on-new").returncode == 0
     (web / "more.yaml").write_text(OPEN_WEB.replace("name: web,", "name: more,"))
-    done = kguard(
-        "scan", web / "web.yaml", web / "more.yaml", "--baseline", baseline, "--fail-on", "info"
-    )
-    assert done.returncode == 1
+    both = (web / "web.yaml", web / "more.yaml")
+    assert kguard("scan", *both, *gate, "--fail-on-new").returncode == 1
 
 
 def test_no_policy_of_the_user_can_stop_a_scan(kguard, web):
