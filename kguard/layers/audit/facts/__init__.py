@@ -31,7 +31,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     for configuration in configurations(inventory):
         own = configuration.version
         version = own if parse_version(own) else known_version(inventory)
-        chosen, source = _policy(configuration, known, version)
+        chosen, source = _policy(configuration, known, version, inventory)
         if source is not None:
             sources[source.name] = source
             versions.setdefault(source.name, version)
@@ -77,7 +77,7 @@ def _distinct(found: list[Configuration]) -> list[Configuration]:
 
 
 def _policy(
-    configuration: Configuration, known: list[Candidate], version: str
+    configuration: Configuration, known: list[Candidate], version: str, inventory: Inventory
 ) -> tuple[Chosen, Source | None]:
     """The policy of a server, or why it has none, or why it is not known."""
     flag = effective(configuration.flags).get("audit-policy-file")
@@ -87,7 +87,7 @@ def _policy(
         return Chosen("absent"), None
     if flag.value is None:
         return Chosen("unknown", reason="its value is only known when the server starts"), None
-    found = choose(configuration, flag.value, known)
+    found = choose(configuration, flag.value, known, inventory)
     if isinstance(found, str):
         return Chosen("unknown", reason=found), None
     state = load(found.value, parse_version(version)).state

@@ -184,6 +184,7 @@ def _of_cluster_api(manifest: Manifest) -> Configuration:
         ref=manifest.ref,
         id=manifest.id,
         how="cluster-api",
+        file=manifest.text.file,
         flags=flags,
         version=version if isinstance(version, str) else "",
         place=f"{place}/clusterConfiguration",

@@ -61,6 +61,7 @@ def _of_container(
         ref=workload.ref,
         id=workload.id,
         how="pod",
+        file=workload.manifest.text.file,
         flags=tuple(parse_arguments(words)),
         version=image[2],
         place=f"{container.pointer}/{field}",

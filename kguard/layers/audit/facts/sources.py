@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from kguard.inventory import Inventory
 from kguard.layers.audit.facts.configuration import Configuration, beyond, mount_of
@@ -31,7 +34,9 @@ def candidates(inventory: Inventory) -> list[Candidate]:
     return sorted(_distinct(found), key=lambda one: (one.source.name, one.file, one.number))
 
 
-def choose(configuration: Configuration, path: str, known: list[Candidate]) -> Source | str:
+def choose(
+    configuration: Configuration, path: str, known: list[Candidate], inventory: Inventory
+) -> Source | str:
     """The policy that a server reads from a path, or why it is not known."""
     for file in configuration.files:
         if file.path == path:
@@ -41,6 +46,12 @@ def choose(configuration: Configuration, path: str, known: list[Candidate]) -> S
         return same[0].source if same else _built_in(configuration)
     names = {_base(path), *_outside(configuration, path)}
     matching = [one for one in known if _base(one.file) in names]
+    if not matching:
+        # The file is there, but holds something else: the server will not start with it.
+        plain = [_of_document(found) for found in inventory.documents]
+        matching = [one for one in plain if _base(one.file) in names]
+    beside = [one for one in matching if _folder(one.file) == _folder(configuration.file)]
+    matching = beside or matching
     files = {one.file for one in matching}
     if not matching:
         return f"no audit policy in the input stands in a file called {_base(path)}"
@@ -78,15 +89,15 @@ def _is_policy(value: Any) -> bool:
 
 
 def _distinct(found: list[Candidate]) -> Iterator[Candidate]:
-    """Policies of the same name go by their file."""
-    names = [one.source.name for one in found]
+    """Policies of the same name go by their file, several of one file by their number, too."""
+    names = Counter(one.source.name for one in found)
+    files = Counter((one.source.name, one.file) for one in found)
     for one in found:
-        source = one.source
-        if names.count(source.name) > 1:
-            ref = ObjectRef(
-                source.ref.api_version, "Policy", "", one.file or source.name, source.ref.cluster
-            )
-            source = Source(ref, ref.name, source.value, source.id)
+        name, source = one.source.name, one.source
+        if names[name] > 1 and one.file:
+            number = f"#{one.number + 1}" if files[name, one.file] > 1 else ""
+            ref = structs.replace(source.ref, name=one.file + number)
+            source = structs.replace(source, ref=ref, name=ref.name)
         yield Candidate(one.file, one.number, source)
 
 
@@ -103,6 +114,10 @@ def _built_in(configuration: Configuration) -> Source:
     return Source(
         ref, name, value, configuration.id, "/profile", inner=False, built_in=configuration.how
     )
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _base(path: str) -> str:

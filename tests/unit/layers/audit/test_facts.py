@@ -122,3 +122,36 @@ def test_arguments():
 def test_retention(flags, version, values):
     given = {name: Flag(name, value) for name, value in flags.items()}
     assert [entry.value for entry in retention(given, version)] == values
+
+
+KUBEADM = {
+    "apiVersion": "kubeadm.k8s.io/v1beta3",
+    "kind": "ClusterConfiguration",
+    "apiServer": {
+        "extraArgs": {"audit-policy-file": "/etc/kubernetes/a.yaml", "audit-log-path": "-"},
+        "extraVolumes": [{"hostPath": "/etc/kubernetes", "mountPath": "/etc/kubernetes"}],
+    },
+}
+
+
+def test_a_policy_file_without_its_api_version_keeps_the_server_down():
+    found = _facts(KUBEADM, documents=[("a.yaml", {"rules": [{"level": "Metadata"}]})])
+    assert (found.servers[0].policy, found.servers[0].recording) == ("invalid", "off")
+    assert (
+        found.policies[0].problems[0].text == "apiVersion is missing (it must be audit.k8s.io/v1)"
+    )
+
+
+def test_a_policy_file_without_its_kind_is_a_policy():
+    policy = {"apiVersion": "audit.k8s.io/v1", "rules": [{"level": "Metadata"}]}
+    found = _facts(KUBEADM, documents=[("a.yaml", policy)])
+    assert (found.servers[0].policy, found.servers[0].recording) == ("valid", "on")
+
+
+def test_two_files_of_the_policys_name_leave_it_unknown():
+    policy = {"apiVersion": "audit.k8s.io/v1", "rules": [{"level": "Metadata"}]}
+    found = _facts(KUBEADM, documents=[("dev/a.yaml", policy), ("prod/a.yaml", policy)])
+    assert found.servers[0].policy == "unknown"
+    beside = _facts(KUBEADM, documents=[("a.yaml", policy), ("prod/a.yaml", policy)])
+    assert beside.servers[0].policy_name == "a.yaml"
+    assert [one.name for one in found.policies] == ["dev/a.yaml", "prod/a.yaml"]
