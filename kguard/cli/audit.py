@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from kguard.layers.audit.semantics.policy import Policy
     from kguard.model.facts.audit import AuditPolicy, Facts
 
-MAX_LINE = 1 << 20
-"""Characters of one request; more is refused."""
+MAX_LINE = 16 << 20
+"""Bytes of one line; more is refused."""
+
+SHOWN = 5
+"""How many contradictions of a log are printed."""
 
 _MARKS = {"recorded": "ok  ", "hole": "HOLE", "unknown": "?   "}
 
@@ -54,6 +57,7 @@ def command() -> None:
     Examples:
       kguard audit eval --policy audit-policy.yaml requests.ndjson
       kguard audit coverage cluster/
+      kguard audit replay --policy audit-policy.yaml --log audit.log
     """
 
 
@@ -89,6 +93,41 @@ def eval_(requests: str, policy_file: str, kube_version: str) -> int:
         lines.append(encoder.encode(row).decode())
     write("".join(f"{line}\n" for line in lines), "")
     return 0
+
+
+@command.command("replay")
+@click.option("--policy", "policy_file", required=True, metavar="FILE", help="The audit policy.")
+@click.option("--log", "log_file", required=True, metavar="FILE", help="Its log, also as .gz.")
+@click.option("--kube-version", default="", metavar="V", help="Of the API server, such as 1.36.")
+def replay(policy_file: str, log_file: str, kube_version: str) -> int:
+    r"""Tell whether a log was written under a policy: exit code 1 if an event contradicts it.
+
+    \b
+    Examples:
+      kguard audit replay --policy audit-policy.yaml --log audit.log
+      kguard audit replay --policy audit-policy.yaml --log audit-2026-11-23.log.gz
+    """
+    from kguard.layers.audit.facts.words import request_words
+    from kguard.layers.audit.semantics.replay import Event, Replay
+
+    held = Replay(_policy(policy_file, kube_version))
+    decoder = msgspec.json.Decoder(Event)
+    events = wrong = 0
+    for place, line in _lines(log_file):
+        try:
+            found = held.feed(decoder.decode(line))
+        except msgspec.DecodeError as error:
+            raise UsageError(f"this is no audit event: {error}", where=place) from None
+        events += 1
+        if found is not None:
+            wrong += 1
+            if wrong <= SHOWN:
+                rule = f"rule {found.rule + 1}" if found.rule >= 0 else "no rule"
+                asked = request_words(found.request)
+                write(clean(f"{place}: {asked}: {found.reason} ({rule})") + "\n", "")
+    verdict = "all explained by" if not wrong else f"{wrong} contradict"
+    write(clean(f"{events} events, {verdict} {policy_file}") + "\n", "")
+    return 1 if wrong else 0
 
 
 @command.command("coverage")
@@ -143,16 +182,22 @@ def _lines(name: str) -> Iterator[tuple[str, bytes]]:
         SourceError: the file cannot be read.
         UsageError: a line is too long.
     """
+    import gzip
+    import zlib
+
+    number = 0
     try:
-        stream = click.open_file(name, "rb")
-    except OSError as error:
-        raise SourceError(f"the requests cannot be read: {error.strerror}", where=name) from None
-    with stream:
-        for number, line in enumerate(stream, start=1):
-            if len(line) > MAX_LINE:
-                raise UsageError(f"longer than {MAX_LINE} characters", where=f"{name}:{number}")
-            if line.strip():
-                yield f"{name}:{number}", bytes(line)
+        with click.open_file(name, "rb") as plain:
+            stream = gzip.GzipFile(fileobj=plain) if name.endswith(".gz") else plain
+            while line := stream.readline(MAX_LINE + 1):
+                number += 1
+                if len(line) > MAX_LINE:
+                    raise UsageError(f"longer than {MAX_LINE} bytes", where=f"{name}:{number}")
+                if line.strip():
+                    yield f"{name}:{number}", bytes(line)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SourceError(f"the file cannot be read: {reason}", where=name) from None
 
 
 def _facts(arguments: dict[str, Any]) -> Facts:

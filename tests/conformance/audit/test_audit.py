@@ -14,6 +14,7 @@ SIZES = {
     "audit validation errors": 2_000,
     "audit policy files": 45,
     "audit logs of an API server": 12 * 157,
+    "audit logs replayed": 144,
 }
 
 

@@ -18,6 +18,7 @@ from kguard.layers.audit.facts.files import read_policy
 from kguard.layers.audit.semantics.evaluate import Attributes, evaluate
 from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.policy import Policy, decode
+from kguard.layers.audit.semantics.replay import Event, Replay
 from kguard.layers.audit.semantics.requests import attributes, stages
 from kguard.layers.audit.semantics.validation import validate
 from kguard.layers.audit.semantics.version import Version
@@ -108,9 +109,35 @@ def _as_stored(policy: Policy | None) -> Any:
     return stored
 
 
+def replays(shared: Path) -> Iterator[Point]:
+    """Each recorded log is explained by its own policy and contradicts the others.
+
+    The log of `policy04` is empty. The one of `policy09` holds no request that `policy01` would
+    record otherwise: what it leaves out leaves no trace.
+    """
+    folder = shared / "apiserver-audit-logs"
+    policies = {path.stem: _loaded(path) for path in sorted(folder.glob("*.yaml"))}
+    for log in policies:
+        raw = gzip.decompress((folder / f"{log}.audit.log.gz").read_bytes())
+        events = [_EVENTS.decode(line) for line in raw.splitlines()]
+        for name, policy in policies.items():
+            explained = not any(map(Replay(policy).feed, events))
+            expected = name == log or not events or (log, name) == ("policy09", "policy01")
+            yield f"log of {log}, {name}", expected, explained
+
+
+def _loaded(path: Path) -> Policy:
+    policy = load(yaml.safe_load(path.read_text()), RECORDED).policy
+    assert policy is not None
+    return policy
+
+
+_EVENTS = msgspec.json.Decoder(Event)
+
 SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "audit decisions": decisions,
     "audit validation errors": errors,
     "audit policy files": files,
     "audit logs of an API server": recorded_logs,
+    "audit logs replayed": replays,
 }

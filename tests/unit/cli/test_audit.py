@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
@@ -66,3 +67,55 @@ def test_mistakes_are_named_with_their_place(tmp_path, capsys):
         _evaluate(tmp_path, capsys, [], "--kube-version", "latest")
     with pytest.raises(SourceError, match="cannot be read"):
         command.main(["eval", "--policy", str(tmp_path / "x"), "-"], standalone_mode=False)
+
+
+def _event(stage, level, **more):
+    event = {
+        "auditID": "a",
+        "stage": stage,
+        "level": level,
+        "verb": "get",
+        "user": {"username": "joe", "groups": ["dev"]},
+        "requestURI": "/api/v1/namespaces/shop/pods/web",
+        "requestReceivedTimestamp": "2026-01-01T00:00:01.000000Z",
+        "stageTimestamp": "2026-01-01T00:00:01.000000Z",
+        **more,
+    }
+    return json.dumps(event)
+
+
+def _replay(tmp_path, capsys, lines, policy=POLICY):
+    (tmp_path / "policy.yaml").write_text(policy)
+    (tmp_path / "audit.log.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    arguments = ["--policy", str(tmp_path / "policy.yaml"), "--log", str(tmp_path / "audit.log.gz")]
+    code = command.main(["replay", *arguments], standalone_mode=False)
+    return code, capsys.readouterr().out
+
+
+def test_a_log_of_the_policy(tmp_path, capsys):
+    code, told = _replay(tmp_path, capsys, [_event("ResponseComplete", "Request")])
+    assert code == 0
+    assert told.startswith("1 events, all explained by")
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (_event("ResponseComplete", "Metadata"), "records it at Request, the log holds Metadata"),
+        (_event("RequestReceived", "Request"), "leaves RequestReceived out"),
+        (_event("ResponseComplete", "Request", user={"username": "jane"}), "records it at None"),
+    ],
+)
+def test_a_log_of_another_policy(tmp_path, capsys, event, reason):
+    code, told = _replay(tmp_path, capsys, [event])
+    assert code == 1
+    assert reason in told
+
+
+def test_a_stage_that_is_missing_contradicts(tmp_path, capsys):
+    policy = POLICY.replace("  omitStages: [RequestReceived]\n", "")
+    first = _event("RequestReceived", "Request")
+    later = _event("ResponseComplete", "Request", auditID="b", requestReceivedTimestamp="2026-02")
+    assert _replay(tmp_path, capsys, [first, later], policy)[0] == 1
+    done = _event("ResponseComplete", "Request", requestReceivedTimestamp="2026-02")
+    assert _replay(tmp_path, capsys, [first, done], policy)[0] == 0
