@@ -360,10 +360,12 @@ def _constraints_cover(manifest: Manifest, subject: Subject) -> Truth:
 
 def _rule_sees_pods(rule: JsonObject, subject: Subject) -> bool:
     wanted = {"pods", "*", "*/*", subject.owner.kind.lower() + "s"}
-    operations = set(sequence(rule.get("operations")))
-    return bool(wanted & set(sequence(rule.get("resources")))) and bool(
-        operations & {"CREATE", "*"}
-    )
+    resources, operations = _texts(rule.get("resources")), _texts(rule.get("operations"))
+    return bool(wanted & resources) and bool(operations & {"CREATE", "*"})
+
+
+def _texts(value: Any) -> set[str]:
+    return {text for text in sequence(value) if isinstance(text, str)}
 
 
 def installed(
