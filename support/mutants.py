@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTS = ROOT / "tests" / "mutants"
-COPIED = ("kguard", "policies", "rules", "tests", "support", "pyproject.toml")
+COPIED = ("kguard", "policies", "rules", "examples", "tests", "support", "pyproject.toml")
 CUT_OFF_SECONDS = 300.0
 
 
