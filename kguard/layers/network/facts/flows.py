@@ -16,7 +16,7 @@ from kguard.layers.network.semantics.reach import Ports
 from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.network import Verdict
-from kguard.model.manifests import ObjectRef
+from kguard.model.manifests import Manifest, ObjectRef
 
 CutBy = Literal["nothing", "source", "target", "both"]
 
@@ -34,6 +34,11 @@ class Parties:
 
     def _place(self, party: Party, workloads: Sequence[Workload]) -> None:
         labels = dict(party.labels)
+        if not labels:
+            # Nothing but the namespace is known: no workload of the input is meant for certain.
+            self._extra[party] = len(self.extra)
+            self.extra.append(Endpoint(party.namespace, {}, labels_known=False))
+            return
         self._found[party] = [
             index
             for index, workload in enumerate(workloads)
@@ -88,7 +93,10 @@ class _Judge:
 
     def _ref(self, flow: Flow) -> ObjectRef:
         party = flow.source if flow.source.kind == "workload" else flow.target
-        return self._cluster.workloads[party.index].ref if party.index >= 0 else ObjectRef()
+        if party.index >= 0:
+            return self._cluster.workloads[party.index].ref
+        shown = self._cluster.inventory.by_id(flow.because.ref)
+        return shown.ref if isinstance(shown, Manifest) else ObjectRef()
 
     def _side(self, direction: Direction, own: Party, other: Party, flow: Flow) -> Verdict:
         """The verdict of one end; ends that are not pods restrict nothing."""

@@ -38,6 +38,7 @@ ADAPTER = pods(
     "Knative's source adapter", "knative-eventing", **{"sources.knative.dev/role": "adapter"}
 )
 _BROKER_PORT = 8080
+_KAFKA_PORT = 9092
 _SOURCES = "sources.knative.dev"
 _MEMORY = ("PingSource", "ApiServerSource")
 
@@ -174,13 +175,40 @@ def _subject(manifest: Manifest) -> list[str]:
 
 
 def _kafka(inventory: Inventory, workloads: Sequence[Workload], names: Names) -> Iterator[Flow]:
-    """The dispatcher of KafkaSources to the brokers that are in the input."""
+    """The dispatcher of KafkaSources to the brokers and to the Broker that takes its events."""
     for manifest in inventory.of("KafkaSource", _SOURCES):
-        for number, entry in enumerate(sequence(manifest.spec.get("bootstrapServers"))):
+        for text, where in _servers(manifest):
             note = f"KafkaSource {manifest.name} reads from it"
-            place = Evidence(manifest.id, pointer("spec", "bootstrapServers", number), note)
-            for mention in mentions("brokers", entry if isinstance(entry, str) else ""):
+            place = Evidence(manifest.id, where, note)
+            for mention in mentions("brokers", text):
                 service = names.service(mention.host, manifest.namespace)
                 if service is not None:
                     for flow in to_service(KAFKA_SOURCE, service, mention.port, place, workloads):
                         yield _as(flow, "kafka")
+                else:
+                    broker = _elsewhere(mention.host, names, manifest)
+                    port = mention.port or _KAFKA_PORT
+                    yield Flow(KAFKA_SOURCE, broker, "TCP", port, "kafka", place)
+        sink = strings(mapping(manifest.spec.get("sink")).get("ref"))
+        if sink.get("kind") == "Broker":
+            note = f"KafkaSource {manifest.name} sends its events there"
+            place = Evidence(manifest.id, "/spec/sink", note)
+            yield Flow(KAFKA_SOURCE, BROKER, "TCP", _BROKER_PORT, "eventing", place)
+
+
+def _servers(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """The bootstrap servers and where they stand; people also write one string for the list."""
+    servers = manifest.spec.get("bootstrapServers")
+    if isinstance(servers, str):
+        yield servers, "/spec/bootstrapServers"
+    for number, entry in enumerate(sequence(servers)):
+        if isinstance(entry, str):
+            yield entry, pointer("spec", "bootstrapServers", number)
+
+
+def _elsewhere(host: str, names: Names, manifest: Manifest) -> Party:
+    """Brokers that are not in the input: pods of another namespace, or a host outside."""
+    namespace, _ = names.split(host, manifest.namespace)
+    if namespace:
+        return Party("pods", host, namespace=namespace)
+    return Party("address", host)

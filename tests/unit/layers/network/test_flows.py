@@ -198,3 +198,25 @@ def test_scraping_is_welcome() -> None:
     )
     text = _WEB.replace("metadata: {labels: {app: web", metadata + "labels: {app: web", 1)
     assert bases(facts_of(text))["Prometheus > shop/web:9100/TCP"] == "metrics"
+
+
+def test_kafka_brokers_need_not_be_in_the_input() -> None:
+    text = """
+apiVersion: sources.knative.dev/v1
+kind: KafkaSource
+metadata: {name: k, namespace: shop}
+spec:
+  bootstrapServers: ['my-kafka.kafka:9092,kafka.example.com:9093']
+  sink: {ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: default}}
+"""
+    found = facts_of(text)
+    assert flows(found) == {
+        "the KafkaSource dispatcher > Knative's broker ingress:8080/TCP": "allowed",
+        "the KafkaSource dispatcher > kafka.example.com:9093/TCP": "allowed",
+        "the KafkaSource dispatcher > my-kafka.kafka:9092/TCP": "allowed",
+    }
+    assert {flow.ref.kind for flow in found.flows} == {"KafkaSource"}
+    closed = facts_of(
+        text + policy("p", "{podSelector: {}, policyTypes: [Egress]}", "knative-eventing")
+    )
+    assert set(flows(closed).values()) == {"blocked"}
