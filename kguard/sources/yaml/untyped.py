@@ -23,7 +23,7 @@ MAX_DEPTH = 200
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = re.compile(r"y|yes|true|on", re.IGNORECASE)
 _FALSE = re.compile(r"n|no|false|off", re.IGNORECASE)
-_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)")
+_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,16}|[0-9]{1,20})")
 
 
 class UntypedError(Exception):

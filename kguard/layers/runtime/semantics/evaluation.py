@@ -31,6 +31,11 @@ from kguard.layers.runtime.semantics.scenarios import Values
 MAX_PATTERN = 500
 """Characters of a regular expression that is tried."""
 
+MAX_REPETITIONS = 4
+"""Stars, pluses and the like in a regular expression that is tried."""
+
+_REPETITION = re.compile(r"[*+?{]")
+_REPEATED_GROUP = re.compile(r"\)[*+?{]")
 _NETWORKS = re.compile(r"fd\.[cslr]?(?:ip|net)")
 _NETWORK_SOURCES = {"fd.snet": "fd.sip", "fd.cnet": "fd.cip", "fd.rnet": "fd.rip"}
 _NETWORK_SOURCES["fd.lnet"] = "fd.lip"
@@ -107,8 +112,10 @@ def _below(value: str, path: str) -> bool:
 
 
 def _regex(check: Check, values: tuple[str, ...]) -> bool | None:
+    """A regular expression, unless it could take for ever: repeated groups, many repetitions."""
     (pattern,) = constants(check) or ("",)
-    if len(pattern) > MAX_PATTERN or re.search(r"[+*}]\)*[+*{]", pattern):
+    repeats = len(_REPETITION.findall(pattern))
+    if len(pattern) > MAX_PATTERN or repeats > MAX_REPETITIONS or _REPEATED_GROUP.search(pattern):
         return None
     try:
         return any(re.fullmatch(pattern, value) for value in values)

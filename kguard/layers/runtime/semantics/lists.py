@@ -15,8 +15,10 @@ from kguard.layers.runtime.semantics.definitions import ListInfo
 from kguard.layers.runtime.semantics.exceptions import quote
 from kguard.layers.runtime.semantics.lexer import ConditionError, Position
 
-MAX_LENGTH = 4 * 1024 * 1024
+MAX_LENGTH = 256 * 1024
 """Characters of a condition with its lists; the engine has no limit but memory."""
+MAX_TOTAL = 8 * 1024 * 1024
+"""Characters of all conditions of a ruleset with their lists."""
 
 _BLANKS = " \t\n\r"
 _DELIMITERS = f"{_BLANKS}(),="
@@ -28,6 +30,7 @@ class ListSubstitution:
 
     def __init__(self, lists: Mapping[str, ListInfo]) -> None:
         self.used: set[str] = set()
+        self.total = 0
         self.compiled = {info.name: list(self._items(info, lists)) for info in lists.values()}
         self._texts = {
             name: ", ".join(quote(item) for item in items) for name, items in self.compiled.items()
@@ -50,23 +53,22 @@ class ListSubstitution:
         """The condition with every list written out.
 
         Raises:
-            ConditionError: it grows beyond `MAX_LENGTH`.
+            ConditionError: it, or everything so far, is too long.
         """
         last = -1
-        words = set(_WORDS.findall(condition))
-        while True:
-            name = self._next(words, condition, last)
-            if name is None:
-                return condition
+        words = set(_WORDS.findall(condition[: MAX_LENGTH + 1]))
+        while (name := self._next(words, condition, last)) is not None:
+            _check_length(len(condition), MAX_LENGTH)
             last = self._order[name]
             text = self._texts[name]
             condition, used = substitute(condition, name, text)
-            if len(condition) > MAX_LENGTH:
-                message = f"condition grows beyond {MAX_LENGTH} characters"
-                raise ConditionError(message, Position(0, 1, 1))
             if used:
                 self.used.add(name)
                 words.update(_WORDS.findall(text))
+        _check_length(len(condition), MAX_LENGTH)
+        self.total += len(condition)
+        _check_length(self.total, MAX_TOTAL)
+        return condition
 
     def _next(self, words: set[str], condition: str, last: int) -> str | None:
         """The next list in order whose name stands in the condition."""
@@ -74,6 +76,11 @@ class ListSubstitution:
         found = [name for name in words if order.get(name, -1) > last]
         found += [name for name in self._odd if order[name] > last and name in condition]
         return min(found, key=order.__getitem__, default=None)
+
+
+def _check_length(length: int, limit: int) -> None:
+    if length > limit:
+        raise ConditionError(f"conditions grow beyond {limit} characters", Position(0, 1, 1))
 
 
 def substitute(condition: str, name: str, text: str) -> tuple[str, bool]:

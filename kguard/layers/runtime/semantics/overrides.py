@@ -24,7 +24,7 @@ from kguard.sources.yaml.untyped import Mapping, Scalar
 from kguard.sources.yaml.untyped import Sequence as Items
 
 PRELUDE = "<rules that are not in the input>"
-MAX_STAND_INS = 500
+MAX_STAND_INS = 100
 """Macros that are stood in for before the changes count as unreadable."""
 
 _UNDEFINED = re.compile(r"Undefined macro '(.+)' used in filter\.")

@@ -39,7 +39,7 @@ from kguard.layers.runtime.semantics.lexer import (
     Lexer,
 )
 
-MAX_NESTING = 150
+MAX_NESTING = 100
 """Parentheses and transformers inside one another; the engine's own limit lies above that."""
 
 _TRANSFORMERS = ", ".join(f"'{name}'" for name in ("val", *TRANSFORMERS))

@@ -39,7 +39,7 @@ _REPLACEABLE = (
 _ATTRIBUTES = {"desc": "description", "skip-if-unknown-filter": "skip_if_unknown_filter"}
 _MACRO_NAME = re.compile(r"[a-zA-Z]+[a-zA-Z0-9_]*")
 _LIST_NAME = re.compile(r"[^()\"'\t\n\v\f\r =,]+")
-_VERSION = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)(?:[-+][0-9A-Za-z.+-]*)?")
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:[-+][0-9A-Za-z.+-]*)?")
 
 _APPEND_DEPRECATED = (
     "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under "

@@ -19,7 +19,7 @@ ENGINE_OF_RULES = (0, 44)
 DRIVERS = ("kmod", "modern_ebpf", "replay", "nodriver")
 REMOVED_DRIVERS = {"ebpf": "the legacy eBPF probe", "gvisor": "the gVisor engine"}
 
-_VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.\d+)?(?:[-+].*)?")
+_VERSION = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.\d+)?(?:[-+].*)?")
 
 
 class Version(msgspec.Struct, frozen=True):

@@ -161,3 +161,29 @@ def test_a_macro_that_leads_to_itself():
     text = "- macro: a\n  condition: b\n- macro: b\n  condition: evt.num=1\n"
     text += "- macro: a\n  condition: or a\n  override: {condition: append}\n" + BASE
     assert loaded(text).results[0].errors[0].code == "LOAD_ERR_VALIDATE"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- required_engine_version: " + "9" * 6000 + "\n",
+        "- required_engine_version: 0." + "9" * 6000 + ".0\n",
+        "- macro: m\n  condition: " + "a and " * 60_000 + "a\n",
+        "- macro: m\n  condition: '" + "(" * 100_000 + "'\n",
+        "- macro: m\n  condition: \"a.b = '" + "x" * 300_000 + '"\n',
+        "- rule: r\n  desc: d\n  condition: evt.type=open\n  output: '" + "%" * 100_000 + "'\n"
+        "  priority: INFO\n",
+        "- list: " + "l" * 300_000 + "\n  items: []\n",
+        "\x00",
+        "- &a [*a]\n",
+        "- rule: {a: b}\n",
+        "- list: [x]\n",
+        "- macro: m\n  condition: [x]\n",
+    ],
+    ids=str.__len__,
+)
+def test_hostile_files_end_in_time(text):
+    started = time.monotonic()
+    ruleset = loaded(text, BASE)
+    assert time.monotonic() - started < 10
+    assert len(ruleset.results) == 2
