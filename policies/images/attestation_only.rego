@@ -24,7 +24,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s has attestations of %s, but no signature", [use.image, use.signer]),
+		"message": sprintf("%s has attestations, but no signature: %s", [use.label, use.signature_reason]),
 		"evidence": use.signature_because,
 	}
 }

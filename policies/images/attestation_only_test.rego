@@ -3,7 +3,7 @@ package kguard.images.attestation_only_test
 import data.kguard.images.attestation_only as policy
 
 test_deny_an_image_without_signature_statement if {
-	policy.deny == _expected("app has attestations of who, but no signature", ["verified_attestation_only"]) with input as {"uses": [_use(class) | some class in ["verified_attestation_only"]]}
+	policy.deny == _expected("app has attestations, but no signature: why", ["verified_attestation_only"]) with input as {"uses": [_use(class) | some class in ["verified_attestation_only"]]}
 }
 
 test_allow_others if {
@@ -17,6 +17,7 @@ _use(class) := {
 	"role": "container",
 	"container": class,
 	"image": "app",
+	"label": "app",
 	"signature": class,
 	"signature_reason": "why",
 	"signer": "who",

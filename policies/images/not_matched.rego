@@ -25,7 +25,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s lets %s in: none of its policies applies", [use.enforcer, use.image]),
+		"message": sprintf("%s lets %s in: none of its policies applies", [use.enforcer, use.label]),
 		"evidence": use.enforcement_because,
 	}
 }
@@ -38,7 +38,7 @@ unknown contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("whether %s refuses a bad %s is not known", [use.enforcer, use.image]),
+		"message": sprintf("whether %s refuses a bad %s is not known", [use.enforcer, use.label]),
 		"evidence": use.enforcement_because,
 	}
 }

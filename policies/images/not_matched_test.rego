@@ -29,6 +29,7 @@ _document(scope, enforcement) := {
 		"role": "container",
 		"container": "app",
 		"image": "app",
+		"label": "app",
 		"enforcement": enforcement,
 		"enforcer": "kyverno",
 		"enforcement_because": [],

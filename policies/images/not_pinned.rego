@@ -24,7 +24,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s is named by tag: other bytes can be pushed behind it", [use.image]),
+		"message": sprintf("%s is named by tag: other bytes can be pushed behind it", [use.label]),
 		"evidence": use.because,
 	}
 }
@@ -35,7 +35,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s is named by tag: the next revision runs what it names then", [use.image]),
+		"message": sprintf("%s is named by tag: the next revision runs what it names then", [use.label]),
 		"evidence": use.because,
 		"severity": "info",
 	}

@@ -26,6 +26,7 @@ _use(kind) := {
 	"role": "container",
 	"container": "app",
 	"image": "app:1.2.3",
+	"label": "app:1.2.3",
 	"mutability": kind,
 	"because": [],
 }

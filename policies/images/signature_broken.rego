@@ -25,7 +25,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("the signature of %s does not hold: %s", [use.image, use.signature_reason]),
+		"message": sprintf("the signature of %s does not hold: %s", [use.label, use.signature_reason]),
 		"evidence": use.signature_because,
 	}
 }

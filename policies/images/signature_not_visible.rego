@@ -25,7 +25,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s cannot see the signature of %s: it is a %s", [use.enforcer, use.image, use.format]),
+		"message": sprintf("%s cannot see the signature of %s: it is a %s", [use.enforcer, use.label, use.format]),
 		"evidence": array.concat(use.signature_because, use.enforcement_because),
 	}
 }

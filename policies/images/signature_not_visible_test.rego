@@ -22,6 +22,7 @@ _use(visible) := {
 	"role": "container",
 	"container": "app",
 	"image": "app",
+	"label": "app",
 	"visible": visible,
 	"enforcer": "kyverno",
 	"format": "bundle",

@@ -26,7 +26,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s is signed by a stranger: %s", [use.image, use.signature_reason]),
+		"message": sprintf("%s is signed by a stranger: %s", [use.label, use.signature_reason]),
 		"evidence": use.signature_because,
 	}
 }
@@ -37,7 +37,7 @@ unknown contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s is signed, but nobody said whom to trust: %s", [use.image, use.signer]),
+		"message": sprintf("%s is signed, but nobody said whom to trust: %s", [use.label, use.signer]),
 		"evidence": use.signature_because,
 	}
 }

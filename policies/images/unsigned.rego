@@ -25,7 +25,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("nobody has signed %s", [use.image]),
+		"message": sprintf("nobody has signed %s", [use.label]),
 		"evidence": use.signature_because,
 	}
 }
@@ -37,7 +37,7 @@ unknown contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("whether %s is signed is not known: %s", [use.image, use.signature_reason]),
+		"message": sprintf("whether %s is signed is not known: %s", [use.label, use.signature_reason]),
 		"evidence": use.signature_because,
 	}
 }

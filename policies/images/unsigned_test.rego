@@ -25,6 +25,7 @@ _use(class) := {
 	"role": "container",
 	"container": class,
 	"image": "app",
+	"label": "app",
 	"signature": class,
 	"signature_reason": "why",
 	"signer": "who",

@@ -169,10 +169,11 @@ def _not_fetched(asked: Asked) -> Assessment:
 
 
 def _evidence(folder: Folder, verdict: Verdict) -> tuple[Evidence, ...]:
-    """Every signature that was found, the best first."""
+    """The other signatures that were found; the best one is the reason itself."""
+    others = [s for s in verdict.signatures if s is not verdict.best]
     return tuple(
         Evidence(note=f"{folder.path.name}, {s.location}: {s.reason}", role="related")
-        for s in verdict.signatures[:_SHOWN]
+        for s in others[:_SHOWN]
     )
 
 

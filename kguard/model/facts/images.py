@@ -94,6 +94,8 @@ class ImageUse(msgspec.Struct):
     role: Role
     image: str
     """As written."""
+    label: str
+    """As written, with a short digest, for messages."""
     placeholder: Truth
     """Whether a tool is meant to fill in the reference."""
     pointer: str

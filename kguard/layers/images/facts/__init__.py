@@ -100,6 +100,7 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         container=use.container,
         role=use.role,
         image=use.image,
+        label=_label(use.image),
         placeholder="true" if use.reference is None and is_placeholder(use.image) else "false",
         pointer=use.pointer,
         manifest=use.workload.id,
@@ -129,8 +130,15 @@ def _signature_evidence(use: Use, found: Assessment) -> list[Evidence]:
     """Nothing is said about what was not asked for: it is no part of any finding."""
     if found.signature == "not_evaluated":
         return []
-    own = Evidence(use.workload.id, use.pointer, f"{use.image}: {found.reason}")
-    return [own, *found.because]
+    return [Evidence(use.workload.id, use.pointer, found.reason), *found.because]
+
+
+def _label(image: str) -> str:
+    name, at, digest = image.partition("@")
+    return f"{name}@{digest[:_SHORT_DIGEST]}" if at else image
+
+
+_SHORT_DIGEST = len("sha256:") + 12
 
 
 def _visible(found: Assessment, decision: Decision) -> Truth:

@@ -175,7 +175,7 @@ def _identity(checked: Checked, authorities: Authorities) -> tuple[SignatureClas
     if any(checked.annotations.get(k) != v for k, v in authorities.annotations.items()):
         return "wrong_identity", "the signature does not carry the annotations that are demanded"
     if checked.identity is None:
-        return "verified", f"signed with the key {checked.key.fingerprint}"
+        return "verified", f"signed with the key {checked.key.label}"
     who = f"{checked.identity.subject} (issuer {checked.identity.issuer})"
     if any(checked.identity.workflow.get(k) != v for k, v in authorities.workflow.items()):
         return "wrong_identity", f"signed by {who} from another workflow"

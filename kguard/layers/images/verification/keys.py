@@ -38,6 +38,11 @@ class PublicKey(msgspec.Struct, frozen=True):
         return f"sha256:{hashlib.sha256(self.spki).hexdigest()}"
 
     @property
+    def label(self) -> str:
+        """The beginning of the fingerprint, for people."""
+        return self.fingerprint[: len("sha256:") + 12]
+
+    @property
     def pem(self) -> str:
         """The key as PEM."""
         form = serialization.PublicFormat.SubjectPublicKeyInfo

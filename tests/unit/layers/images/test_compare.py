@@ -16,6 +16,7 @@ def _facts(**changes):
         "container": "app",
         "role": "container",
         "image": "app:1.0.0",
+        "label": "app:1.0.0",
         "placeholder": "false",
         "pointer": "/spec/containers/0/image",
         "manifest": "Pod/shop/app",
