@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 
 from kguard.inventory import Inventory
@@ -23,7 +22,7 @@ def mirror_facts(inventory: Inventory, uses: Sequence[Use]) -> tuple[list[Mirror
             continue
         try:
             mirrors = read_mirrors(file.file, file.content) or []
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:
             problems.append(f"{file.file}: no TOML: {error}")
             continue
         found += [_fact(file, mirror, uses) for mirror in mirrors]

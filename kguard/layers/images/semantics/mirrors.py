@@ -11,7 +11,6 @@ by its short name `cri` only).
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -56,9 +55,14 @@ def read_mirrors(file: str, content: str) -> list[Mirror] | None:
     """The mirrors of a containerd configuration or `hosts.toml`; None where it is neither.
 
     Raises:
-        tomllib.TOMLDecodeError: the file is no TOML.
+        ValueError: the file is no TOML, or nested too deeply.
     """
-    value = tomllib.loads(content[:MAX_TOML_BYTES])
+    import tomllib
+
+    try:
+        value = tomllib.loads(content[:MAX_TOML_BYTES])
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     lines = content.splitlines()
     if file.rpartition("/")[2] == "hosts.toml" or isinstance(value.get("host"), dict):
         return sorted(_hosts(file, value, lines))
