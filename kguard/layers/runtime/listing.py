@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,15 +81,21 @@ def list_coverage(inventory: Inventory, pattern: str) -> list[dict[str, Any]]:
     Args:
         inventory: DaemonSets and Nodes.
         pattern: glob of DaemonSet names, alone or as `namespace/name`; empty for Falco's.
+
+    Returns:
+        Rows by DaemonSet and node; where several have one name, they are called `namespace/name`.
     """
     nodes = [node_of(manifest.object) for manifest in inventory.of("Node")]
+    chosen = _daemonsets(inventory, pattern)
+    names = Counter(ref.name for ref, _ in chosen)
     rows = []
-    for ref, pod in _daemonsets(inventory, pattern):
+    for ref, pod in chosen:
+        name = ref.name if names[ref.name] == 1 else f"{ref.namespace}/{ref.name}"
         for node in nodes:
             found = place(pod, node)
             rows.append(
                 {
-                    "daemonset": f"{ref.namespace}/{ref.name}",
+                    "daemonset": name,
                     "node": node.name,
                     "covered": found.runs,
                     "reason": _reason(found),

@@ -216,15 +216,21 @@ def test_two_falcos_watch_together():
 def test_the_rows_of_coverage():
     here = inventory(daemonset(), node("a"), node("b", GPU))
     assert list_coverage(here, "") == [
-        {"daemonset": "falco/falco", "node": "a", "covered": True, "reason": ""},
+        {"daemonset": "falco", "node": "a", "covered": True, "reason": ""},
         {
-            "daemonset": "falco/falco",
+            "daemonset": "falco",
             "node": "b",
             "covered": False,
             "reason": "taint gpu=yes:NoSchedule is not tolerated",
         },
     ]
     assert len(list_coverage(here, "falco/*")) == 2
+    twin = daemonset()
+    twin["metadata"] = {"name": "falco", "namespace": "other"}
+    names = {
+        row["daemonset"] for row in list_coverage(inventory(daemonset(), twin, node("a")), "*")
+    }
+    assert names == {"falco/falco", "other/falco"}
     assert list_coverage(here, "other") == []
 
 
