@@ -11,7 +11,7 @@ from kguard.layers.network.facts.summary import Openness, Test
 from kguard.layers.network.intent.model import Flow, Party
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.endpoints import Endpoint
-from kguard.layers.network.semantics.policy import Direction
+from kguard.layers.network.semantics.policy import DIRECTIONS, Direction
 from kguard.layers.network.semantics.reach import Ports
 from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence
@@ -71,6 +71,7 @@ class _Judge:
         self._parties = parties
         self._openness = openness
         self._cluster: Cluster = openness.cluster
+        self._some = {d: _some_address(d, openness.cluster) for d in DIRECTIONS}
 
     def flow(self, flow: Flow) -> facts.Flow:
         out = self._side("egress", flow.source, flow.target, flow)
@@ -121,16 +122,11 @@ class _Judge:
             some = self._openness.ports(direction, index, _whoever)
             return self._loose(stranger, some, flow)
         wide = self._openness.ports(direction, index, self._openness.internet(direction))
-        outside = self._openness.ports(direction, index, self._some_address(direction))
+        outside = self._openness.ports(direction, index, self._some[direction])
         verdict = self._loose(wide, outside, flow)
         # Who publishes a port to known clients only means it so; the API server has some address.
         deliberate = direction == "ingress" and verdict == "unknown"
         return "allowed" if deliberate and self._port(outside, flow) == "allowed" else verdict
-
-    def _some_address(self, direction: Direction) -> Test:
-        reach = self._cluster.reach
-        whole = reach.addresses[direction].everything
-        return lambda mask: bool(mask >> reach.classes.count & whole)
 
     def _loose(self, wide: Ports, some: Ports, flow: Flow) -> Verdict:
         if self._port(wide, flow) == "allowed":
@@ -171,6 +167,11 @@ def _whoever(peers: int) -> bool:
 def _shown(place: Evidence) -> Evidence:
     """What shows the intent does not decide the verdict."""
     return Evidence(place.ref, place.pointer, place.note, role="related")
+
+
+def _some_address(direction: Direction, cluster: Cluster) -> Test:
+    whole = cluster.reach.addresses[direction].everything << cluster.reach.classes.count
+    return lambda mask: bool(mask & whole)
 
 
 def _both(out: Verdict, into: Verdict) -> Verdict:

@@ -15,6 +15,7 @@ from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.manifests import ObjectRef
 
+_SHORT, _CHANGES = 3, 2
 _CLOSE = 0.75
 """How similar a label value must be to be taken for a slip of the pen."""
 
@@ -81,8 +82,11 @@ class Policies:
         for workload in self._by_namespace.get(policy.namespace, []):
             for entry in policy.selector.requirements:
                 have = workload.labels.get(entry.key, "")
-                close = get_close_matches(have, entry.values, n=1, cutoff=_CLOSE)
-                if entry.operator == "In" and have not in entry.values and close:
+                if entry.operator != "In" or have in entry.values:
+                    continue
+                alike = [value for value in entry.values if _alike(value, have)]
+                close = get_close_matches(have, alike, n=1, cutoff=_CLOSE) if alike else []
+                if close:
                     return f"{workload.name} has {entry.key}={have}, not {close[0]}"
         return ""
 
@@ -141,6 +145,13 @@ class Policies:
             note = f"policyTypes does not list {kind}, so these rules restrict nothing"
             place = Evidence(policy.id, f"/spec/{direction}", note)
             yield facts.Defect(direction, kind, [place])
+
+
+def _alike(one: str, other: str) -> bool:
+    """A cheap look before the exact one: long enough, nearly as long, same beginning or end."""
+    if min(len(one), len(other)) < _SHORT or abs(len(one) - len(other)) > _CHANGES:
+        return False
+    return one[:2] == other[:2] or one[-2:] == other[-2:]
 
 
 def _peers(policy: PodPolicy) -> Iterator[tuple[Direction, Rule, Peer]]:

@@ -32,13 +32,20 @@ Test = Callable[[int], bool]
 
 
 class Openness:
-    """Answers who reaches what, for whole kinds of peers."""
+    """Answers who reaches what, for whole kinds of peers; equal rows are worked out once."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._memo: dict[tuple[object, ...], Ports] = {}
+        self._memo: dict[tuple[int, int], Ports] = {}
+        self._tests: dict[object, Test] = {}
         self._internet = {direction: self._measure(direction) for direction in DIRECTIONS}
         self._covered: dict[tuple[Direction, int], bool] = {}
+
+    def _kept(self, key: object, make: Callable[[], Test]) -> Test:
+        """One object for each test, so that answers can be kept under it."""
+        if key not in self._tests:
+            self._tests[key] = make()
+        return self._tests[key]
 
     def _measure(self, direction: Direction) -> list[tuple[int, int, int]]:
         """(bit, family, size) of each atom of public addresses."""
@@ -52,6 +59,9 @@ class Openness:
 
     def internet(self, direction: Direction) -> Test:
         """Whether a mask of peers holds half of the public addresses of a family."""
+        return self._kept(direction, lambda: self._half(direction))
+
+    def _half(self, direction: Direction) -> Test:
         shift = self.cluster.reach.classes.count
         atoms = self._internet[direction]
         total = {family: sum(size for _, f, size in atoms if f == family) for family in (4, 6)}
@@ -71,7 +81,10 @@ class Openness:
     def one(self, endpoint: int) -> Test:
         """Whether a mask of peers holds one endpoint."""
         bit = self.cluster.reach.classes.of_endpoint[endpoint]
-        return lambda mask: bool(mask >> bit & 1)
+        return self._bit(bit)
+
+    def _bit(self, bit: int) -> Test:
+        return self._kept(bit, lambda: lambda mask: bool(mask >> bit & 1))
 
     def stranger(self) -> Test:
         """Whether a mask of peers holds any pod of the cluster."""
@@ -85,12 +98,16 @@ class Openness:
         """Whether a mask of peers holds the metadata service."""
         reach = self.cluster.reach
         atom = reach.addresses["egress"].of_range(METADATA).bit_length() - 1
-        return lambda mask: bool(mask >> (reach.classes.count + atom) & 1)
+        return self._bit(reach.classes.count + atom)
 
     def ports(self, direction: Direction, workload: int, test: Test) -> Ports:
         """The ports that pass a test in one direction of a workload."""
         reach = self.cluster.reach
-        return reach.open_ports(direction, reach.classes.of_endpoint[workload], test)
+        number = reach.classes.of_endpoint[workload]
+        key = (id(reach.row(direction, number)), id(test))
+        if key not in self._memo:
+            self._memo[key] = reach.open_ports(direction, number, test)
+        return self._memo[key]
 
     def admission(self, ports: Ports, interesting: list[tuple[str, int]]) -> Admission:
         """A port set in words, listing those of a workload's own ports that are in it."""

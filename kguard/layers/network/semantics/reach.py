@@ -107,6 +107,7 @@ class Reachability:
         self._blocks = BlockIndex(self.classes, profile.block_matches_pods)
         self._opaque = from_bits({self.classes.of_endpoint[n] for n in opaque}, self.classes.count)
         self._rows: dict[tuple[Direction, object], Row] = {}
+        self._row_of: dict[tuple[Direction, int], Row] = {}
         self._carriers: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self._compiled: dict[tuple[Direction, int], list[tuple[Rule, Mask]]] = {}
         self._select()
@@ -140,7 +141,13 @@ class Reachability:
         return Mask(mask.must & ~self.classes.host_network, mask.may)
 
     def row(self, direction: Direction, number: int) -> Row:
-        """The row of a class in a direction."""
+        """The row of a class in a direction; classes under the same policies share one."""
+        found = self._row_of.get((direction, number))
+        if found is None:
+            found = self._row_of[direction, number] = self._shared_row(direction, number)
+        return found
+
+    def _shared_row(self, direction: Direction, number: int) -> Row:
         policies = tuple(self.selected[direction][number])
         opaque = bool(self._unsure[direction] >> number & 1)
         names = self._named_ports(number) if direction == "ingress" else ()
