@@ -122,7 +122,7 @@ def _tail(report: Report, settings: Settings) -> Iterator[str]:
         yield ""
     assumed = assumptions(report)
     if assumed:
-        yield f"Assumed: {escape(assumed)}."
+        yield escape(assumed)
         yield ""
     inputs = " ".join(report.inputs)
     yield f"Reproduce: {code(f'kguard scan {inputs}'.strip())} (exit {settings.exit_code})"

@@ -227,7 +227,7 @@ class _Page:
         assumed = assumptions(self.report)
         text = f"{totals(self.report)}."
         if assumed:
-            text += f"  Assumed: {assumed}."
+            text += f"  {assumed}"
         if not self.report.complete:
             text += "  The scan is incomplete."
         yield Text()

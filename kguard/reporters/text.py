@@ -167,14 +167,14 @@ _ASSUMED_NAMES = {
 
 
 def assumptions(report: Report) -> str:
-    """`Kubernetes 1.36, Istio 1.31 (detected)`: what the verdicts rest on."""
-    parts = []
+    """`Detected: Istio 1.31.  Assumed: Kubernetes 1.36.`: what the verdicts rest on."""
+    known: dict[str, list[str]] = {"configured": [], "detected": [], "assumed": []}
     for key in sorted(report.assumed, key=lambda k: ([*_ASSUMED_NAMES, k].index(k), k)):
         entry = report.assumed[key]
         if entry.value:
-            note = f" ({entry.how})" if entry.how != "assumed" else ""
-            parts.append(f"{_ASSUMED_NAMES.get(key, key)} {entry.value}{note}")
-    return ", ".join(parts)
+            known[entry.how].append(f"{_ASSUMED_NAMES.get(key, key)} {entry.value}")
+    parts = (f"{how.capitalize()}: {', '.join(values)}." for how, values in known.items() if values)
+    return "  ".join(parts)
 
 
 def way_out(group: Group, report: Report) -> tuple[str, str]:

@@ -71,7 +71,7 @@ def test_last_line_counts_assumes_and_ends_with_the_exit_code():
     text = " ".join(shown(reports.full(), exit_code=1).split())
     assert "12 findings (1 critical, 10 high, 1 info), 1 undecided, 1 in the baseline" in text
     assert "1 waived until 2027-01-31." in text
-    assert "Assumed: Kubernetes 1.36, Istio 1.31 (detected)." in text
+    assert "Detected: Istio 1.31. Assumed: Kubernetes 1.36." in text
     assert text.endswith("exit 1")
 
 
