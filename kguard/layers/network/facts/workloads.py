@@ -199,9 +199,11 @@ class Workloads:
         word = "incoming" if direction == "ingress" else "outgoing"
         count = self._counts.get(workload.namespace, 0)
         policies = "policies" if count != 1 else "policy"
+        refused = sum(p.namespace == workload.namespace for p in self._cluster.refused)
+        rest = f" ({refused} more are refused by the API server)" if refused else ""
         note = (
             f"{count} {policies} of namespace {workload.namespace} looked at: none restricts the"
-            f" {word} traffic of {workload.name}"
+            f" {word} traffic of {workload.name}{rest}"
         )
         place = workload.pod_metadata_pointer + pointer("labels")
         if not workload.labels or workload.knative:

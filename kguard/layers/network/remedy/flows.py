@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kguard.layers.network.intent import Flow, Party
 from kguard.layers.network.intent.plumbing import dns_of
-from kguard.layers.network.remedy.isolate import wide_rules, without_rules
+from kguard.layers.network.remedy.isolate import unlabelled, wide_rules, without_rules
 from kguard.layers.network.remedy.peers import network_policy, rules, stable_labels
 from kguard.layers.network.remedy.scene import Scene
 from kguard.layers.network.semantics.policy import PodPolicy, Rule
@@ -31,7 +31,11 @@ def allow_flow(request: RemedyRequest) -> Iterator[Proposal]:
             continue
         for place in _places(said, flow):
             groups.setdefault(place, []).append((flow, finding))
-    for (direction, index), entries in sorted(groups.items()):
+    for (direction, index), entries in sorted(groups.items(), key=lambda group: group[0]):
+        refusal = unlabelled(scene, index, [finding.fingerprint for _, finding in entries])
+        if refusal is not None:
+            yield refusal
+            continue
         yield admission(scene, direction, index, entries)
 
 
@@ -91,6 +95,10 @@ def restrict_egress(request: RemedyRequest) -> Iterator[Proposal]:
     scene = Scene(request)
     edits: dict[str, tuple[PodPolicy, list[Rule], list[str]]] = {}
     for index, closes in scene.by_workload(request.findings).items():
+        refusal = unlabelled(scene, index, closes)
+        if refusal is not None:
+            yield refusal
+            continue
         yield _declared(scene, index, tuple(closes))
         for policy, rule in wide_rules(scene, "egress", index):
             entry = edits.setdefault(policy.id, (policy, [], []))

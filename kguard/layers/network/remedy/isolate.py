@@ -23,7 +23,7 @@ def isolate_ingress(request: RemedyRequest) -> Iterator[Proposal]:
     scene = Scene(request)
     edits: dict[str, tuple[PodPolicy, list[Rule], list[str]]] = {}
     for index, closes in scene.by_workload(request.findings).items():
-        refusal = unknown_callers(scene, index, closes)
+        refusal = unlabelled(scene, index, closes) or unknown_callers(scene, index, closes)
         if refusal is not None:
             yield refusal
             continue
@@ -34,6 +34,20 @@ def isolate_ingress(request: RemedyRequest) -> Iterator[Proposal]:
             entry[2].extend(closes)
     for policy, wide, closes in edits.values():
         yield from without_rules(scene, policy, wide, closes)
+
+
+def unlabelled(scene: Scene, index: int, closes: Sequence[str]) -> Refused | None:
+    """A refusal where pods carry no label by which a rule could mean them."""
+    ends = [index, *(f.source.index for f in scene.into(index) if f.source.kind == "workload")]
+    for number in ends:
+        workload = scene.workloads[number]
+        if not stable_labels(workload, scene.workloads):
+            return Refused(
+                findings=tuple(closes),
+                reason=f"the pods of {workload.name} carry no label that lasts; give them one",
+                counterexample=f"a selector without labels means every pod of {workload.namespace}",
+            )
+    return None
 
 
 def unknown_callers(scene: Scene, index: int, closes: Sequence[str]) -> Refused | None:

@@ -18,22 +18,26 @@ from kguard.model.manifests import JsonObject, mapping, strings
 PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
 """What a rule for hosts outside the cluster leaves out: pods, nodes, the metadata service."""
 
+_JOB_NAME = "batch.kubernetes.io/job-name"
 _PASSING = (
     "pod-template-hash",
     "controller-revision-hash",
     "pod-template-generation",
     "statefulset.kubernetes.io/pod-name",
     "serving.knative.dev/revision",
-    "job-name",
-    "batch.kubernetes.io/job-name",
     "rollouts-pod-template-hash",
 )
 
 
 def stable_labels(workload: Workload, workloads: Iterable[Workload]) -> dict[str, str]:
-    """Labels that select the pods of a workload, and of no other one where that is possible."""
+    """Labels that select the pods of a workload, and of no other one where that is possible.
+
+    Empty for pods without labels: no selector means them alone.
+    """
     if workload.knative == "serving" and workload.manifest.kind == "Service":
         return {"serving.knative.dev/service": workload.name}
+    if workload.manifest.kind == "Job":
+        return {_JOB_NAME: workload.name}
     lasting = {k: v for k, v in workload.labels.items() if k not in _PASSING}
     chosen = strings(mapping(workload.manifest.spec.get("selector")).get("matchLabels"))
     if not chosen or not chosen.items() <= lasting.items():
