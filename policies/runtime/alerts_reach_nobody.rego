@@ -28,7 +28,7 @@ deny contains finding if {
 unknown contains finding if {
 	some falco in input.installations
 	falco.delivered == "unknown"
-	finding := _finding(falco, sprintf("whether alerts of %s reach anyone: %s", [falco.ref.name, _last(falco)]))
+	finding := _finding(falco, sprintf("cannot tell whether alerts of %s reach anyone: %s", [falco.ref.name, _last(falco)]))
 }
 
 _last(falco) := falco.delivery[count(falco.delivery) - 1].note

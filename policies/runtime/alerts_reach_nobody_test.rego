@@ -31,7 +31,7 @@ test_unknown if {
 	findings == {{
 		"target": _falco,
 		"path": "",
-		"message": "whether alerts of falco reach anyone: the log",
+		"message": "cannot tell whether alerts of falco reach anyone: the log",
 		"evidence": [{"note": "the log"}],
 	}}
 }

@@ -35,7 +35,7 @@ deny contains finding if {
 		"message": sprintf("%d of %d required attacks would go unnoticed: %s", [
 			count(missing), count(_required), concat(", ", missing),
 		]),
-		"evidence": [{"note": "no rule in force matches their events"}],
+		"evidence": array.concat(_place(owner), [{"note": "no rule in force matches their events"}]),
 	}
 }
 
@@ -46,8 +46,8 @@ unknown contains finding if {
 	finding := {
 		"target": owner,
 		"path": "",
-		"message": sprintf("whether %d required attacks would be noticed: rules are missing in the input", [count(unsure)]),
-		"evidence": [{"note": "add the rules files that come with this Falco to the input"}],
+		"message": sprintf("cannot tell whether %d required attacks would be noticed: rules that come with Falco are not in the input", [count(unsure)]),
+		"evidence": array.concat(_place(owner), _reasons(owner)),
 	}
 }
 
@@ -57,4 +57,16 @@ _those(owner, states) := [text |
 	found.id in _required
 	found.state in states
 	text := sprintf("%s (%s)", [found.title, found.id])
+]
+
+_place(owner) := [step |
+	some falco in input.installations
+	falco.ref == owner
+	some step in falco.because
+]
+
+_reasons(owner) := [step |
+	some falco in input.installations
+	falco.ref == owner
+	some step in falco.reasons
 ]

@@ -15,6 +15,11 @@ _found(id, state) := {
 
 _facts(detections) := {
 	"detections": detections,
+	"installations": [{
+		"ref": _falco,
+		"because": [{"note": "Falco runs here"}],
+		"reasons": [{"note": "rules elsewhere"}],
+	}],
 	"params": {"runtime/detection-missing": {"required": ["D1", "D2"]}},
 }
 
@@ -25,7 +30,7 @@ test_deny_missing if {
 		"target": _falco,
 		"path": "",
 		"message": "2 of 2 required attacks would go unnoticed: an attack (D1), an attack (D2)",
-		"evidence": [{"note": "no rule in force matches their events"}],
+		"evidence": [{"note": "Falco runs here"}, {"note": "no rule in force matches their events"}],
 	}}
 }
 
@@ -41,7 +46,7 @@ test_unknown_rules if {
 	findings == {{
 		"target": _falco,
 		"path": "",
-		"message": "whether 1 required attacks would be noticed: rules are missing in the input",
-		"evidence": [{"note": "add the rules files that come with this Falco to the input"}],
+		"message": "cannot tell whether 1 required attacks would be noticed: rules that come with Falco are not in the input",
+		"evidence": [{"note": "Falco runs here"}, {"note": "rules elsewhere"}],
 	}}
 }

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from kguard.inventory import Inventory, Workload
 from kguard.layers.runtime.facts.discovery import Falco
-from kguard.layers.runtime.facts.judged import line_of
+from kguard.layers.runtime.facts.texts import line_of
 from kguard.layers.runtime.semantics.settings import OUTPUTS, Output
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.manifests import Manifest, mapping, sequence, strings

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from kguard.layers.runtime.facts.rulesets import Rules
-from kguard.layers.runtime.facts.texts import Text
+from kguard.layers.runtime.facts.texts import Text, line_of
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.losses import Culprit, Silence, culprits, silence
@@ -226,11 +226,3 @@ class Losses:
             line=0,
             because=because,
         )
-
-
-def line_of(content: str, word: str) -> int:
-    """The first line of a configuration that says a word; comments do not count."""
-    for number, line in enumerate(content.splitlines(), 1):
-        if word in line and not line.lstrip().startswith("#"):
-            return number
-    return 1

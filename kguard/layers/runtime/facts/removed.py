@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kguard.layers.runtime.facts.discovery import Falco
-from kguard.layers.runtime.facts.judged import line_of
+from kguard.layers.runtime.facts.texts import line_of
 from kguard.layers.runtime.semantics.versions import REMOVED_DRIVERS
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence

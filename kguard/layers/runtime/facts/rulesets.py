@@ -10,7 +10,7 @@ import msgspec
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.discovery import Falco
 from kguard.layers.runtime.facts.operator import from_registry, ordered
-from kguard.layers.runtime.facts.texts import Text, from_document
+from kguard.layers.runtime.facts.texts import Text, from_document, line_of
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, Environment
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.losses import verdicts
@@ -116,7 +116,7 @@ def _in_folder(falco: Falco, path: str) -> tuple[list[Text], list[Evidence]]:
 def _absent(falco: Falco, path: str) -> Evidence:
     note = f"{path} is read, but its content is not in the input"
     if falco.config_text is not None:
-        return falco.config_text.at(1, note)
+        return falco.config_text.at(line_of(falco.config_text.content, path), note)
     return Evidence(falco.id, "", note)
 
 

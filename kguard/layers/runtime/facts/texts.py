@@ -186,3 +186,11 @@ def _files(manifest: Manifest, source: dict[str, object]) -> Iterator[tuple[str,
         text = from_config_map(manifest, key)
         if text is not None:
             yield path, text
+
+
+def line_of(content: str, word: str) -> int:
+    """The first line of a configuration that says a word; comments do not count."""
+    for number, line in enumerate(content.splitlines(), 1):
+        if word in line and not line.lstrip().startswith("#"):
+            return number
+    return 1
