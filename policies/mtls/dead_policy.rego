@@ -48,4 +48,5 @@ _words := {
 	"younger": "an older policy of the same scope wins",
 	"no_workload": "it selects no workload",
 	"revision": "no control plane of its revision serves these pods",
+	"undiscovered": "istiod does not look at its namespace",
 }

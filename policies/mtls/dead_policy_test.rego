@@ -41,7 +41,7 @@ test_deny_duplicate_that_says_the_same_weighs_less if {
 }
 
 test_deny_every_reason if {
-	every reason in {"root_selector", "younger", "no_workload", "revision"} {
+	every reason in {"root_selector", "younger", "no_workload", "revision", "undiscovered"} {
 		findings := policy.deny with input as _facts({"state": "dead", "dead_reason": reason})
 		count(findings) == 1
 	}

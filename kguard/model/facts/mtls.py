@@ -125,7 +125,9 @@ class PeerAuthentication(msgspec.Struct):
     scope: Literal["mesh", "namespace", "workload", "ignored"]
     mode: Literal["unset", "disable", "permissive", "strict"]
     state: Literal["decides", "dead", "refused", "unknown"]
-    dead_reason: Literal["none", "root_selector", "younger", "no_workload", "revision"]
+    dead_reason: Literal[
+        "none", "root_selector", "younger", "no_workload", "revision", "undiscovered"
+    ]
     origin: Literal["user", "net-istio"]
     """`net-istio`: shipped with Knative's Istio integration, on purpose as it is."""
     namespace_written: Truth

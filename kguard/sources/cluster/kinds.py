@@ -23,6 +23,8 @@ WANTED: dict[str, frozenset[str]] = {
         "mutatingwebhookconfigurations validatingadmissionpolicies "
         "validatingadmissionpolicybindings validatingwebhookconfigurations"
     ),
+    "apiregistration.k8s.io": _some("apiservices"),
+    "cert-manager.io": _some("certificates"),
     "security.istio.io": EVERY,
     "networking.istio.io": EVERY,
     "sailoperator.io": _some("istios ztunnels"),

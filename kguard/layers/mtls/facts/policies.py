@@ -15,9 +15,10 @@ from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest
 
+_REVISION = "/metadata" + pointer("labels", peerauth.REVISION_LABEL)
 _WEAKNESS: tuple[Mode, ...] = ("disable", "permissive", "unset", "strict")
 _Tie = Literal["none", "same", "differs"]
-_DeadReason = Literal["none", "root_selector", "younger", "no_workload", "revision"]
+_DeadReason = Literal["none", "root_selector", "younger", "no_workload", "revision", "undiscovered"]
 
 
 def policy_facts(view: View, manifest: Manifest) -> model.PeerAuthentication:
@@ -103,15 +104,28 @@ def _dead(
     selected: Sequence[Workload],
 ) -> tuple[_DeadReason, list[Evidence]]:
     scope = policy.scope(view.root)
+    if not view.discovered(policy.namespace):
+        config = view.config
+        note = (
+            f"discoverySelectors leave namespace {policy.namespace} out: istiod does not look there"
+        )
+        return "undiscovered", [Evidence(config.ref, config.pointer, note)]
     if scope == "ignored":
         note = f"a selector in the root namespace {view.root}: Istio ignores the whole policy"
         return "root_selector", [Evidence(policy.id, "/spec/selector", note)]
     if scope == "workload" and not selected:
         return "no_workload", [_selects_nothing(view, policy)]
+    if policy.revision and selected and not _served(view, policy, selected):
+        note = f"no control plane of revision {policy.revision} serves these pods"
+        return "revision", [Evidence(policy.id, _REVISION, note)]
     winner = _winner(view, policy, peers, selected)
     if winner is not None:
         return "younger", list(_younger(policy, winner))
     return "none", [Evidence(policy.id, "/spec", _reach(policy, scope))]
+
+
+def _served(view: View, policy: PeerAuthentication, selected: Sequence[Workload]) -> bool:
+    return any(view.revision(w.namespace, w.labels) == policy.revision for w in selected)
 
 
 def _winner(

@@ -11,6 +11,7 @@ import msgspec
 from kguard.inventory import Inventory, Workload, injection
 from kguard.inventory.mesh import Enrolment, Mesh
 from kguard.inventory.meshconfig import MeshConfig, mesh_config
+from kguard.inventory.selectors import InvalidSelectorError, Selector, parse_selector
 from kguard.layers.mtls.semantics import peerauth, validation
 from kguard.layers.mtls.semantics.ambient import AmbientIndex, ambient_index
 from kguard.layers.mtls.semantics.destination import RuleIndex, parse_rule
@@ -78,12 +79,34 @@ class View:
 
     @cached_property
     def policies(self) -> list[PeerAuthentication]:
-        """The PeerAuthentications that the API server stores."""
+        """The PeerAuthentications that the API server stores and istiod looks at."""
         return [
             peerauth.parse(manifest.namespace, manifest.object, manifest.id)
             for manifest in self.manifests
-            if not validation.problems(manifest.object)
+            if self.discovered(manifest.namespace) and not validation.problems(manifest.object)
         ]
+
+    def discovered(self, namespace: str) -> bool:
+        """Whether istiod looks at a namespace (`MeshConfig.discoverySelectors`, none is all).
+
+        The root namespace always counts; one whose labels are unknown is taken to count.
+        """
+        found = self.mesh.namespace(namespace)
+        if not self._discovery or namespace == self.root or not found.known:
+            return True
+        return any(selector.matches(found.labels) for selector in self._discovery)
+
+    @cached_property
+    def _discovery(self) -> list[Selector]:
+        found = []
+        for value in self.config.discovery_selectors:
+            try:
+                selector = parse_selector(value)
+            except InvalidSelectorError:
+                continue
+            if selector is not None:
+                found.append(selector)
+        return found
 
     def index(self, revision: str) -> PolicyIndex:
         """The policies as the control plane of a revision sees them."""

@@ -204,3 +204,39 @@ JUNK = """
 def test_hostile_manifests_do_not_crash(version: str, kind: str, spec: str) -> None:
     found = facts(NAMESPACE, JUNK.format(version=version, kind=kind, spec=spec), deployment())
     assert workload(found, "cart").plane == "sidecar"
+
+
+def dead_reason(*texts: str) -> str:
+    found = facts(NAMESPACE, *texts, deployment())
+    return next(p.dead_reason for p in found.policies if p.ref.name == "mine")
+
+
+MINE = """
+    apiVersion: security.istio.io/v1
+    kind: PeerAuthentication
+    metadata: {name: mine, namespace: shop, labels: {istio.io/rev: canary}}
+    spec: {mtls: {mode: STRICT}}
+"""
+
+
+def test_policy_of_another_revision_is_dead() -> None:
+    assert dead_reason(MINE) == "revision"
+    assert dead_reason(MINE.replace("canary", "default")) == "none"
+
+
+def test_policy_where_istiod_does_not_look_is_dead() -> None:
+    config = """
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: istio, namespace: istio-system}
+    data:
+      mesh: |
+        discoverySelectors:
+        - matchLabels: {mesh: "on"}
+    """
+    plain = MINE.replace("labels: {istio.io/rev: canary}", "labels: {}")
+    assert dead_reason(plain, config) == "undiscovered"
+    found = facts(NAMESPACE, plain, config, deployment())
+    assert port(found, "cart").intended == "permissive"
+    on = NAMESPACE.replace("enabled}", 'enabled, mesh: "on"}')
+    assert facts(on, plain, config, deployment()).policies[0].dead_reason == "none"
