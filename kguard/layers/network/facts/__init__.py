@@ -21,7 +21,7 @@ from kguard.model.layer import Request
 def compute(inventory: Inventory, request: Request) -> Facts:
     """The facts document of the network layer."""
     flows = intended(inventory, inventory.workloads)
-    parties = Parties(flows, inventory.workloads)
+    parties = Parties(flows)
     whole = request.scope == "cluster"
     cluster = Cluster(
         inventory,

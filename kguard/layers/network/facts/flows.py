@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from kguard.inventory import Workload
 from kguard.layers.network.facts.summary import Openness, Test
 from kguard.layers.network.intent.model import Flow, Party
 from kguard.layers.network.semantics.cluster import Cluster
@@ -21,39 +20,32 @@ from kguard.model.manifests import Manifest, ObjectRef
 CutBy = Literal["nothing", "source", "target", "both"]
 
 
-class Parties:
-    """The pods that flows name by labels: those of the input, or hypothetical ones."""
+_USUAL: dict[tuple[tuple[str, str], ...], dict[str, str]] = {
+    (("istio", "ingressgateway"),): {"app": "istio-ingressgateway"},
+}
+"""Labels that pods usually carry besides those by which a flow knows them."""
 
-    def __init__(self, flows: Sequence[Flow], workloads: Sequence[Workload]) -> None:
-        self._found: dict[Party, list[int]] = {}
+
+class Parties:
+    """The pods that flows name by labels and that are not in the input, as hypothetical ones."""
+
+    def __init__(self, flows: Sequence[Flow]) -> None:
         self.extra: list[Endpoint] = []
         self._extra: dict[Party, int] = {}
         for party in sorted({p for flow in flows for p in (flow.source, flow.target)}):
             if party.kind == "pods":
-                self._place(party, workloads)
-
-    def _place(self, party: Party, workloads: Sequence[Workload]) -> None:
-        labels = dict(party.labels)
-        if not labels:
-            # Nothing but the namespace is known: no workload of the input is meant for certain.
-            self._extra[party] = len(self.extra)
-            self.extra.append(Endpoint(party.namespace, {}, labels_known=False))
-            return
-        self._found[party] = [
-            index
-            for index, workload in enumerate(workloads)
-            if workload.namespace == party.namespace and labels.items() <= workload.labels.items()
-        ]
-        if not self._found[party]:
-            self._extra[party] = len(self.extra)
-            self.extra.append(Endpoint(party.namespace, labels))
+                self._extra[party] = len(self.extra)
+                labels = {**_USUAL.get(party.labels, {}), **dict(party.labels)}
+                # Where nothing but the namespace is known, every selector may mean these pods.
+                self.extra.append(
+                    Endpoint(party.namespace, labels, labels_known=bool(party.labels))
+                )
 
     def endpoints(self, party: Party, first_extra: int) -> list[int]:
         """The endpoint indexes that stand for a party."""
         if party.kind == "workload":
             return [party.index]
-        found = self._found.get(party, [])
-        return found or ([first_extra + self._extra[party]] if party in self._extra else [])
+        return [first_extra + self._extra[party]] if party in self._extra else []
 
 
 def judged(flows: Sequence[Flow], parties: Parties, openness: Openness) -> list[facts.Flow]:

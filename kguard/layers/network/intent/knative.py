@@ -2,7 +2,8 @@
 """Which connections does Knative need to and from the pods that it runs?
 
 Authority: knative/serving pkg/networking/constants.go (8012, 8013 and 8112 of the queue-proxy),
-pkg/activator/net/revision_backends.go, pkg/autoscaler/metrics/stats_scraper.go (9090);
+pkg/activator/net/revision_backends.go, pkg/autoscaler/metrics/stats_scraper.go (9090),
+cmd/activator/main.go (the activator reports to the autoscaler at 8080);
 knative/eventing pkg/reconciler/broker/trigger/trigger.go (broker-filter calls the subscriber),
 config/channels/in-memory-channel; eventing-kafka-broker data-plane/config/source.
 """
@@ -39,6 +40,7 @@ ADAPTER = pods(
 )
 _BROKER_PORT = 8080
 _KAFKA_PORT = 9092
+_STATISTICS = 8080
 _SOURCES = "sources.knative.dev"
 _MEMORY = ("PingSource", "ApiServerSource")
 
@@ -60,6 +62,23 @@ def serving_flows(inventory: Inventory, workloads: Sequence[Workload]) -> Iterat
             place = Evidence(workload.id, workload.pod_pointer, note)
             for port in ports:
                 yield Flow(source, target, "TCP", port, "knative", place)
+
+
+def control_flows(inventory: Inventory) -> Iterator[Flow]:
+    """What Knative's own components open of one another."""
+    gateway = knative_gateway(inventory)
+    edges = (
+        (gateway, ACTIVATOR, (knative.QUEUE_HTTP1, knative.QUEUE_H2C)),
+        (AUTOSCALER, ACTIVATOR, (knative.QUEUE_HTTP1,)),
+        (ACTIVATOR, AUTOSCALER, (_STATISTICS,)),
+        (BROKER, DISPATCHER, (_BROKER_PORT,)),
+        (DISPATCHER, FILTER, (_BROKER_PORT,)),
+        (FILTER, BROKER, (_BROKER_PORT,)),
+    )
+    for source, target, ports in edges:
+        note = f"{source.name} must reach {target.name}"
+        for port in ports:
+            yield Flow(source, target, "TCP", port, "knative", Evidence(note=note))
 
 
 def _internal_tls(inventory: Inventory) -> bool:

@@ -39,7 +39,7 @@ class Scene:
     @cached_property
     def openness(self) -> Openness:
         """Answers about what is open at present."""
-        parties = Parties(self.flows, self.workloads)
+        parties = Parties(self.flows)
         whole = self.request.facts.scope == "cluster"
         profile = profile_of(self.inventory.value("cni"))
         cluster = Cluster(self.inventory, profile, marks=MARKS, extra=parties.extra, whole=whole)

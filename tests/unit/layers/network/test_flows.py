@@ -220,3 +220,36 @@ spec:
         text + policy("p", "{podSelector: {}, policyTypes: [Egress]}", "knative-eventing")
     )
     assert set(flows(closed).values()) == {"blocked"}
+
+
+def test_a_policy_that_cuts_the_activator_from_the_autoscaler_is_seen() -> None:
+    """An operator once shipped such a set of policies."""
+    text = deployment("activator", namespace="knative-serving")
+    text += deployment("autoscaler", namespace="knative-serving")
+    closed = policy("p", "{podSelector: {matchLabels: {app: autoscaler}}}", "knative-serving")
+    key = "knative-serving/activator > knative-serving/autoscaler:8080/TCP"
+    assert flows(facts_of(text))[key] == "allowed"
+    assert flows(facts_of(text + closed))[key] == "blocked"
+
+
+def test_istio_policies_that_forget_knatives_local_gateway_are_seen() -> None:
+    """Istio's chart opens the ports of the gateway's own Service, not 8081."""
+    text = """
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata: {name: hello, namespace: shop}
+spec: {template: {spec: {containers: [{image: x}]}}}
+---
+{apiVersion: v1, kind: Namespace, metadata: {name: istio-system}}
+"""
+    text += deployment("app", ", env: [{name: U, value: 'http://hello.shop.svc.cluster.local'}]")
+    chart = policy(
+        "istio-ingressgateway",
+        "{podSelector: {matchLabels: {app: istio-ingressgateway, istio: ingressgateway}},"
+        " policyTypes: [Ingress, Egress], ingress: [{ports: [{port: 15021}, {port: 8080}]}],"
+        " egress: [{}]}",
+        "istio-system",
+    )
+    key = "shop/app > the Istio ingress gateway:8081/TCP"
+    assert flows(facts_of(text))[key] == "allowed"
+    assert flows(facts_of(text + chart))[key] == "blocked"
