@@ -69,6 +69,7 @@ def main() -> None:
     while (frame := _read(requests)) is not None:
         request = json.loads(frame)
         if "modules" in request:
+            engine = regorus.Engine()  # added to the old one, the rules would be there twice
             _write(answers, json.dumps(_load(engine, request["modules"])))
         else:
             _evaluate(engine, _read(requests) or b"", request["queries"], answers)
