@@ -25,7 +25,7 @@ deny contains finding if {
 	finding := {
 		"target": node.ref,
 		"path": node.obstacle,
-		"message": sprintf("%s runs no Falco: %s", [node.ref.name, _reason(node)]),
+		"message": sprintf("%s runs no Falco: %s%s", [node.ref.name, _reason(node), _affected(node)]),
 		"evidence": node.because,
 	}
 }
@@ -47,3 +47,7 @@ unknown contains finding if {
 _reason(node) := sprintf("%s does not tolerate its taint %s", [node.installation.name, node.detail]) if {
 	node.obstacle == "taint"
 } else := sprintf("%s asks for %s", [node.installation.name, node.detail])
+
+_affected(node) := "" if count(node.only_here) == 0
+
+else := sprintf("; %s can run nowhere else", [concat(", ", array.slice(node.only_here, 0, 3))])

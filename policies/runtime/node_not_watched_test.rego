@@ -11,6 +11,7 @@ _node(state, obstacle, detail) := {
 	"detail": detail,
 	"taints": [],
 	"installation": _falco,
+	"only_here": [],
 	"because": [{"ref": "Node/-/gpu-1", "note": "the taint"}],
 }
 
@@ -29,6 +30,12 @@ test_deny_taint if {
 		"message": "gpu-1 runs no Falco: falco does not tolerate its taint gpu:NoSchedule",
 		"evidence": [{"ref": "Node/-/gpu-1", "note": "the taint"}],
 	}}
+}
+
+test_deny_names_workloads if {
+	node := object.union(_node("unwatched", "taint", "gpu:NoSchedule"), {"only_here": ["a/b", "c/d"]})
+	findings := policy.deny with input as _facts("app", [node], "some_nodes")
+	{finding.message | some finding in findings} == {"gpu-1 runs no Falco: falco does not tolerate its taint gpu:NoSchedule; a/b, c/d can run nowhere else"}
 }
 
 test_deny_selector if {

@@ -124,6 +124,18 @@ class Node(msgspec.Struct):
     taints: list[Taint]
     installation: ObjectRef
     """The Falco that comes nearest to it."""
+    only_here: list[str]
+    """Workloads (`namespace/name`) that can run on no watched node, the first few by name."""
+    because: list[Evidence]
+
+
+class BlindSpot(msgspec.Struct):
+    """A workload whose system calls never reach the kernel of the node."""
+
+    ref: ObjectRef
+    runtime_class: str
+    handler: str
+    """The handler of the RuntimeClass; empty where that object is not in the input."""
     because: list[Evidence]
 
 
@@ -150,4 +162,5 @@ class Facts(msgspec.Struct):
     losses: list[Loss] = []
     rules: list[Rule] = []
     nodes: list[Node] = []
+    blind_spots: list[BlindSpot] = []
     detections: list[Detection] = []

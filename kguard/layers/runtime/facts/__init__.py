@@ -20,6 +20,7 @@ from kguard.layers.runtime.facts.judged import (
 from kguard.layers.runtime.facts.nodes import node_facts, reach
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
+from kguard.layers.runtime.facts.workloads import blind_spots
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.placement import node_of
@@ -45,6 +46,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     for rules in alone:
         _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None)
     facts.nodes = node_facts(inventory, falcos)
+    facts.blind_spots = list(blind_spots(inventory)) if falcos else []
     facts.presence = "present" if falcos or alone else facts.presence
     _sort(facts)
     return facts
@@ -120,4 +122,5 @@ def _sort(facts: model.Facts) -> None:
     facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))
     facts.rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.nodes.sort(key=lambda node: node.ref)
+    facts.blind_spots.sort(key=lambda spot: spot.ref)
     facts.detections.sort(key=lambda found: (found.installation, len(found.id), found.id))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.discovery import Falco
+from kguard.layers.runtime.facts.workloads import Dependants
 from kguard.layers.runtime.semantics.placement import Node, Placement, node_of, place
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
@@ -39,7 +40,14 @@ def node_facts(inventory: Inventory, falcos: Sequence[Falco]) -> list[model.Node
     placed = watching(falcos)
     if not placed:
         return []
-    return [_node(manifest, placed) for manifest in inventory.of("Node")]
+    found = [(node_of(m.object), _node(m, placed)) for m in inventory.of("Node")]
+    if any(fact.state == "unwatched" for _, fact in found):
+        watched = [node for node, fact in found if fact.state == "watched"]
+        dependants = Dependants(inventory, watched)
+        for node, fact in found:
+            if fact.state == "unwatched":
+                fact.only_here = dependants.of(node)
+    return [fact for _, fact in found]
 
 
 def _node(manifest: Manifest, falcos: Sequence[Falco]) -> model.Node:
@@ -50,11 +58,15 @@ def _node(manifest: Manifest, falcos: Sequence[Falco]) -> model.Node:
     if virtual is not None and not best.runs:
         detail = f"{virtual[0]}={virtual[1]}"
         because = [Evidence(manifest.id, pointer("metadata", "labels", virtual[0]), detail)]
-        return model.Node(manifest.ref, "unwatchable", "platform", detail, [], falco.ref, because)
+        return model.Node(
+            manifest.ref, "unwatchable", "platform", detail, [], falco.ref, [], because
+        )
     state: model.NodeState = "watched" if best.runs else "unwatched"
     taints = [model.Taint(taint.key, taint.value, taint.effect) for taint in best.taints]
     because = list(_because(manifest, falco, best))
-    return model.Node(manifest.ref, state, best.obstacle, best.detail, taints, falco.ref, because)
+    return model.Node(
+        manifest.ref, state, best.obstacle, best.detail, taints, falco.ref, [], because
+    )
 
 
 def _distance(placement: Placement) -> tuple[bool, bool]:

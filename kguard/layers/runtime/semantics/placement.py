@@ -102,9 +102,9 @@ def node_of(raw: JsonObject) -> Node:
     return Node(name if isinstance(name, str) else "", strings(metadata.get("labels")), (*taints,))
 
 
-def tolerations_of(pod: JsonObject) -> tuple[Toleration, ...]:
-    """The tolerations of a DaemonSet's pods, with those that the controller adds."""
-    own = tuple(
+def written_tolerations(pod: JsonObject) -> tuple[Toleration, ...]:
+    """The tolerations that stand in a pod spec."""
+    return tuple(
         Toleration(
             words.get("key", ""),
             words.get("operator") or "Equal",
@@ -113,6 +113,11 @@ def tolerations_of(pod: JsonObject) -> tuple[Toleration, ...]:
         )
         for words in map(strings, sequence(pod.get("tolerations")))
     )
+
+
+def tolerations_of(pod: JsonObject) -> tuple[Toleration, ...]:
+    """The tolerations of a DaemonSet's pods, with those that the controller adds."""
+    own = written_tolerations(pod)
     if pod.get("hostNetwork") is True:
         return (*own, *_ADDED, _ADDED_ON_HOST_NETWORK)
     return (*own, *_ADDED)
@@ -120,10 +125,18 @@ def tolerations_of(pod: JsonObject) -> tuple[Toleration, ...]:
 
 def place(pod: JsonObject, node: Node) -> Placement:
     """Decide whether a node gets a pod of the DaemonSet with this pod template."""
+    return _placed(pod, node, tolerations_of(pod))
+
+
+def admits(pod: JsonObject, node: Node) -> bool:
+    """Whether the scheduler may put a pod that no DaemonSet owns on a node."""
+    return _placed(pod, node, written_tolerations(pod)).runs
+
+
+def _placed(pod: JsonObject, node: Node, tolerations: tuple[Toleration, ...]) -> Placement:
     obstacle = _attraction(pod, node)
     if obstacle is not None:
         return obstacle
-    tolerations = tolerations_of(pod)
     blocking = tuple(
         taint
         for taint in node.taints
