@@ -21,6 +21,9 @@ class Installation(msgspec.Struct, frozen=True):
     outputs: str
 
 
+_YES_NO = {"true": "yes", "false": "no"}
+
+
 class Detection(msgspec.Struct, frozen=True):
     """Something that an attacker does."""
 
@@ -64,7 +67,7 @@ def _installation(row: Mapping[str, Any]) -> Installation:
         rules="{} of {} enabled, {} dead".format(
             *(row.get(key, 0) for key in ("enabled", "loaded", "dead"))
         ),
-        delivered=words(row.get("delivered")),
+        delivered=_YES_NO.get(str(row.get("delivered")), "unknown"),
         outputs=", ".join(str(output) for output in row.get("outputs") or []) or "none",
     )
 
