@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for work in _works(Path(folder), small=options.small):
             good &= _line(work, peers)
+    load = os.getloadavg()[0]
+    print(f"\n! over budget; ratio: how many times kguard's time a peer needs; load {load:.1f}")
     return 0 if good else 1
 
 
@@ -102,7 +104,7 @@ def _kernel(pods: int, policies: int, seconds: float, megabytes: float) -> Work:
 
 def _header(peers: Sequence[Peer]) -> None:
     columns = "".join(f" {peer.name + ' s':>13} {'ratio':>6}" for peer in peers)
-    print(f"{'work':38} {'s':>7} {'budget':>7} {'MB':>6} {'budget':>7} {columns}")
+    print(f"{'work':38} {'s':>7} {'budget':>7} {'cpu s':>7} {'MB':>6} {'budget':>7} {columns}")
 
 
 def _line(work: Work, peers: Sequence[Peer]) -> bool:
@@ -114,7 +116,7 @@ def _line(work: Work, peers: Sequence[Peer]) -> bool:
     verdict = "" if good else f"  exit code {cost.code}"
     print(
         f"{work.title:38} {cost.seconds:7.2f} {_budget(cost.seconds, work.seconds)} "
-        f"{cost.megabytes:6.0f} {_budget(cost.megabytes, work.megabytes)} {others}{verdict}",
+        f"{cost.processor:7.2f} {cost.megabytes:6.0f} {_budget(cost.megabytes, work.megabytes)} {others}{verdict}",
         flush=True,
     )
     return good
