@@ -114,11 +114,9 @@ def _line(work: Work, peers: Sequence[Peer]) -> bool:
     good = cost.code in GOOD_CODES
     others = "".join(_column(peer, work, cost.seconds) for peer in peers)
     verdict = "" if good else f"  exit code {cost.code}"
-    print(
-        f"{work.title:38} {cost.seconds:7.2f} {_budget(cost.seconds, work.seconds)} "
-        f"{cost.processor:7.2f} {cost.megabytes:6.0f} {_budget(cost.megabytes, work.megabytes)} {others}{verdict}",
-        flush=True,
-    )
+    times = f"{cost.seconds:7.2f} {_budget(cost.seconds, work.seconds)} {cost.processor:7.2f}"
+    memory = f"{cost.megabytes:6.0f} {_budget(cost.megabytes, work.megabytes)}"
+    print(f"{work.title:38} {times} {memory} {others}{verdict}", flush=True)
     return good
 
 
