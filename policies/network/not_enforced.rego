@@ -30,6 +30,6 @@ deny contains finding if {
 			namespace.ref.name,
 			input.plugin.name,
 		]),
-		"evidence": [{"ref": "", "pointer": "", "note": sprintf("network plugin %s, %s", [input.plugin.name, input.plugin.basis])}],
+		"evidence": input.plugin.because,
 	}
 }

@@ -3,7 +3,7 @@ package kguard.network.not_enforced_test
 import data.kguard.network.not_enforced as policy
 
 _facts(enforces, policies) := {
-	"plugin": {"name": "flannel", "enforces": enforces, "basis": "DaemonSet kube-flannel/kube-flannel-ds"},
+	"plugin": {"name": "flannel", "enforces": enforces, "because": [{"note": "by its DaemonSet"}]},
 	"namespaces": [{"ref": {"kind": "Namespace", "name": "shop"}, "workloads": 1, "policies": policies}],
 }
 
@@ -13,7 +13,7 @@ test_deny_not_enforced if {
 		"target": {"kind": "Namespace", "name": "shop"},
 		"path": "",
 		"message": "the 2 NetworkPolicies of namespace shop have no effect: the network plugin (flannel) enforces none",
-		"evidence": [{"ref": "", "pointer": "", "note": "network plugin flannel, DaemonSet kube-flannel/kube-flannel-ds"}],
+		"evidence": [{"note": "by its DaemonSet"}],
 	}}
 }
 

@@ -165,6 +165,7 @@ class Plugin(msgspec.Struct):
     enforces: Truth
     basis: str
     """How it is known."""
+    because: list[Evidence]
 
 
 class Facts(msgspec.Struct):

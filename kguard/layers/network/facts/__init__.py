@@ -12,7 +12,7 @@ from kguard.layers.network.intent import intended
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import profile_of
 from kguard.layers.network.semantics.services import services
-from kguard.model.facts.common import Truth
+from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.network import Facts, Plugin
 from kguard.model.findings import LayerCoverage
 from kguard.model.layer import Request
@@ -47,10 +47,15 @@ def compute(inventory: Inventory, request: Request) -> Facts:
 def _plugin(inventory: Inventory, cluster: Cluster) -> Plugin:
     entry = inventory.assumed.get("cni")
     enforces: dict[str, Truth] = {"yes": "true", "no": "false", "unknown": "unknown"}
+    name = entry.value if entry else "generic"
+    basis = (entry.because or entry.how) if entry else "assumed"
+    note = f"network plugin {name}, known by {basis}"
+    agents = [m for m in inventory.of("DaemonSet", "apps") if str(m.ref) == basis]
     return Plugin(
-        name=entry.value if entry else "generic",
+        name=name,
         enforces=enforces[cluster.profile.enforces],
-        basis=(entry.because or entry.how) if entry else "assumed",
+        basis=basis,
+        because=[Evidence(m.id, "/metadata/name", note) for m in agents] or [Evidence(note=note)],
     )
 
 

@@ -180,7 +180,7 @@ def namespaces(cluster: Cluster) -> list[facts.Namespace]:
                 workloads=len(workloads),
                 policies=len(policies),
                 default_deny=_default(cluster, name, denying),
-                because=_reasons(name, policies, denying),
+                because=_reasons(cluster, name, policies, denying),
             )
         )
     return found
@@ -199,9 +199,14 @@ def _default(cluster: Cluster, name: str, denying: list[PodPolicy]) -> Truth:
     return "unknown" if cluster.unread or others else "false"
 
 
-def _reasons(name: str, policies: list[PodPolicy], denying: list[PodPolicy]) -> list[Evidence]:
+def _reasons(
+    cluster: Cluster, name: str, policies: list[PodPolicy], denying: list[PodPolicy]
+) -> list[Evidence]:
     if denying:
         note = "isolates every pod of the namespace"
         return [Evidence(policy.id, "/spec/podSelector", note) for policy in denying]
-    note = f"{len(policies)} policies of namespace {name} looked at: none isolates every pod"
-    return [Evidence("", "", note)]
+    known = cluster.inventory.namespaces.get(name)
+    place = known.manifest.id if known and known.manifest else ""
+    word = "policy" if len(policies) == 1 else "policies"
+    note = f"{len(policies)} {word} of namespace {name} looked at: none isolates every pod"
+    return [Evidence(place, "/metadata/name" if place else "", note)]

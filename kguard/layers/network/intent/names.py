@@ -81,6 +81,10 @@ class Names:
     def service(self, host: str, namespace: str) -> Service | None:
         """The Service that a host name means, seen from a namespace."""
         found = self._services.get(self.split(host, namespace))
+        if found is None:
+            # A single pod of a StatefulSet: `pod.service.namespace`.
+            rest = host.partition(".")[2]
+            found = self._services.get(self.split(rest, namespace)) if rest else None
         if found is not None and found.external_name:
             inner = self._services.get(self.split(found.external_name, found.manifest.namespace))
             return inner or found

@@ -22,6 +22,7 @@ _WEB = deployment("web", ", ports: [{containerPort: 8080}]") + service("web", 80
         ("TARGET", "dns:///db.shop.svc:5432"),
         ("DB_HOST", "db"),
         ("X", "db.shop.svc.cluster.local."),
+        ("MONGO", "mongodb://db-0.db.shop.svc.cluster.local:5432,db-1.db:5432/?replicaSet=rs"),
     ],
 )
 def test_settings_name_services(key: str, value: str) -> None:
