@@ -80,3 +80,17 @@ def test_the_recommended_policy_has_no_hole_and_no_dead_rule():
     assert loaded.ignored == ()
     assert _gaps(loaded.policy) == []
     assert unreachable_rules(loaded.policy) == {}
+
+
+def test_an_inserted_rule_takes_requests_of_the_one_behind_it_only():
+    text = """
+    apiVersion: audit.k8s.io/v1
+    rules:
+    - {level: None, users: [jane], namespaces: [shop]}
+    - {level: RequestResponse}
+    """
+    policy = load(yaml.safe_load(text), Version(1, 36)).policy
+    after = mended(policy, mend(policy, _FAMILIES, frozenset()))
+    for request in _REQUESTS:
+        level = evaluate(policy, request).level
+        assert level == "None" or evaluate(after, request).level == level

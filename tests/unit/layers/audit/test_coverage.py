@@ -57,7 +57,8 @@ def test_sessions_are_opened_by_get_too():
 
 
 def test_exact_noise_may_be_dropped_and_more_may_not():
-    lease = "namespaces: [kube-node-lease], resources: [{group: coordination.k8s.io, resources: [leases]}]"
+    entry = "{group: coordination.k8s.io, resources: [leases]}"
+    lease = f"namespaces: [kube-node-lease], resources: [{entry}]"
     allowed = f"{{level: None, userGroups: ['system:nodes'], {lease}}}"
     everybody = f"{{level: None, {lease}}}"
     events = "{level: None, resources: [{group: '', resources: [events]}]}"
@@ -116,3 +117,9 @@ def test_a_policy_that_is_too_large_is_not_judged(monkeypatch):
     writes = coverage.families[0]
     assert (writes.family.id, writes.level, writes.holes) == ("writes", "", ())
     assert unreachable_rules(_policy("rules: [{level: None, users: [a]}]")) == {}
+
+
+def test_a_star_is_nobody():
+    for field in ("users", "userGroups", "verbs", "namespaces"):
+        text = f"rules: [{{level: None, {field}: ['*']}}, {{level: Metadata}}]"
+        assert "writes" not in _holes(text)
