@@ -2,7 +2,8 @@
 """Which pods does each object make?
 
 Covers every built-in workload kind, Knative (see `knative`), OpenShift DeploymentConfig, Argo
-Rollout, and the custom kinds that the user declares with a path to their pod template.
+Rollout, KubeVirt VirtualMachine (whose pods carry the labels of its template), and the custom kinds
+that the user declares with a path to their pod template.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _TEMPLATES: dict[tuple[str, str], str] = {
     ("CronJob", "batch"): "/spec/jobTemplate/spec/template",
     ("DeploymentConfig", "apps.openshift.io"): "/spec/template",
     ("Rollout", "argoproj.io"): "/spec/template",
+    ("VirtualMachine", "kubevirt.io"): "/spec/template",
     **knative.TEMPLATES,
 }
 """Where the pod template stands, by kind and group."""

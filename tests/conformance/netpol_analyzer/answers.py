@@ -56,7 +56,8 @@ SUITES = {"goldens": goldens, "random": random_clusters}
 
 
 def _rows(text: str) -> frozenset[str]:
-    return frozenset(line for line in text.splitlines() if line.strip())
+    """The connections; where there are several networks, a mapping of workloads follows them."""
+    return frozenset(line for line in text.splitlines() if " => " in line)
 
 
 def _rows_of_json(path: Path) -> frozenset[str]:
