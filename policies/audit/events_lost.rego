@@ -34,4 +34,4 @@ deny contains finding if {
 
 _severity(loss) := "medium" if loss.cause == "log-not-kept"
 
-_severity(loss) := "low" if loss.cause in {"webhook-batch", "log-batch"}
+_severity(loss) := "low" if loss.cause in {"webhook-batch", "log-batch", "truncated"}

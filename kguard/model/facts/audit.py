@@ -15,6 +15,7 @@ Backend = Literal["log", "webhook", "both", "none", "unknown"]
 Level = Literal["None", "Metadata", "Request", "RequestResponse", "unknown"]
 PolicyState = Literal["valid", "invalid", "absent", "unknown"]
 Validity = Literal["valid", "invalid", "unknown"]
+LossCause = Literal["webhook-batch", "log-batch", "log-not-kept", "truncated"]
 Recording = Literal["on", "off", "unknown"]
 
 
@@ -45,7 +46,7 @@ class Retention(msgspec.Struct, frozen=True):
 class Loss(msgspec.Struct, frozen=True):
     """A way in which the backend loses events that the policy records."""
 
-    cause: Literal["webhook-batch", "log-batch", "log-not-kept"]
+    cause: LossCause
     text: str
     because: list[Evidence]
 

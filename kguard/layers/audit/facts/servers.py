@@ -169,22 +169,30 @@ def _retention(
 def _losses(
     configuration: Configuration, given: Mapping[str, Flag], backend: str
 ) -> list[model.Loss]:
-    found = []
+    found: list[model.Loss] = []
+
+    def lost(cause: model.LossCause, flag: Flag | None, text: str) -> None:
+        found.append(model.Loss(cause=cause, text=text, because=[_at(configuration, flag, text)]))
+
+    path = given.get("audit-log-path")
     if backend == "webhook" and options.mode(given, "webhook") == "batch":
         flag = given.get("audit-webhook-mode") or given.get("audit-webhook-config-file")
-        text = (
-            "the webhook is the only backend and works in batches: while it is unreachable, or "
-            f"beyond about {_EVENTS_PER_SECOND} events a second, events are dropped"
-        )
-        found.append(
-            model.Loss(cause="webhook-batch", text=text, because=[_at(configuration, flag, text)])
-        )
+        lost("webhook-batch", flag, _WEBHOOK_BATCH)
     if backend in ("log", "both") and options.mode(given, "log") == "batch":
-        text = "the log is written in batches: when its buffer is full, events are dropped"
-        because = [_at(configuration, given.get("audit-log-mode"), text)]
-        found.append(model.Loss(cause="log-batch", text=text, because=because))
-    if backend == "log" and _log_reach(configuration, _text(given.get("audit-log-path"))) == "lost":
-        text = "the log lies in the container's own file system and vanishes when it restarts"
-        because = [_at(configuration, given.get("audit-log-path"), text)]
-        found.append(model.Loss(cause="log-not-kept", text=text, because=because))
+        lost("log-batch", given.get("audit-log-mode"), _LOG_BATCH)
+    if backend == "log" and _log_reach(configuration, _text(path)) == "lost":
+        lost("log-not-kept", path, _NOT_KEPT)
+    for kind in ("log", "webhook"):
+        flag = given.get(f"audit-{kind}-truncate-enabled")
+        if backend in (kind, "both") and flag and flag.value == "true":
+            lost("truncated", flag, _TRUNCATED)
     return found
+
+
+_WEBHOOK_BATCH = (
+    "the webhook is the only backend and works in batches: while it is unreachable, or beyond "
+    f"about {_EVENTS_PER_SECOND} events a second, events are dropped"
+)
+_LOG_BATCH = "the log is written in batches: when its buffer is full, events are dropped"
+_NOT_KEPT = "the log lies in the container's own file system and vanishes when it restarts"
+_TRUNCATED = "events above the maximal size lose their bodies, and are dropped if still too large"

@@ -155,3 +155,24 @@ def test_two_files_of_the_policys_name_leave_it_unknown():
     beside = _facts(KUBEADM, documents=[("a.yaml", policy), ("prod/a.yaml", policy)])
     assert beside.servers[0].policy_name == "a.yaml"
     assert [one.name for one in found.policies] == ["dev/a.yaml", "prod/a.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "causes"),
+    [
+        ({"audit-log-path": "/etc/kubernetes/log"}, []),
+        ({"audit-log-path": "/tmp/log"}, ["log-not-kept"]),
+        ({"audit-log-path": "/etc/kubernetes/l", "audit-log-mode": "batch"}, ["log-batch"]),
+        ({"audit-webhook-config-file": "/etc/kubernetes/w"}, ["webhook-batch"]),
+        ({"audit-webhook-config-file": "/x", "audit-webhook-mode": "blocking"}, []),
+        ({"audit-webhook-config-file": "/x", "audit-log-path": "-"}, []),
+        (
+            {"audit-log-path": "-", "audit-log-truncate-enabled": "true"},
+            ["truncated"],
+        ),
+    ],
+)
+def test_losses(flags, causes):
+    server = {**KUBEADM["apiServer"], "extraArgs": flags}
+    (found,) = _facts({**KUBEADM, "apiServer": server}).servers
+    assert [loss.cause for loss in found.losses] == causes
