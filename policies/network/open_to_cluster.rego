@@ -56,6 +56,11 @@ _open(workload) := [port | some port in workload.ingress.cluster.ports; not port
 	workload.ingress.cluster.reach == "ports"
 }
 
-_named(workload, ports) := concat(", ", [sprintf("%s:%s", [workload.ref.name, _short(port)]) | some port in ports])
+_named(workload, ports) := sprintf("%s:%s", [workload.ref.name, _short(ports[0])]) if count(ports) == 1
+
+_named(workload, ports) := sprintf("%s at ports %s", [workload.ref.name, concat(", ", short)]) if {
+	count(ports) > 1
+	short := [_short(port) | some port in ports]
+}
 
 _short(port) := trim_suffix(port, "/TCP")

@@ -55,6 +55,12 @@ test_deny_some_ports if {
 	{finding.message | some finding in findings} == {"any pod in the cluster can open redis:53/UDP"}
 }
 
+test_deny_several_ports if {
+	change := object.union(_cluster("everything", ["*"]), {"serves": ["53/UDP", "6379/TCP"]})
+	findings := policy.deny with input as _facts(change)
+	{finding.message | some finding in findings} == {"any pod in the cluster can open redis at ports 53/UDP, 6379"}
+}
+
 test_allow_published if {
 	change := object.union(_cluster("everything", ["*"]), {"published": ["6379/TCP"]})
 	findings := policy.deny with input as _facts(change)

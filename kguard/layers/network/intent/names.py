@@ -18,7 +18,7 @@ from kguard.inventory import Inventory, Workload
 from kguard.layers.network.semantics.services import Service, services
 
 _ADDRESS = re.compile(
-    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*:/{2,3})?(?:[^\s/@,;\"'=|<>]{1,200}@)?"
+    r"(?:(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]{0,30}):/{2,3}(?:[^\s/@,;\"'=|<>]{1,200}@)?)?"
     r"(?P<host>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
     r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?){0,10})"
     r"(?::(?P<port>[0-9]{1,5})(?![0-9]))?"
@@ -34,21 +34,20 @@ class Mention(msgspec.Struct, frozen=True, order=True):
 
     host: str
     port: int
-    explicit: bool
-    """Whether it can be nothing but an address."""
 
 
 def mentions(key: str, text: str) -> Iterator[Mention]:
     """The addresses that a setting names."""
     hinted = bool(_HINT.search(key.upper().replace("-", "_")))
     for match in _ADDRESS.finditer(text[:_MAX_TEXT]):
-        host, scheme = match["host"], (match["scheme"] or "").partition(":")[0].lower()
+        host, scheme = match["host"], (match["scheme"] or "").lower()
         if host.replace(".", "").isdigit():
             continue
         port = int(match["port"] or 0)
         whole = match.span() == (0, len(text.strip()))
-        explicit = bool(scheme or port) or (hinted and whole)
-        yield Mention(host, port or _SCHEME_PORTS.get(scheme, 0), explicit)
+        # A bare word is a host only where the name of the setting says so.
+        if scheme or port or "." in host or (hinted and whole):
+            yield Mention(host, port or _SCHEME_PORTS.get(scheme, 0))
 
 
 class Names:

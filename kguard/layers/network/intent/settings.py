@@ -46,8 +46,6 @@ def _flows(
     names: Names,
     inventory: Inventory,
 ) -> Iterator[Flow]:
-    if not mention.explicit and "." not in mention.host:
-        return
     service = names.service(mention.host, workload.namespace)
     if service is not None:
         yield from to_service(source, service, mention.port, place, workloads)
