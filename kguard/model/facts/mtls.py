@@ -158,6 +158,8 @@ class ClientRule(msgspec.Struct):
     effect: Literal["cut", "downgrade", "misnamed", "none", "unknown"]
     """`cut`: the service cannot take it; `downgrade`: the service accepts it without identity;
     `misnamed`: the host is a Service for people, but not for sidecars."""
+    reaches: Literal["sidecars", "mixed"]
+    """`mixed`: some of the pods that it covers have no sidecar, or one that takes no mutual TLS."""
     obeyed: Truth
     """Whether any client of the input takes this part: rules can hide one another."""
     service: str

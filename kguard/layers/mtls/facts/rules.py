@@ -127,9 +127,28 @@ def _judge(
         mode=part.mode,
         sends=_SENDS[part.mode],
         effect=effect,
+        reaches="mixed" if _mixed(view, facts, obeyed, part) else "sidecars",
         obeyed="true" if obeyed else "false" if services else "unknown",
         service=f"{service.manifest.namespace}/{service.manifest.name}" if service else "",
         because=[Evidence(manifest.id, part.pointer, note), *evidence],
+    )
+
+
+def _mixed(
+    view: View, facts: dict[str, model.Workload], services: Sequence[Service], part: _Part
+) -> bool:
+    return any(
+        not _takes_mutual_tls(facts[workload.id])
+        for service in services
+        for workload in view.workloads_of(service)
+        if part.labels.items() <= workload.labels.items()
+    )
+
+
+def _takes_mutual_tls(fact: model.Workload) -> bool:
+    ends_it = ("strict", "permissive")
+    return fact.plane == "sidecar" and all(
+        group.effective in ends_it or group.protocol != "TCP" for group in fact.modes
     )
 
 

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from kguard.layers.mtls.remedy.policies import manifest_of
 from kguard.model.facts import mtls as model
-from kguard.model.locations import pointer_tokens
-from kguard.model.manifests import mapping
+from kguard.model.findings import Finding
+from kguard.model.locations import pointer, pointer_tokens
+from kguard.model.manifests import Manifest, mapping
 from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest
 
 _MODE = "ISTIO_MUTUAL"
 
 
 def client_tls(request: RemedyRequest) -> Iterator[Proposal]:
-    """Make the `tls` block of each rule ISTIO_MUTUAL."""
+    """Let clients show their identity: ISTIO_MUTUAL, or automatic where some pods take none."""
     facts: model.Facts = request.facts
     rules = {(rule.ref.id, rule.part): rule for rule in facts.rules}
     for finding in request.findings:
@@ -23,14 +24,24 @@ def client_tls(request: RemedyRequest) -> Iterator[Proposal]:
         manifest = manifest_of(request.inventory, finding.target)
         if rule is None or manifest is None:
             yield Cannot((finding.fingerprint,), "the rule is not in the input")
-            continue
-        if rule.mode == "istio_mutual":
-            reason = "the rule is right, pods behind the service have no proxy"
-            yield Cannot((finding.fingerprint,), reason, "put them into the mesh")
-            continue
-        why = f"clients of {rule.host} show their mesh identity"
-        place = rule.because[0].pointer.removesuffix("/mode")
-        yield Edit(manifest.id, (_operation(manifest.object, place),), (finding.fingerprint,), why)
+        else:
+            yield _mended(manifest, rule, finding)
+
+
+def _mended(manifest: Manifest, rule: model.ClientRule, finding: Finding) -> Proposal:
+    if rule.mode == "istio_mutual":
+        reason = "the rule is right, pods behind the service have no proxy"
+        return Cannot((finding.fingerprint,), reason, "put them into the mesh")
+    place = rule.because[0].pointer.removesuffix("/mode")
+    operation: Operation | None = _operation(manifest.object, place)
+    why = f"clients of {rule.host} show their mesh identity"
+    if rule.reaches == "mixed":
+        operation = _removal(manifest.object, place)
+        why = f"clients of {rule.host} send mutual TLS to every pod that takes it"
+    if operation is None:
+        reason = "one of several port settings would have to go"
+        return Cannot((finding.fingerprint,), reason, f"remove {place} by hand")
+    return Edit(manifest.id, (operation,), (finding.fingerprint,), why)
 
 
 def _operation(value: object, place: str) -> Operation:
@@ -38,9 +49,30 @@ def _operation(value: object, place: str) -> Operation:
 
     With ISTIO_MUTUAL, certificates of one's own are refused by validation.
     """
-    node = value
-    for token in pointer_tokens(place):
-        node = node[int(token)] if isinstance(node, list) else mapping(node).get(token)
-    if mapping(node).keys() == {"mode"}:
+    if mapping(_at(value, pointer_tokens(place))).keys() == {"mode"}:
         return Operation("replace", f"{place}/mode", _MODE)
     return Operation("replace", place, {"mode": _MODE})
+
+
+def _removal(value: object, place: str) -> Operation | None:
+    """Take the block away, with everything around it that validation refuses when empty.
+
+    Returns:
+        None where an entry would have to leave a list that others stay in.
+    """
+    tokens = pointer_tokens(place)
+    while tokens[-2] != "spec":
+        around = _at(value, tokens[:-1])
+        if isinstance(around, list):
+            if len(around) > 1:
+                return None
+        elif mapping(around).keys() - {tokens[-1], "port"} or "name" in mapping(around):
+            break
+        tokens.pop()
+    return Operation("remove", pointer(*tokens))
+
+
+def _at(value: object, tokens: list[str]) -> object:
+    for token in tokens:
+        value = value[int(token)] if isinstance(value, list) else mapping(value).get(token)
+    return value

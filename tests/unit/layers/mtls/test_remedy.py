@@ -191,3 +191,25 @@ def test_rule_with_certificates_is_replaced_as_a_whole() -> None:
     )
     place = "/spec/subsets/0/trafficPolicy/tls"
     assert made.operations == (Operation("replace", place, {"mode": "ISTIO_MUTUAL"}),)
+
+
+def test_rule_that_covers_pods_without_proxy_is_left_to_automatic_mutual_tls() -> None:
+    rule = """
+    apiVersion: networking.istio.io/v1
+    kind: DestinationRule
+    metadata: {name: cart, namespace: shop}
+    spec:
+      host: "*.shop.svc.cluster.local"
+      trafficPolicy: {tls: {mode: DISABLE}}
+      subsets:
+      - name: all
+        trafficPolicy: {tls: {mode: DISABLE}, connectionPool: {}}
+    """
+    outsider = deployment("old").replace("{app: old}}", "{app: cart, old: x}}")
+    outsider = outsider.replace("old: x}", 'old: x, sidecar.istio.io/inject: "false"}')
+    target = ObjectRef("networking.istio.io/v1", "DestinationRule", "shop", "cart")
+    texts = (NAMESPACE, STRICT, rule, SERVICE, deployment(), outsider)
+    (whole,) = propose("client_tls", *texts, targets=(target,), path="rule")
+    (part,) = propose("client_tls", *texts, targets=(target,), path="subset all")
+    assert whole.operations == (Operation("remove", "/spec/trafficPolicy"),)
+    assert part.operations == (Operation("remove", "/spec/subsets/0/trafficPolicy/tls"),)
