@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kguard.engine.base import Batch, Failure, queries, require_set
+from kguard.engine.merge import ALL, merged
 from kguard.errors import EngineError, PolicyError, UsageError
 from kguard.model.findings import Policy
 
@@ -35,6 +36,7 @@ class OpaEngine:
         self._root = ""
         self._uploaded: list[str] = []
         self._loaded: set[str] = set()
+        self._together: dict[str, str] = {}
 
     def load(self, policies: Sequence[Policy], libraries: Mapping[str, str]) -> list[Failure]:
         """Upload libraries and policies under a name of our own."""
@@ -43,15 +45,28 @@ class OpaEngine:
         self._root = f"kguard_{digest[:16]}"
         self._refuse_foreign()
         packages = {match[1] for text in modules.values() if (match := _PACKAGE.search(text))}
+        for path, text in libraries.items():
+            self._put(path, self._moved(text, packages))
+        alone = [policy for policy in policies if not policy.bundled]
+        for layer in sorted({policy.layer for policy in policies if policy.bundled}):
+            alone += self._put_together(
+                layer, [p for p in policies if (p.layer, p.bundled) == (layer, True)]
+            )
         failures = []
-        by_file = {policy.file: policy.id for policy in policies}
-        for path, text in modules.items():
-            reason = self._put(path, self._moved(text, packages))
+        for policy in alone:
+            reason = self._put(policy.file, self._moved(policy.text, packages))
             if reason:
-                failures.append(Failure(by_file.get(path, path), reason))
+                failures.append(Failure(policy.id, reason))
             else:
-                self._loaded.add(path)
+                self._loaded.add(policy.file)
         return failures
+
+    def _put_together(self, layer: str, policies: list[Policy]) -> list[Policy]:
+        """Upload the shipped policies of a layer as one module; those that must go alone."""
+        if self._put(f"{layer}.rego", merged(f"{self._root}.{layer}", policies)):
+            return policies
+        self._together.update((policy.id, layer) for policy in policies)
+        return []
 
     def _refuse_foreign(self) -> None:
         prefix = f"kguard/{self._root}/"
@@ -99,9 +114,10 @@ class OpaEngine:
 
     def evaluate(self, batch: Batch) -> tuple[dict[str, list[Any]], list[Failure]]:
         """Ask the server once for each entry point."""
-        results: dict[str, list[Any]] = {}
-        failures: list[Failure] = []
         document = json.loads(batch.input)
+        together = [policy for policy in batch.policies if policy.id in self._together]
+        results = self._results(together, document)
+        failures: list[Failure] = []
         for policy in batch.policies:
             if policy.file not in self._loaded:
                 continue
@@ -111,6 +127,19 @@ class OpaEngine:
                 except EngineError as error:
                     failures.append(Failure(policy.id, f"{policy.file}: {error.message}"))
         return results, failures
+
+    def _results(self, policies: Sequence[Policy], document: Any) -> dict[str, list[Any]]:
+        """The sets of shipped policies, with one request for each layer."""
+        found: dict[str, list[Any]] = {}
+        for layer in sorted({self._together[policy.id] for policy in policies}):
+            with self._reporting():
+                strict = {"strict-builtin-errors": "true"}
+                answer = self._client.query_rule(document, f"{self._root}.{layer}", ALL, strict)
+            sets = answer.get("result", {})
+            for policy in policies:
+                if self._together[policy.id] == layer:
+                    found |= {q: require_set(q, sets.get(q)) for q, _ in queries(policy)}
+        return found
 
     def _query(self, query: str, document: Any) -> list[Any]:
         package, _, rule = query.removeprefix("data.").rpartition(".")

@@ -12,8 +12,12 @@ from kguard.model.locations import Span
 JsonObject = dict[str, Any]
 
 
-class ObjectRef(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
-    """The identity of an object, as reports print it. Cluster-scoped objects have no namespace."""
+class ObjectRef(msgspec.Struct, frozen=True, order=True):
+    """The identity of an object, as reports print it. Cluster-scoped objects have no namespace.
+
+    All fields are always written: in Rego, a field that is left out would make a message undefined
+    and the finding vanish.
+    """
 
     api_version: str = msgspec.field(name="apiVersion", default="")
     kind: str = ""
