@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does kguard agree with the real systems on inputs that nobody recorded?
 
-A ``tests/conformance/<system>/vectors.py`` may have ``LONG``: by name, the oracle of
+A ``tests/conformance/<system>/oracle.py`` has ``LONG``: by name, the oracle of
 ``support/oracles`` (or a system of the testbed) and a function that takes its program and a seed
 and yields ``(id, recorded, ours)``.
 
 ``python -m support.oracle_runs [--seeds FROM-TO] [NAME...]`` runs seeds 0 to 99 by default. Seeds
-that agreed are remembered beside the testbed, for the same oracle: a run that was stopped goes on
-where it was.
+that agreed are remembered beside the testbed, for the same oracle and the same code of kguard: a
+run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import json
 import os
@@ -52,9 +53,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def runs() -> Iterator[Run]:
     """Every long comparison, by system."""
-    for path in sorted(conformance.TESTS.glob("*/vectors.py")):
-        module = importlib.import_module(f"tests.conformance.{path.parent.name}.vectors")
-        for name, (oracle, points) in getattr(module, "LONG", {}).items():
+    for path in sorted(conformance.TESTS.glob("*/oracle.py")):
+        module = importlib.import_module(f"tests.conformance.{path.parent.name}.oracle")
+        for name, (oracle, points) in module.LONG.items():
             yield Run(name, oracle, points)
 
 
@@ -92,7 +93,7 @@ class Journal:
     """Which seeds agreed with which oracle, in a file that is replaced whole."""
 
     def __init__(self, run: Run, system: Recipe) -> None:
-        name = f"{run.name.replace(' ', '-')}-{system.folder}.json"
+        name = f"{run.name.replace(' ', '-')}-{system.folder}-{_code()}.json"
         self.path = cache.root() / ".runs" / name
         kept = json.loads(self.path.read_text()) if self.path.is_file() else {}
         self.agreed: dict[int, int] = {int(seed): cases for seed, cases in kept.items()}
@@ -104,6 +105,14 @@ class Journal:
         fresh = self.path.with_suffix(f".{os.getpid()}")
         fresh.write_text(json.dumps(dict(sorted(self.agreed.items()))))
         fresh.replace(self.path)
+
+
+def _code() -> str:
+    """A digest of the package: another code may answer otherwise."""
+    state = hashlib.sha256()
+    for path in sorted((conformance.ROOT / "kguard").rglob("*.py")):
+        state.update(path.read_bytes())
+    return state.hexdigest()[:12]
 
 
 if __name__ == "__main__":
