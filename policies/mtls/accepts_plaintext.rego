@@ -23,6 +23,7 @@ package kguard.mtls.accepts_plaintext
 deny contains finding if {
 	some workload in input.workloads
 	workload.role == "application"
+	workload.serves == "ports"
 	some group in workload.modes
 	_open(group)
 	finding := {

@@ -22,6 +22,7 @@ _facts(scope, change) := {
 		"ref": {"kind": "Deployment", "name": "redis"},
 		"role": "application",
 		"plane": "sidecar",
+		"serves": "ports",
 		"intended": "strict",
 		"modes": [object.union(_group, change)],
 	}],
@@ -70,4 +71,10 @@ test_allow_what_is_judged_elsewhere if {
 		findings := policy.deny with input as _facts("cluster", change)
 		count(findings) == 0
 	}
+}
+
+test_allow_workload_that_serves_nothing if {
+	facts := json.patch(_facts("cluster", {}), [{"op": "replace", "path": "/workloads/0/serves", "value": "nothing"}])
+	findings := policy.deny with input as facts
+	count(findings) == 0
 }

@@ -100,8 +100,9 @@ class _Judge:
         return [_group(fate, numbers) for fate, numbers in listed]
 
     def serves(self) -> Literal["ports", "apiserver", "nothing"]:
-        """For whom the declared TCP ports are, those of the proxy left aside."""
+        """For whom its TCP ports are (declared, or led to by Services), the proxy's left aside."""
         declared = {p.number for p in self.workload.ports if p.protocol == "TCP"}
+        declared |= self._served()
         declared -= capture.PROXY_PORTS
         if declared - self.api_ports.keys():
             return "ports"
