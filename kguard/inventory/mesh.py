@@ -87,8 +87,17 @@ class Mesh:
         """Whether any mesh object or label occurs; unknown where such objects were unreadable."""
         if next(self._signs(), None):
             return "present"
-        unread = self.inventory.unknown_kinds("PeerAuthentication", "security.istio.io")
-        return "unknown" if unread else "absent"
+        return "unknown" if self.unread("PeerAuthentication.security.istio.io") else "absent"
+
+    def unread(self, kind: str) -> str:
+        """Why objects of a kind (`Kind.group`) could not be listed; empty where they were.
+
+        A file that cannot be read makes the scan incomplete, but no kind unknown as a whole.
+        """
+        for entry in self.inventory.collected.unreadable:
+            if kind in entry.feeds:
+                return f"{entry.source}: {entry.reason}"
+        return ""
 
     def _signs(self) -> Iterator[Manifest]:
         for manifest in self.inventory:
@@ -134,7 +143,7 @@ class Mesh:
         found = self.inventory.namespaces.get(name)
         if found is None:
             found = Namespace(name, self.inventory.namespace_labels(name), known=False)
-        if self.whole and not found.known:
+        if self.whole and not found.known and not self.unread("Namespace"):
             return Namespace(name, found.labels, known=True)
         return found
 

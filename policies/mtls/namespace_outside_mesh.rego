@@ -28,9 +28,9 @@ deny contains finding if {
 	finding := {
 		"target": namespace.ref,
 		"path": "",
-		"message": sprintf("%s in namespace %s has no proxy: mutual TLS is neither offered nor asked for", [
-			concat(", ", namespace.outside),
+		"message": sprintf("no proxy in namespace %s for %s: mutual TLS is neither offered nor asked for", [
 			namespace.ref.name,
+			concat(", ", namespace.outside),
 		]),
 		"evidence": namespace.because,
 	}

@@ -22,7 +22,7 @@ test_deny_namespace_without_label if {
 	findings == {{
 		"target": {"kind": "Namespace", "name": "shop"},
 		"path": "",
-		"message": "cart, web in namespace shop has no proxy: mutual TLS is neither offered nor asked for",
+		"message": "no proxy in namespace shop for cart, web: mutual TLS is neither offered nor asked for",
 		"evidence": [],
 	}}
 }

@@ -57,13 +57,16 @@ def coverage(facts: model.Facts) -> LayerCoverage:
     if facts.presence == "unknown":
         return LayerCoverage("unknown", 0, 0, "workloads", "mesh objects could not be read")
     total = len(facts.workloads)
-    unknown = sum(workload.plane == "unknown" for workload in facts.workloads)
+    unknown = sum(
+        any(group.effective == "unknown" for group in workload.modes)
+        for workload in facts.workloads
+    )
     outside = sum(workload.plane == "none" for workload in facts.workloads)
     notes = []
     if outside:
         notes.append(f"{outside} not in the mesh")
     if unknown:
-        notes.append(f"{unknown} of unknown membership")
+        notes.append(f"{unknown} unknown")
     state = LayerCoverage("evaluated", total - unknown, total, "workloads", "; ".join(notes))
     if total and unknown == total:
         return LayerCoverage("unknown", 0, total, "workloads", state.note)

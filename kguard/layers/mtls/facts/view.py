@@ -117,6 +117,11 @@ class View:
         return self._indexes[revision]
 
     @cached_property
+    def unread(self) -> str:
+        """Why PeerAuthentications could not be listed; empty where they were."""
+        return self.mesh.unread(f"PeerAuthentication.{SECURITY}")
+
+    @cached_property
     def _revisions_matter(self) -> bool:
         return any(policy.revision for policy in self.policies)
 

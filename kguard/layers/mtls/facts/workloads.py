@@ -175,6 +175,9 @@ class _Judge:
                 _replaced(fate, "uncaptured", "plane", _GAPS[gap], (self._gap_evidence(gap),)),
                 gap=gap,
             )
+        if self.view.unread:
+            note = f"PeerAuthentications could not be read: {self.view.unread}"
+            return _replaced(fate, "unknown", "plane", note, (Evidence("", "", note),))
         if self.attached:
             return self._in_ambient(fate, port, self.attached)
         return self._user_tls(fate, port) if fate.effective == "disable" else fate

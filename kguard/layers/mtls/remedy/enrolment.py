@@ -7,7 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kguard.inventory import Inventory, injection
-from kguard.layers.mtls.remedy.policies import fact_of, manifest_of, workload_of
+from kguard.layers.mtls.remedy.policies import (
+    fact_of,
+    manifest_of,
+    workload_of,
+    workload_policy,
+)
 from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
@@ -33,6 +38,7 @@ def enrol(request: RemedyRequest) -> Iterator[Proposal]:
     """Label namespaces as the enrolled ones are; take back opt-outs only if told to tighten."""
     for finding in request.findings:
         if finding.target.kind == "Namespace":
+            yield from _webhooks(request, finding)
             yield _namespace(request, finding)
         else:
             yield _workload(request, finding)
@@ -55,6 +61,25 @@ def _namespace(request: RemedyRequest, finding: Finding) -> Proposal:
     why = f"new pods of namespace {finding.target.name} get a proxy; restart the running ones"
     operations = (_set_label(manifest, "/metadata", key, value),)
     return Edit(manifest.id, operations, (finding.fingerprint,), why)
+
+
+def _webhooks(request: RemedyRequest, finding: Finding) -> Iterator[Proposal]:
+    """With a proxy, STRICT counts: ports that the API server calls need their exception first."""
+    facts: model.Facts = request.facts
+    if request.stage != "enforce" or manifest_of(request.inventory, finding.target) is None:
+        return
+    for fact in facts.workloads:
+        workload = workload_of(request.inventory, fact.ref)
+        ports = [
+            port
+            for group in fact.modes
+            if group.caller == "apiserver" and group.intended == "strict"
+            for port in group.ports
+        ]
+        here = fact.ref.namespace == finding.target.name and fact.reason == "not_labelled"
+        if here and ports and workload and workload.labels:
+            why = f"the API server calls {fact.ref.name} without mesh identity"
+            yield workload_policy(request, workload, "STRICT", ports, [finding.fingerprint], why)
 
 
 def _label_command(finding: Finding) -> str:

@@ -4,7 +4,18 @@ from __future__ import annotations
 import pytest
 
 from kguard.layers.mtls import LAYER
-from tests.unit.layers.mtls.inputs import NAMESPACE, STRICT, deployment, facts, port, workload
+from kguard.model.layer import Request
+from kguard.model.manifests import Unreadable
+from tests.unit.layers.mtls.inputs import (
+    AT,
+    NAMESPACE,
+    STRICT,
+    deployment,
+    facts,
+    inventory,
+    port,
+    workload,
+)
 
 
 def test_without_a_mesh_there_is_no_evidence() -> None:
@@ -240,3 +251,27 @@ def test_policy_where_istiod_does_not_look_is_dead() -> None:
     assert port(found, "cart").intended == "permissive"
     on = NAMESPACE.replace("enabled}", 'enabled, mesh: "on"}')
     assert facts(on, plain, config, deployment()).policies[0].dead_reason == "none"
+
+
+def test_policies_that_could_not_be_listed_make_modes_unknown() -> None:
+    made = inventory(NAMESPACE, deployment())
+    kind = "PeerAuthentication.security.istio.io"
+    made.collected.unreadable.append(Unreadable("prod", reason="403", feeds=(kind,)))
+    found = LAYER.facts(made, Request(scope="cluster", at=AT))
+    assert port(found, "cart").effective == "unknown"
+    assert port(found, "cart").because[0].note == "PeerAuthentications could not be read: prod: 403"
+    assert LAYER.coverage(found).state == "unknown"
+
+
+def test_namespaces_that_could_not_be_listed_are_not_unlabelled() -> None:
+    made = inventory(STRICT, deployment())
+    made.collected.unreadable.append(Unreadable("prod", reason="403", feeds=("Namespace",)))
+    found = LAYER.facts(made, Request(scope="cluster", at=AT))
+    assert workload(found, "cart").plane == "unknown"
+
+
+def test_file_that_cannot_be_read_does_not_make_everything_unknown() -> None:
+    made = inventory(NAMESPACE, deployment())
+    made.collected.unreadable.append(Unreadable("broken.yaml", reason="tab"))
+    found = LAYER.facts(made, Request(scope="app", at=AT))
+    assert port(found, "cart").effective == "permissive"
