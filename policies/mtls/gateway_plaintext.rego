@@ -13,7 +13,7 @@
 #   layer: mtls
 #   kind: effect
 #   subjects: gateways
-#   no_remedy: "a certificate for its hosts is needed first"
+#   remedy: redirect_http
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.gateway_plaintext

@@ -189,6 +189,25 @@ class Certificate(msgspec.Struct):
     because: list[Evidence]
 
 
+class Expiry(msgspec.Struct):
+    """The end of a certificate that the input shows."""
+
+    ref: ObjectRef
+    name: str
+    ends: str
+    """The day, as YYYY-MM-DD in UTC."""
+    days: int
+    """Whole days from the time of the scan; negative once it has expired."""
+    because: list[Evidence]
+
+
+class TrustBundle(msgspec.Struct):
+    """A namespace whose pods trust another root than the mesh's."""
+
+    ref: ObjectRef
+    because: list[Evidence]
+
+
 class Caller(msgspec.Struct):
     """An intended call to a workload of the mesh by someone without a mesh identity."""
 
@@ -284,4 +303,6 @@ class Facts(msgspec.Struct):
     knative: list[KnativeSetting] = []
     gateways: list[GatewayServer] = []
     certificates: list[Certificate] = []
+    expiries: list[Expiry] = []
+    trust_bundles: list[TrustBundle] = []
     events: list[EventSource] = []

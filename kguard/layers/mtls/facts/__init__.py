@@ -7,6 +7,7 @@ from kguard.inventory import Inventory
 from kguard.layers.mtls.facts.callers import caller_facts
 from kguard.layers.mtls.facts.certificates import certificate_facts
 from kguard.layers.mtls.facts.events import event_facts
+from kguard.layers.mtls.facts.expiry import bundle_facts, expiry_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
 from kguard.layers.mtls.facts.hazards import authorization_facts, headless_facts, knative_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
@@ -45,6 +46,8 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         knative=knative_facts(view, workloads),
         gateways=gateway_facts(view),
         certificates=certificate_facts(view),
+        expiries=expiry_facts(view),
+        trust_bundles=bundle_facts(view),
         events=event_facts(view),
     )
 

@@ -14,6 +14,7 @@ from kguard.layers.mtls.remedy.ambient import explicit_modes
 from kguard.layers.mtls.remedy.clients import client_tls
 from kguard.layers.mtls.remedy.enrolment import enrol
 from kguard.layers.mtls.remedy.exceptions import close_port, except_webhook
+from kguard.layers.mtls.remedy.gateways import redirect_http
 from kguard.layers.mtls.remedy.strict import strict
 from kguard.model.remedies import RemedyFunction
 
@@ -23,5 +24,6 @@ REMEDIES: Mapping[str, RemedyFunction] = {
     "enrol": enrol,
     "except_webhook": except_webhook,
     "explicit_modes": explicit_modes,
+    "redirect_http": redirect_http,
     "strict": strict,
 }

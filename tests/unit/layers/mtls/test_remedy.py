@@ -213,3 +213,21 @@ def test_rule_that_covers_pods_without_proxy_is_left_to_automatic_mutual_tls() -
     (part,) = propose("client_tls", *texts, targets=(target,), path="subset all")
     assert whole.operations == (Operation("remove", "/spec/trafficPolicy"),)
     assert part.operations == (Operation("remove", "/spec/subsets/0/trafficPolicy/tls"),)
+
+
+def test_gateway_redirects_to_the_server_with_tls_for_its_hosts() -> None:
+    gateway = """
+    apiVersion: networking.istio.io/v1
+    kind: Gateway
+    metadata: {name: edge, namespace: shop}
+    spec:
+      servers:
+      - {port: {number: 443, name: https, protocol: HTTPS}, hosts: [a, b], tls: {mode: SIMPLE}}
+      - {port: {number: 80, name: http, protocol: HTTP}, hosts: [a]}
+      - {port: {number: 81, name: more, protocol: HTTP}, hosts: [c]}
+    """
+    target = ObjectRef("networking.istio.io/v1", "Gateway", "shop", "edge")
+    (made,) = propose("redirect_http", gateway, targets=(target,), path="http")
+    assert made.operations == (Operation("add", "/spec/servers/1/tls", {"httpsRedirect": True}),)
+    (cannot,) = propose("redirect_http", gateway, targets=(target,), path="more")
+    assert isinstance(cannot, Cannot)
