@@ -251,15 +251,20 @@ def _concrete(
     inventory: Inventory,
     options: Options,
 ) -> list[Finding]:
-    places = Places(inventory)
     left_out = set(options.config.namespaces.exclude)
-    found: dict[str, Finding] = {}
+    chosen: dict[str, RawFinding] = {}
     for entry in sorted(raw, key=lambda r: (r.policy, r.target, r.path, r.unknown, r.message)):
         if entry.target.namespace in left_out or entry.target.name in left_out:
             continue
-        finding = _finding(entry, policies[entry.policy], places)
-        found.setdefault(finding.fingerprint, finding)
-    return sorted(found.values(), key=order)
+        kind = f"{entry.path}?unknown" if entry.unknown else entry.path
+        chosen.setdefault(fingerprint(entry.policy, entry.target, kind), entry)
+    places = Places(inventory)
+    # One target after the other: what a place remembers of a document serves all its findings.
+    found = [
+        _finding(name, entry, policies[entry.policy], places)
+        for name, entry in sorted(chosen.items(), key=lambda item: item[1].target)
+    ]
+    return sorted(found, key=order)
 
 
 def order(finding: Finding) -> tuple[Any, ...]:
@@ -274,16 +279,15 @@ def order(finding: Finding) -> tuple[Any, ...]:
     )
 
 
-def _finding(raw: RawFinding, policy: Policy, places: Places) -> Finding:
+def _finding(name: str, raw: RawFinding, policy: Policy, places: Places) -> Finding:
     quotes, locations = [], []
     for evidence in raw.evidence:
         quote, location = places.quote(evidence)
         quotes.append(quote)
         if location and location not in locations:
             locations.append(location)
-    kind = f"{raw.path}?unknown" if raw.unknown else raw.path
     return Finding(
-        fingerprint=fingerprint(policy.id, raw.target, kind),
+        fingerprint=name,
         policy=policy.id,
         layer=policy.layer,
         severity=raw.severity or policy.severity,

@@ -7,6 +7,8 @@ one document read again with positions.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kguard.inventory.index import Inventory
 from kguard.model.facts.common import Evidence
 from kguard.model.findings import Quote
@@ -16,6 +18,8 @@ from kguard.model.redaction import redact
 
 _RENDERED = Span(1, 1, 1, 1)
 """Lines of rendered output are no lines of a file: the template or kustomization as such."""
+_REMEMBERED = 16
+"""Texts whose lines are kept: findings about one object quote the same few documents."""
 
 
 class Places:
@@ -131,5 +135,10 @@ def _in_secret(name: str) -> bool:
 
 
 def _line(text: str, number: int) -> str:
-    lines = text.split("\n", number)
+    lines = _lines(text)
     return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _lines(text: str) -> list[str]:
+    return text.split("\n")

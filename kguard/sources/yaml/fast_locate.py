@@ -15,7 +15,6 @@ from typing import NamedTuple
 from kguard.model.locations import Span, pointer_tokens
 from kguard.sources.yaml.documents import Location
 
-_CONTENT = re.compile(r"^( *+)[^ #\n]", re.MULTILINE)
 _KEY = re.compile(r"""(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_./$][A-Za-z0-9_./$@-]*)):(?= |$)""")
 _DASH = re.compile(r"-( +)")
 _SCALAR = re.compile(r""""[^"]*"|'(?:[^']|'')*'|(?:[^\s#]|(?<=\S)#| +(?=[^\s#]))+""")
@@ -68,12 +67,11 @@ class _Block:
         self.lines = text.split("\n")
         self.numbers: list[int] = []
         self.columns: list[int] = []
-        line, last = 0, 0
-        for match in _CONTENT.finditer(text):
-            line += text.count("\n", last, match.start())
-            last = match.start()
-            self.numbers.append(line)
-            self.columns.append(match.end() - match.start() - 1)
+        for number, line in enumerate(self.lines):
+            content = line.lstrip(" ")
+            if content and content[0] != "#":
+                self.numbers.append(number)
+                self.columns.append(len(line) - len(content))
 
     def start(self) -> _Place | None:
         """Where the document's value starts, behind its separator."""
