@@ -21,10 +21,28 @@ package kguard.mtls.no_mesh
 deny contains finding if {
 	input.scope == "cluster"
 	input.presence == "absent"
+	count(_meshes) == 0
 	finding := {
 		"target": input.mesh.ref,
 		"path": "",
-		"message": "no mesh in the input: workloads talk in plaintext, and none knows who calls it",
-		"evidence": [{"note": "looked for Istio's objects, labels and webhooks in the whole input"}],
+		"message": sprintf("no mesh in the input: %s, and no workload knows who calls it", [_wire]),
+		"evidence": array.concat(
+			[{"note": "looked for Istio's objects, labels and webhooks, and for the marks of other meshes"}],
+			[evidence | some other in input.others; some evidence in other.because],
+		),
 	}
 }
+
+_meshes contains other.name if {
+	some other in input.others
+	other.gives == "mutual_tls"
+}
+
+_encryptions contains other.name if {
+	some other in input.others
+	other.gives == "node_encryption"
+}
+
+_wire := "workloads talk in plaintext" if count(_encryptions) == 0
+
+_wire := sprintf("%s encrypts between nodes only", [concat(", ", _encryptions)]) if count(_encryptions) > 0

@@ -258,6 +258,15 @@ class KnativeSetting(msgspec.Struct):
     because: list[Evidence]
 
 
+class OtherMesh(msgspec.Struct):
+    """Another mesh, or encryption of the network plugin: named for what it gives, not judged."""
+
+    ref: ObjectRef
+    name: str
+    gives: Literal["mutual_tls", "node_encryption"]
+    because: list[Evidence]
+
+
 class MeshFacts(msgspec.Struct):
     """The mesh as a whole."""
 
@@ -293,6 +302,7 @@ class Facts(msgspec.Struct):
     scope: Scope
     presence: Presence
     mesh: MeshFacts
+    others: list[OtherMesh] = []
     namespaces: list[Namespace] = []
     workloads: list[Workload] = []
     policies: list[PeerAuthentication] = []

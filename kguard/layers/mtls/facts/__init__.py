@@ -11,6 +11,7 @@ from kguard.layers.mtls.facts.expiry import bundle_facts, expiry_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
 from kguard.layers.mtls.facts.hazards import authorization_facts, headless_facts, knative_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
+from kguard.layers.mtls.facts.others import other_facts
 from kguard.layers.mtls.facts.policies import policy_facts
 from kguard.layers.mtls.facts.rules import rule_facts
 from kguard.layers.mtls.facts.view import View
@@ -27,7 +28,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     view = View(inventory, request)
     presence = view.mesh.presence
     if presence != "present":
-        return model.Facts(request.scope, presence, mesh_facts(view))
+        return model.Facts(request.scope, presence, mesh_facts(view), other_facts(view))
     workloads = {w.id: workload_facts(view, w) for w in inventory.workloads}
     here: dict[str, list[model.Workload]] = {}
     for fact in workloads.values():
@@ -36,6 +37,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         scope=request.scope,
         presence=presence,
         mesh=mesh_facts(view),
+        others=other_facts(view),
         namespaces=[namespace_facts(view, name, facts) for name, facts in sorted(here.items())],
         workloads=sorted(workloads.values(), key=lambda fact: fact.ref),
         policies=[policy_facts(view, manifest) for manifest in view.manifests],
@@ -54,6 +56,10 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
 
 def coverage(facts: model.Facts) -> LayerCoverage:
     """How many workloads were judged with certainty."""
+    meshes = [other.name for other in facts.others if other.gives == "mutual_tls"]
+    if facts.presence == "absent" and meshes:
+        note = f"{', '.join(meshes)}: seen, its modes are not evaluated"
+        return LayerCoverage("not_evaluated", 0, 0, "workloads", note)
     if facts.presence == "absent":
         note = "no mesh object and no mesh label in the input"
         return LayerCoverage("no_evidence", 0, 0, "workloads", note)

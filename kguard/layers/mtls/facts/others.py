@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which other meshes and encryptions does the input show, and what do they give?
+
+They are named, not judged: Linkerd, Consul and Kuma authenticate workloads to one another;
+WireGuard and IPsec of the network plugin encrypt between nodes, where no workload proves who it is
+and traffic within a node stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from kguard.layers.mtls.facts.view import View
+from kguard.model.facts.common import Evidence
+from kguard.model.facts.mtls import OtherMesh
+from kguard.model.locations import pointer
+from kguard.model.manifests import Manifest, strings
+
+_Gives = Literal["mutual_tls", "node_encryption"]
+_GROUPS = {
+    "policy.linkerd.io": "Linkerd",
+    "linkerd.io": "Linkerd",
+    "consul.hashicorp.com": "Consul",
+    "kuma.io": "Kuma",
+}
+_MARKS = {
+    ("linkerd.io/inject", "enabled"): "Linkerd",
+    ("linkerd.io/inject", "ingress"): "Linkerd",
+    ("consul.hashicorp.com/connect-inject", "true"): "Consul",
+    ("kuma.io/sidecar-injection", "enabled"): "Kuma",
+    ("io.cilium/mtls-enabled", "true"): "Cilium's ztunnel",
+}
+_CILIUM = {
+    "enable-wireguard": "WireGuard (Cilium)",
+    "enable-ipsec": "IPsec (Cilium)",
+}
+
+
+def other_facts(view: View) -> list[OtherMesh]:
+    """Each mesh or encryption once, with the first object that shows it."""
+    found: dict[str, OtherMesh] = {}
+    for manifest, name, gives, place in _signs(view):
+        note = f"{name} is in use"
+        because = [Evidence(manifest.id, place, note)]
+        found.setdefault(name, OtherMesh(manifest.ref, name, gives, because))
+    return [found[name] for name in sorted(found)]
+
+
+def _signs(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
+    for manifest in view.inventory:
+        if manifest.group in _GROUPS:
+            yield manifest, _GROUPS[manifest.group], "mutual_tls", "/kind"
+        for field, held in (("labels", manifest.labels), ("annotations", manifest.annotations)):
+            for key, name in _marked(held):
+                yield manifest, name, "mutual_tls", "/metadata" + pointer(field, key)
+    for workload in view.inventory.workloads:
+        place = workload.pod_metadata_pointer
+        for field, held in (("labels", workload.labels), ("annotations", workload.annotations)):
+            for key, name in _marked(held):
+                yield workload.manifest, name, "mutual_tls", place + pointer(field, key)
+    yield from _plugins(view)
+
+
+def _marked(held: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for (key, value), name in _MARKS.items():
+        if held.get(key) == value:
+            yield key, name
+
+
+def _plugins(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
+    for manifest in view.inventory.of("ConfigMap"):
+        if manifest.name == "cilium-config":
+            data = strings(manifest.object.get("data"))
+            for key, name in _CILIUM.items():
+                if data.get(key) == "true":
+                    yield manifest, name, "node_encryption", pointer("data", key)
+    for manifest in view.inventory.of("FelixConfiguration", "crd.projectcalico.org"):
+        if manifest.spec.get("wireguardEnabled") is True:
+            yield manifest, "WireGuard (Calico)", "node_encryption", "/spec/wireguardEnabled"
