@@ -17,6 +17,7 @@ import msgspec
 from kguard import data
 from kguard.errors import PolicyError
 from kguard.model.findings import FAMILIES, Policy, Severity
+from kguard.sources.yaml.fast import Unsupported, load_block
 
 _METADATA = re.compile(r"^# METADATA\s*\n((?:#.*\n)+)", re.MULTILINE)
 _PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
@@ -126,20 +127,30 @@ def policy(path: Path, text: str, root: Path, *, bundled: bool) -> Policy:
 
 
 def _metadata(text: str, where: str) -> _Metadata:
-    import yaml
+    from yaml import YAMLError
 
     block = _METADATA.search(text)
     if block is None:
         raise PolicyError(
             "the policy has no METADATA", where=f"{where}:1", hint="see docs/policies.md"
         )
-    body = "\n".join(line[2:] for line in block[1].splitlines())
+    body = "".join(line[2:] or "\n" for line in block[1].splitlines(keepends=True))
     try:
-        return msgspec.convert(yaml.load(body, yaml.CSafeLoader), _Metadata)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        return msgspec.convert(_decoded(body), _Metadata)
+    except (YAMLError, msgspec.ValidationError) as error:
         line = text.count("\n", 0, block.start()) + 1
         reason = " ".join(str(error).split())
         raise PolicyError(f"METADATA is wrong: {reason}", where=f"{where}:{line}") from None
+
+
+def _decoded(body: str) -> Any:
+    """The value of YAML; what plain block style leaves open is left to the full parser."""
+    try:
+        return load_block(body)
+    except Unsupported:
+        import yaml
+
+        return yaml.load(body, yaml.CSafeLoader)
 
 
 def _link(entry: Any) -> str:

@@ -11,7 +11,7 @@ security objects, from their Go types and CRDs: `"string"`, `"int"`, `"bool"`, `
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -34,6 +34,6 @@ def fields() -> dict[str, Any]:
 
 
 def _read(name: str) -> dict[str, Any]:
-    data = (resources.files(__package__) / name).read_bytes()
+    data = Path(__file__).with_name(name).read_bytes()
     found: dict[str, Any] = msgspec.json.decode(data)
     return found
