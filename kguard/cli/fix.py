@@ -70,12 +70,13 @@ def _summary(proof: Any) -> None:
         ("keeps", f"{flows.allowed_after} of {flows.intended} intended flows"),
         ("weakens", _some(proof.weakens)),
         ("opens", _some(proof.opens)),
+        ("causes", f"{len(proof.lesser_findings)} below medium (see PROOF.md)"),
         ("second run", "empty" if proof.second_run_empty else "not empty: see PROOF.md"),
         ("refuses", _some(proof.refused)),
         ("cannot", _some(proof.cannot)),
     )
     click.echo()
-    for name, text in rows:
+    for name, text in rows if proof.lesser_findings else (r for r in rows if r[0] != "causes"):
         click.echo(f"{name:12}{text}")
 
 

@@ -147,7 +147,7 @@ def _read_again(collected: Collected, text: SourceText, after: str) -> None:
     fresh = next(iter(load(after.encode(), profile=text.profile)))
     if not isinstance(fresh, Document):
         raise RemediationError(f"{text.file} could not be read again: {fresh.message}")
-    new = SourceText(text.file, text.index, text.line, after, text.profile)
+    new = msgspec.structs.replace(text, text=after, block=False)
     for manifest in collected.manifests:
         if _same(manifest.text, text):
             manifest.object = mapping(_resolve(fresh.value, manifest.pointer))

@@ -174,14 +174,12 @@ def _refusal(proposal: Applicable, harm: str) -> Refused:
 
 def _new_findings(before: Report, after: Report) -> list[Finding]:
     """Findings of weight that were not there before."""
+    return [f for f in _fresh(before, after) if severity_at_least(f.severity, "medium")]
+
+
+def _fresh(before: Report, after: Report) -> list[Finding]:
     known = {finding.fingerprint for finding in before.findings}
-    return [
-        finding
-        for finding in after.findings
-        if finding.state == "open"
-        and finding.fingerprint not in known
-        and severity_at_least(finding.severity, "medium")
-    ]
+    return [f for f in after.findings if f.state == "open" and f.fingerprint not in known]
 
 
 def _empty(after: State, wishes: Wishes, refused: list[Refused]) -> bool:
@@ -223,6 +221,11 @@ def _proof(
         inputs=before.report.inputs,
         objects=before.report.objects,
         accepted=tuple(accepted),
+        lesser_findings=tuple(
+            _closed(f)
+            for f in _fresh(before.report, after.report)
+            if not severity_at_least(f.severity, "medium")
+        ),
     )
 
 

@@ -62,6 +62,8 @@ class Proof(msgspec.Struct, frozen=True):
     inputs: tuple[str, ...]
     objects: int
     accepted: tuple[Create | Edit | WriteFile, ...] = ()
+    lesser_findings: tuple[Closed, ...] = ()
+    """New findings below medium: no harm, but said."""
 
 
 def as_json(proof: Proof) -> str:
@@ -81,4 +83,14 @@ def subject(proposal: Create | Edit | WriteFile) -> str:
         metadata = proposal.object.get("metadata", {})
         place = f"{metadata['namespace']}/" if metadata.get("namespace") else ""
         return f"new {proposal.object.get('kind')} {place}{metadata.get('name', '')}"
-    return f"change of {proposal.ref}" if isinstance(proposal, Edit) else f"file {proposal.name}"
+    return _changed(proposal.ref) if isinstance(proposal, Edit) else f"file {proposal.name}"
+
+
+def _changed(ref: str) -> str:
+    """`Kind.group/namespace/name` as people say it; an object without a name is its file."""
+    kind, _, rest = ref.partition("/")
+    place, _, name = rest.partition("/")
+    if "@" in ref:
+        return f"change of {ref.partition('@')[2].rpartition(':')[0]}"
+    whole = name if place == "-" else f"{place}/{name}"
+    return f"change of {kind.partition('.')[0]} {whole}" if name else f"change of {ref}"

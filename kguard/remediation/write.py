@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,9 @@ from kguard.errors import RemediationError
 from kguard.model.manifests import Manifest
 from kguard.model.remedies import Create, Edit
 from kguard.remediation.apply import Applied, as_json_patch, file_name
+from kguard.remediation.patches import by_file, edited, file_names, patch, start
 from kguard.remediation.plan import Plan
 from kguard.remediation.proof import Proof, as_json, subject
-
-_CONTEXT_LINES = 3
 
 
 class Output(msgspec.Struct, frozen=True, order=True):
@@ -47,38 +45,16 @@ def _created(plan: Plan) -> Iterator[Output]:
 
 
 def _patches(applied: Applied) -> Iterator[Output]:
-    by_file: dict[str, dict[int, str]] = {}
-    for (file, index), text in applied.texts.items():
-        by_file.setdefault(file, {})[index] = text
-    for file, edits in by_file.items():
-        before = {i: applied.originals[file, i] for i in edits}
-        diff = "".join(
-            line
-            for index in sorted(edits)
-            for line in _diff(before[index].text, edits[index], before[index].line)
-        )
-        name = file.replace("/", "-").lstrip("-.") + ".patch"
-        yield Output(name, f"--- a/{file}\n+++ b/{file}\n{diff}", f"changes {file}")
+    files = by_file(applied)
+    names = file_names(list(files))
+    for file, edits in files.items():
+        yield Output(names[file], patch(file, edits), f"changes {file}: {_command(file)}")
 
 
-def _diff(before: str, after: str, first_line: int) -> Iterator[str]:
-    """The hunks of one document, with the line numbers of its file."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    # unified_diff would treat frequent lines as junk and make patches larger than they must be.
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    for group in matcher.get_grouped_opcodes(_CONTEXT_LINES):
-        (_, old_from, _, new_from, _), (_, _, old_to, _, new_to) = group[0], group[-1]
-        spans = (old_from, old_to), (new_from, new_to)
-        rows = [f"{a + first_line},{b - a}" for a, b in spans]
-        yield f"@@ -{rows[0]} +{rows[1]} @@\n"
-        for tag, a, b, c, d in group:
-            yield from (_row(" ", line) for line in old[a:b] if tag == "equal")
-            yield from (_row("-", line) for line in old[a:b] if tag != "equal")
-            yield from (_row("+", line) for line in new[c:d] if tag != "equal")
-
-
-def _row(sign: str, line: str) -> str:
-    return sign + (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n")
+def _command(file: str) -> str:
+    """How a patch is applied, in the folder where kguard ran."""
+    folder = start(file)
+    return "patch -p1" if folder == "." else f"patch -p1 -d {folder}"
 
 
 def _object_patches(plan: Plan) -> Iterator[Output]:
@@ -118,55 +94,53 @@ def edit_in_place(applied: Applied) -> list[str]:
     Raises:
         RemediationError: a file changed since it was read, or cannot be written.
     """
-    changed = []
-    for file in sorted({file for file, _ in applied.texts}):
-        path = Path(file)
+    files = by_file(applied)
+    for file, edits in files.items():
         try:
-            content = path.read_bytes().decode()
-            for (name, index), text in sorted(applied.texts.items()):
-                if name == file:
-                    content = _replaced(content, applied.originals[name, index].text, text, file)
-            path.write_bytes(content.encode())
-        except (OSError, UnicodeDecodeError) as error:
+            content = edited(Path(file).read_bytes().decode(), edits)
+            if content is None:
+                raise RemediationError(
+                    "the file is not what was scanned", where=file, hint="scan it again"
+                )
+            Path(file).write_bytes(content.encode())
+        except (OSError, ValueError) as error:
             raise RemediationError(f"cannot edit: {error}", where=file) from None
-        changed.append(file)
-    return changed
-
-
-def _replaced(content: str, before: str, after: str, file: str) -> str:
-    if content.count(before) != 1:
-        raise RemediationError(
-            "the document to edit is not in the file exactly once",
-            where=file,
-            hint="apply the .patch file instead",
-        )
-    return content.replace(before, after)
+    return list(files)
 
 
 def prose(proof: Proof) -> str:
     """`PROOF.md`: a page that a reviewer can sign off."""
+    lesser = proof.lesser_findings
     flows, inputs = proof.flows, ", ".join(proof.inputs) or "the input"
     kept = f"- keeps {flows.allowed_after} of {flows.intended} intended flows"
     lines = [
         "# Proof of the remedies",
         "",
-        f"Judged {proof.objects} objects of {inputs} at {proof.at}.",
+        f"Judged {_many(proof.objects, 'object')} of {inputs} at {proof.at}.",
         "",
-        f"- closes {len(proof.closes)} findings, {len(proof.remaining)} remain open",
+        f"- closes {_many(len(proof.closes), 'finding')}, leaves {len(proof.remaining)} open",
         f"{kept} ({flows.allowed_before} were allowed before)",
         f"- weakens {_count(proof.weakens)}",
         f"- cuts {_count(proof.cuts)}",
         f"- opens {_count(proof.opens)}",
+        *([f"- causes {_many(len(lesser), 'finding')} below medium: see below"] if lesser else []),
         f"- a second run proposes {'nothing' if proof.second_run_empty else 'more: see below'}",
         "",
         "## What changes",
         "",
         *(f"- {subject(p)}: {p.why}" for p in proof.accepted),
         "",
+        "## How to apply it",
+        "",
+        "Create the new objects (`kubectl apply -f`), and apply the patches in the folder where",
+        "kguard ran (`patch -p1 <` a patch; the list that `kguard fix` printed names `-d` where a",
+        "file lies outside of it).",
+        "",
         "## What it closes",
         "",
         *(f"- `{c.policy}` {c.target}: {c.message}" for c in proof.closes),
         "",
+        *_caused(proof),
         *_refusals(proof),
         *_instead(proof),
         *_left(proof),
@@ -181,8 +155,19 @@ def prose(proof: Proof) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def _count(changes: tuple[object, ...]) -> str:
     return str(len(changes)) if changes else "nothing"
+
+
+def _caused(proof: Proof) -> Iterator[str]:
+    if proof.lesser_findings:
+        yield from ("## What it causes", "")
+        yield from (f"- `{c.policy}` {c.target}: {c.message}" for c in proof.lesser_findings)
+        yield ""
 
 
 def _refusals(proof: Proof) -> Iterator[str]:
