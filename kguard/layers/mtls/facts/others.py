@@ -31,6 +31,7 @@ _MARKS = {
     ("kuma.io/sidecar-injection", "enabled"): "Kuma",
     ("io.cilium/mtls-enabled", "true"): "Cilium's ztunnel",
 }
+_KEYS = frozenset(key for key, _ in _MARKS)
 _CILIUM = {
     "enable-wireguard": "WireGuard (Cilium)",
     "enable-ipsec": "IPsec (Cilium)",
@@ -51,8 +52,8 @@ def _signs(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
     for manifest in view.inventory:
         if manifest.group in _GROUPS:
             yield manifest, _GROUPS[manifest.group], "mutual_tls", "/kind"
-        for field, held in (("labels", manifest.labels), ("annotations", manifest.annotations)):
-            for key, name in _marked(held):
+        for field in ("labels", "annotations"):
+            for key, name in _marked(manifest.metadata.get(field)):
                 yield manifest, name, "mutual_tls", "/metadata" + pointer(field, key)
     for workload in view.inventory.workloads:
         place = workload.pod_metadata_pointer
@@ -62,10 +63,12 @@ def _signs(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
     yield from _plugins(view)
 
 
-def _marked(held: dict[str, str]) -> Iterator[tuple[str, str]]:
-    for (key, value), name in _MARKS.items():
-        if held.get(key) == value:
-            yield key, name
+def _marked(held: object) -> Iterator[tuple[str, str]]:
+    """The keys that mark a member of another mesh, with its name."""
+    if isinstance(held, dict) and not _KEYS.isdisjoint(held):
+        for (key, value), name in _MARKS.items():
+            if held.get(key) == value:
+                yield key, name
 
 
 def _plugins(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:

@@ -25,8 +25,8 @@ def policy_facts(view: View, manifest: Manifest) -> model.PeerAuthentication:
     """The facts about one PeerAuthentication."""
     policy = peerauth.parse(manifest.namespace, manifest.object, manifest.id)
     problems = validation.problems(manifest.object)
-    peers = [] if problems else _peers(view, policy)
     selected = [] if problems else _selected(view, policy)
+    peers = [] if problems else _peers(view, policy, selected)
     reason, because = _dead(view, policy, peers, selected)
     tie, rivals = _tie(peers)
     return model.PeerAuthentication(
@@ -47,7 +47,9 @@ def policy_facts(view: View, manifest: Manifest) -> model.PeerAuthentication:
     )
 
 
-def _peers(view: View, policy: PeerAuthentication) -> list[PeerAuthentication]:
+def _peers(
+    view: View, policy: PeerAuthentication, selected: Sequence[Workload]
+) -> list[PeerAuthentication]:
     """Policies of the same scope that rival for the same pods, in order of precedence."""
     index = view.index(policy.revision)
     match policy.scope(view.root):
@@ -56,16 +58,18 @@ def _peers(view: View, policy: PeerAuthentication) -> list[PeerAuthentication]:
         case "namespace":
             return index.namespaces.get(policy.namespace, [])
         case "workload":
-            return _overlapping(view, policy)
+            return _overlapping(view, policy, selected)
         case _:
             return []
 
 
-def _overlapping(view: View, policy: PeerAuthentication) -> list[PeerAuthentication]:
+def _overlapping(
+    view: View, policy: PeerAuthentication, selected: Sequence[Workload]
+) -> list[PeerAuthentication]:
     """Workload policies that select a pod that this one selects, or the very same labels."""
     index = view.index(policy.revision)
     found = {p.id: p for p in index.selecting(policy.namespace, policy.selector)}
-    for workload in _selected(view, policy):
+    for workload in selected:
         found |= {p.id: p for p in index.selecting(policy.namespace, workload.labels)}
     return sorted(found.values(), key=lambda p: p.age_key)
 

@@ -61,6 +61,7 @@ class View:
         self.mesh = Mesh(inventory, whole=request.scope == "cluster")
         self._indexes: dict[str, PolicyIndex] = {}
         self._enrolments: dict[str, Enrolment] = {}
+        self._services: dict[str, list[Service]] = {}
 
     @property
     def root(self) -> str:
@@ -187,13 +188,17 @@ class View:
 
     def services_of(self, workload: Workload) -> list[Service]:
         """The Services that select the workload's pods."""
-        found = [
-            service
-            for key, value in workload.labels.items()
-            for service in self._services_by_label.get((workload.namespace, key, value), ())
-            if service.selector.items() <= workload.labels.items()
-        ]
-        return sorted(found, key=lambda service: service.manifest.name)
+        found = self._services.get(workload.id)
+        if found is None:
+            found = [
+                service
+                for key, value in workload.labels.items()
+                for service in self._services_by_label.get((workload.namespace, key, value), ())
+                if service.selector.items() <= workload.labels.items()
+            ]
+            found.sort(key=lambda service: service.manifest.name)
+            self._services[workload.id] = found
+        return found
 
     @cached_property
     def _backends(self) -> dict[str, list[Workload]]:
