@@ -13,6 +13,8 @@ from tests.conformance.istio.vectors import SUITES, client_snapshots
 SIZES = {
     "istio composition": 1063,
     "istio ambient composition": 1063,
+    "istio composition, whole layer": 1063,
+    "istio ambient composition, whole layer": 1063,
     "istio ambient golden pairs": 19,
     "istio validation documents": 8,
     "istio random refused": 3000,

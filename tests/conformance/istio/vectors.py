@@ -14,6 +14,7 @@ import yaml
 from kguard.inventory import injection
 from kguard.layers.mtls.semantics import ambient, peerauth, validation
 from tests.conformance.istio.clients import clusters
+from tests.conformance.istio.whole import intended, modes
 
 Point = tuple[str, Any, Any]
 FOLDER = "istio"
@@ -40,15 +41,27 @@ def _root(snapshot: dict[str, Any]) -> str:
     return snapshot["meshConfig"].get("rootNamespace", "istio-system")
 
 
-def _policy(namespace: str, mode: str, ports: dict[str, str] | None = None) -> Any:
+def _policy(namespace: str, mode: str, ports: dict[str, str] | None = None) -> dict[str, Any]:
     spec: dict[str, Any] = {} if mode == "absent" else {"mtls": {"mode": mode}}
+    name = "default"
     if ports is not None:
+        name = "wl"
         spec["selector"] = {"matchLabels": {"app": "a"}}
-        spec["portLevelMtls"] = {port: {"mode": text} for port, text in ports.items()}
-    return peerauth.parse(namespace, {"metadata": {"name": "wl"}, "spec": spec})
+        if ports:
+            spec["portLevelMtls"] = {port: {"mode": text} for port, text in ports.items()}
+    return {
+        "apiVersion": "security.istio.io/v1",
+        "kind": "PeerAuthentication",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    }
 
 
 def _of_vector(vector: dict[str, Any]) -> list[peerauth.PeerAuthentication]:
+    return [peerauth.parse(o["metadata"]["namespace"], o) for o in _objects(vector)]
+
+
+def _objects(vector: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     if vector["mesh"] != "absent":
         found.append(_policy("istio-system", vector["mesh"]))
@@ -77,6 +90,21 @@ def ambient_composition(folder: Path) -> Iterator[Point]:
         ours = {p: attached.denies_plaintext(int(p)) for p in recorded}
         keys = attached.names("istio-system")
         yield f"peerauth-{number}", (recorded, vector["ambient_keys"]), (ours, keys)
+
+
+def whole_sidecar(folder: Path) -> Iterator[Point]:
+    """The same answers from the facts of the whole layer, for a namespace with sidecars."""
+    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+        ours = modes(_objects(vector), ("istio-injection", "enabled"))
+        yield f"peerauth-{number}", vector["sidecar"], ours
+
+
+def whole_ambient(folder: Path) -> Iterator[Point]:
+    """The same for a namespace in ambient: what denies plaintext is STRICT."""
+    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+        found = modes(_objects(vector), ("istio.io/dataplane-mode", "ambient"))
+        ours = {port: mode == "STRICT" for port, mode in found.items()}
+        yield f"peerauth-{number}", vector["ambient_denies_plaintext"], ours
 
 
 def golden_pairs(folder: Path) -> Iterator[Point]:
@@ -133,6 +161,26 @@ def _modes(chain: peerauth.Chain, recorded: dict[str, Any]) -> dict[str, Any]:
             for part in ("ports", "undeclared")
         },
     }
+
+
+def whole_server(folder: Path) -> Iterator[Point]:
+    """The same from the facts of the whole layer.
+
+    Left out are snapshots of other revisions, which manifests alone do not show, and those with
+    policies that the API server refuses: recorded as if they were there, for us they are not.
+    """
+    for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
+        if snapshot["revision"] != "default" or snapshot.get("rejectedByValidation"):
+            continue
+        found = intended(snapshot["objects"], _root(snapshot))
+        for name, recorded in snapshot["modes"].items():
+            ours = found[name]
+            wanted = {**recorded["ports"], **recorded["undeclared"], "other": recorded["other"]}
+            yield (
+                f"{snapshot['id']}:{name}",
+                wanted,
+                {port: ours.get(port, ours["other"]) for port in wanted},
+            )
 
 
 def refused(folder: Path) -> Iterator[Point]:
@@ -268,9 +316,12 @@ def inbound(folder: Path) -> Iterator[Point]:
 SUITES = {
     "istio composition": composition,
     "istio ambient composition": ambient_composition,
+    "istio composition, whole layer": whole_sidecar,
+    "istio ambient composition, whole layer": whole_ambient,
     "istio ambient golden pairs": golden_pairs,
     "istio validation documents": validation_documents,
     "istio random server": server,
+    "istio random server, whole layer": whole_server,
     "istio random refused": refused,
     "istio random client": client,
     "istio random inbound": inbound,
