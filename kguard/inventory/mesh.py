@@ -161,10 +161,11 @@ class Mesh:
             note = "the pods share the node's network: no proxy is added to them"
             because = Evidence(workload.id, workload.pod_pointer + "/hostNetwork", note)
             return Enrolment("none", "written", "host_network", (because,))
-        if workload.namespace in injection.NEVER_INJECTED:
-            note = f"the injector leaves namespace {workload.namespace} out"
-            return Enrolment("none", "predicted", "system", (Evidence("", "", note),))
         namespace = self.namespace(workload.namespace)
+        system = workload.namespace in injection.NEVER_INJECTED
+        if workload.namespace in injection.NEVER_AMBIENT or (system and not namespace.known):
+            note = f"Istio leaves namespace {workload.namespace} out"
+            return Enrolment("none", "predicted", "system", (Evidence("", "", note),))
         if not namespace.known or not workload.labels_known:
             return _without_namespace(workload)
         return self._sidecar(workload, namespace) or self._ambient(workload, namespace)
@@ -192,11 +193,13 @@ class Mesh:
         selected = injection.ambient_selected(
             namespace.labels, workload.labels, workload.annotations, host_network=False
         )
-        if selected and workload.namespace not in injection.NEVER_AMBIENT:
+        if selected:
             return Enrolment("ambient", "predicted", "enrolled", because)
         return Enrolment("none", "predicted", self._refusal(workload, namespace), because)
 
     def _refusal(self, workload: Workload, namespace: Namespace) -> Reason:
+        if workload.namespace in injection.NEVER_INJECTED:
+            return "system"
         wish = workload.labels.get(injection.INJECT, workload.annotations.get(injection.INJECT))
         if wish == "false" or workload.labels.get(injection.DATAPLANE) == "none":
             return "opted_out"

@@ -14,7 +14,7 @@ import yaml
 from kguard.inventory import injection
 from kguard.layers.mtls.semantics import ambient, peerauth, validation
 from tests.conformance.istio.clients import clusters
-from tests.conformance.istio.whole import intended, modes
+from tests.conformance.istio.whole import intended, modes, plane
 
 Point = tuple[str, Any, Any]
 FOLDER = "istio"
@@ -252,6 +252,20 @@ def enrolment(folder: Path) -> Iterator[Point]:
         yield snapshot["id"], recorded, ours
 
 
+def whole_enrolment(folder: Path) -> Iterator[Point]:
+    """Where a pod ends up, from webhooks, injector, namespace and pod together.
+
+    Left out are pods that say that they have a sidecar already: that is believed.
+    """
+    for snapshot in _lines(folder / "random" / "enrolment.ndjson.gz"):
+        pod = _kind(snapshot, "Pod")[0]
+        if injection.SIDECAR_STATUS in pod["metadata"].get("annotations", {}):
+            continue
+        ambient_too = snapshot["ambientSelected"] and pod["metadata"]["namespace"] != "kube-system"
+        recorded = "sidecar" if snapshot["injected"] else "ambient" if ambient_too else "none"
+        yield snapshot["id"], recorded, plane(snapshot["objects"], snapshot["injectorConfig"])
+
+
 def webhook_table(folder: Path) -> Iterator[Point]:
     """The product of namespace and pod labels for seven sets of configurations."""
     for number, line in enumerate(_lines(folder / "random" / "webhook_truth_table.ndjson.gz")):
@@ -327,6 +341,7 @@ SUITES = {
     "istio random inbound": inbound,
     "istio random ambient": ambient_random,
     "istio random enrolment": enrolment,
+    "istio random enrolment, whole layer": whole_enrolment,
     "istio webhook table": webhook_table,
     "istio default webhooks": default_webhooks,
 }

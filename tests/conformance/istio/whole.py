@@ -6,11 +6,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from kguard.inventory import build
+from kguard.inventory import Inventory, build
+from kguard.inventory.mesh import Mesh
 from kguard.layers.mtls import LAYER
 from kguard.model.facts.mtls import Facts
 from kguard.model.layer import Request
 from kguard.model.manifests import Collected, Manifest, SourceText
+from kguard.sources.yaml.emit import emit
 
 _REQUEST = Request(scope="app", at=datetime(2026, 11, 23, tzinfo=UTC))
 _DEPLOYMENT = {
@@ -49,6 +51,18 @@ def modes(policies: list[dict[str, Any]], label: tuple[str, str]) -> dict[str, s
     return {port: listed.get(port, listed["other"]) for port in ("7777", "8080", "9090")}
 
 
+def plane(objects: list[dict[str, Any]], injector: dict[str, Any]) -> str:
+    """Where the only pod of a snapshot ends up: `sidecar`, `ambient` or `none`."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "istio-sidecar-injector", "namespace": "istio-system"},
+        "data": {"config": emit(injector)},
+    }
+    made = _inventory([config, *objects])
+    return Mesh(made).enrolment(made.workloads[0]).plane
+
+
 def intended(objects: list[dict[str, Any]], root: str) -> dict[str, dict[str, str]]:
     """What policy says for each port of each workload, by `namespace/Kind/name`."""
     config = {
@@ -66,9 +80,13 @@ def intended(objects: list[dict[str, Any]], root: str) -> dict[str, dict[str, st
 
 
 def _facts(objects: list[dict[str, Any]]) -> Facts:
+    found = LAYER.facts(_inventory(objects), _REQUEST)
+    assert isinstance(found, Facts)
+    return found
+
+
+def _inventory(objects: list[dict[str, Any]]) -> Inventory:
     manifests = [
         Manifest(value, SourceText(f"{n}.yaml", 0, 1, "")) for n, value in enumerate(objects)
     ]
-    found = LAYER.facts(build(Collected(manifests=manifests)), _REQUEST)
-    assert isinstance(found, Facts)
-    return found
+    return build(Collected(manifests=manifests))

@@ -100,11 +100,12 @@ def _enrolment(
 ) -> Literal["sidecar", "ambient", "none", "disabled", "unknown"]:
     """What the labels of the namespace do to a pod that has no labels of its own."""
     namespace = view.mesh.namespace(name)
-    if name in injection.NEVER_INJECTED:
+    if name in injection.NEVER_AMBIENT:
         return "none"
     if not namespace.known:
         return "unknown"
-    if any(webhook.matches(namespace.labels, {}) for webhook in view.mesh.webhooks):
+    injected = name not in injection.NEVER_INJECTED
+    if injected and any(webhook.matches(namespace.labels, {}) for webhook in view.mesh.webhooks):
         return "sidecar"
     if namespace.labels.get(injection.DATAPLANE) == "ambient":
         return "ambient"
