@@ -23,7 +23,7 @@ _DeadReason = Literal["none", "root_selector", "younger", "no_workload", "revisi
 
 def policy_facts(view: View, manifest: Manifest) -> model.PeerAuthentication:
     """The facts about one PeerAuthentication."""
-    policy = peerauth.parse(manifest.namespace, manifest.object, manifest.id)
+    policy = view.parse(manifest)
     problems = validation.problems(manifest.object)
     selected = [] if problems else _selected(view, policy)
     peers = [] if problems else _peers(view, policy, selected)

@@ -82,10 +82,29 @@ class View:
     def policies(self) -> list[PeerAuthentication]:
         """The PeerAuthentications that the API server stores and istiod looks at."""
         return [
-            peerauth.parse(manifest.namespace, manifest.object, manifest.id)
+            self.parse(manifest)
             for manifest in self.manifests
             if self.discovered(manifest.namespace) and not validation.problems(manifest.object)
         ]
+
+    def parse(self, manifest: Manifest) -> PeerAuthentication:
+        """Read a PeerAuthentication; one that replaces a running one keeps the other's age."""
+        policy = peerauth.parse(manifest.namespace, manifest.object, manifest.id)
+        age = self._ages.get((manifest.namespace, manifest.name))
+        if policy.created is None and age is not None:
+            return msgspec.structs.replace(policy, created=age)
+        return policy
+
+    @cached_property
+    def _ages(self) -> dict[tuple[str, str], int]:
+        """When policies were created that the input defines anew."""
+        found = {}
+        for manifest in self.inventory.shadowed:
+            if (manifest.kind, manifest.group) == ("PeerAuthentication", SECURITY):
+                created = peerauth.seconds_of(manifest.metadata.get("creationTimestamp"))
+                if created is not None:
+                    found[manifest.namespace, manifest.name] = created
+        return found
 
     def discovered(self, namespace: str) -> bool:
         """Whether istiod looks at a namespace (`MeshConfig.discoverySelectors`, none is all).

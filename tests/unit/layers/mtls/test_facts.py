@@ -275,3 +275,22 @@ def test_file_that_cannot_be_read_does_not_make_everything_unknown() -> None:
     made.collected.unreadable.append(Unreadable("broken.yaml", reason="tab"))
     found = LAYER.facts(made, Request(scope="app", at=AT))
     assert port(found, "cart").effective == "permissive"
+
+
+def test_file_that_replaces_a_running_policy_keeps_its_age() -> None:
+    def policy(name: str, mode: str, created: str = "") -> str:
+        age = f', creationTimestamp: "{created}"' if created else ""
+        return f"""
+    apiVersion: security.istio.io/v1
+    kind: PeerAuthentication
+    metadata: {{name: {name}, namespace: shop{age}}}
+    spec: {{mtls: {{mode: {mode}}}}}
+    """
+
+    running = (
+        policy("old", "DISABLE", "2025-01-01T00:00:00Z"),
+        policy("new", "STRICT", "2026-01-01T00:00:00Z"),
+    )
+    found = facts(NAMESPACE, *running, policy("old", "PERMISSIVE"), deployment())
+    assert port(found, "cart").decided_by == "PeerAuthentication shop/old"
+    assert port(found, "cart").effective == "permissive"
