@@ -83,8 +83,9 @@ def _stamped(proposal: Applicable) -> Applicable:
         return proposal
     metadata = dict(proposal.object["metadata"])
     metadata["labels"] = {**metadata.get("labels", {}), "app.kubernetes.io/managed-by": "kguard"}
-    closes = {"kguard.dev/closes": " ".join(sorted(proposal.closes))}
-    metadata["annotations"] = {**metadata.get("annotations", {}), **closes}
+    if proposal.closes:
+        closes = {"kguard.dev/closes": " ".join(sorted(proposal.closes))}
+        metadata["annotations"] = {**metadata.get("annotations", {}), **closes}
     head = {k: proposal.object[k] for k in ("apiVersion", "kind")}
     rest = {k: v for k, v in proposal.object.items() if k not in (*head, "metadata")}
     return msgspec.structs.replace(proposal, object={**head, "metadata": metadata, **rest})
