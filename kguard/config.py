@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from kguard.errors import ConfigError
+from kguard.errors import ConfigError, reason
 
 FILE_NAME = "kguard.yaml"
 MAX_CONFIG_BYTES = 1 << 20
@@ -142,7 +142,7 @@ def read(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
         value = yaml.load(text, yaml.CSafeLoader) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the file cannot be read: {error}", where=str(path)) from None
+        raise ConfigError(f"the file cannot be read: {reason(error)}", where=str(path)) from None
     except yaml.YAMLError as error:
         raise ConfigError("the file is no valid YAML", where=_mark(path, error)) from None
     if isinstance(value, dict) and "folder" in value:

@@ -72,3 +72,8 @@ class PolicyError(EngineError):
 
 class RemediationError(IncompleteError):
     """A remedy cannot be written or proved."""
+
+
+def reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file could not be read, in words, without the name that the message says anyway."""
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else "no UTF-8 text"

@@ -366,7 +366,8 @@ def _coverage(name: str, facts: Mapping[str, Any]) -> LayerCoverage:
 def nothing_read(collected: Collected, inputs: Sequence[str]) -> Incomplete:
     """The sentence for an input without a single manifest."""
     where = ", ".join(inputs) or "the input"
-    looked = f"{collected.looked_at} files looked at"
+    files = "file" if collected.looked_at == 1 else "files"
+    looked = f"{collected.looked_at} {files} looked at"
     return Incomplete(
         where,
         f"no manifest found ({looked}, none has apiVersion and kind)",

@@ -85,7 +85,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        status: Any = kguard.main(standalone_mode=False)
+        status: Any = kguard.main(prog_name="kguard", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except click.ClickException as error:

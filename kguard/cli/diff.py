@@ -22,6 +22,7 @@ from kguard.errors import UsageError
 from kguard.model.findings import SEVERITIES, severity_at_least
 from kguard.triage.diff import SCHEMA, Difference, difference
 
+EXIT_INCOMPLETE = 3
 _EFFECTS = (
     ("weaker", "weaker"),
     ("opened", "opens"),
@@ -45,13 +46,17 @@ def command(output: str, fail_on: str | None, **arguments: Any) -> int:
     """
     if len(arguments["inputs"]) != 2:  # noqa: PLR2004 - a change has two sides
         raise UsageError("diff compares two inputs", hint="kguard diff BASE HEAD")
-    found = _compare(arguments)
+    found, unread = _compare(arguments)
+    for place, text in unread:
+        click.echo(clean(f"kguard: {place}: {text}"), err=True)
     write(_json(found) if output == "json" else _text(found), "")
     gate = fail_on or settings(arguments).fail_on
-    return int(any(severity_at_least(f.severity, gate) for f in found.new))
+    worse = any(severity_at_least(f.severity, gate) for f in found.new)
+    return 1 if worse else EXIT_INCOMPLETE if unread else 0
 
 
-def _compare(arguments: dict[str, Any]) -> Difference:
+def _compare(arguments: dict[str, Any]) -> tuple[Difference, list[tuple[str, str]]]:
+    """The difference, and what of either side could not be read: its place and the reason."""
     from kguard.scan import scan
 
     config = settings(arguments)
@@ -62,7 +67,14 @@ def _compare(arguments: dict[str, Any]) -> Difference:
             sides.append(scan(collect(one, config), options(one, config), engine))
     before, after = sides
     effects = layers.compare(before.facts, after.facts)
-    return difference(before.report.findings, after.report.findings, effects)
+    unread = {
+        (entry.source, entry.reason)
+        for side in sides
+        if side.report.objects
+        for entry in side.report.incomplete
+    }
+    found = difference(before.report.findings, after.report.findings, effects)
+    return found, sorted(unread)
 
 
 def _json(found: Difference) -> str:

@@ -17,6 +17,7 @@ from kguard.cli.inputs import (
     settings,
 )
 from kguard.cli.output import clean
+from kguard.errors import UsageError
 
 
 @click.command("fix")
@@ -43,6 +44,11 @@ def command(out: str, *, in_place: bool, stage: Any, tighten: bool, **arguments:
     from kguard.remediation import write as writing
     from kguard.scan import scan
 
+    if in_place and any(name == "-" or name.startswith("rev:") for name in arguments["inputs"]):
+        raise UsageError(
+            "--in-place edits files, not a git revision or standard input",
+            hint="apply the .patch files that are written without it",
+        )
     config = settings(arguments)
     chosen = options(arguments, config)
     with open_engine(arguments) as engine:

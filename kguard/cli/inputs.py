@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,12 +15,14 @@ import click
 from kguard import layers
 from kguard.config import Config, discover, read
 from kguard.engine.base import Engine
-from kguard.errors import UsageError
+from kguard.errors import SourceError, UsageError
 from kguard.model.manifests import Collected
 from kguard.scan import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_VERSION = re.compile(r"v?\d+(\.\d+)+[\w.+-]*|devel")
+_VERSIONS = ("kubernetes", "istio", "knative", "falco")
 ASSUMABLE = (
     "kubernetes",
     "istio",
@@ -148,6 +151,8 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
         raise UsageError("--offline excludes --registry and --online")
     waivers = config.path(config.waivers) if config.waivers else ""
     baseline = config.path(config.baseline) if config.baseline else ""
+    _existing("--evidence", arguments.get("evidence_dirs") or ())
+    _existing("--trusted-root", arguments.get("trust_roots") or ())
     return Options(
         config=config,
         scope=scope or ("cluster" if arguments.get("contexts") else "app"),
@@ -164,6 +169,12 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
         baseline_file=arguments.get("baseline_file") or baseline,
         inputs=tuple(inputs),
     )
+
+
+def _existing(option: str, names: Sequence[str]) -> None:
+    for name in names:
+        if not Path(name).exists():
+            raise UsageError(f"{option} {name}: no such file or folder")
 
 
 def _time(text: str | None) -> datetime:
@@ -183,12 +194,19 @@ def _assumptions(pairs: tuple[str, ...]) -> dict[str, str]:
         if not separator or key not in ASSUMABLE:
             known = ", ".join(ASSUMABLE)
             raise UsageError(f"--assume {pair} is not KEY=VALUE with a known key", hint=known)
+        if key in _VERSIONS and not _VERSION.fullmatch(value):
+            raise UsageError(f"--assume {pair}: that is no version", hint=f"--assume {key}=1.31")
         found[key] = value
     return found
 
 
-def collect(arguments: dict[str, Any], config: Config) -> Collected:
+def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) -> Collected:
     """Read every input.
+
+    Args:
+        arguments: the options of the command.
+        config: the settings.
+        report: whether the caller reports what could not be read, even if it is everything.
 
     Raises:
         UsageError: no input is named, or a path does not exist.
@@ -219,7 +237,11 @@ def collect(arguments: dict[str, Any], config: Config) -> Collected:
         contexts=tuple(contexts),
         read_secrets=bool(arguments.get("read_secrets")),
     )
-    return sources.collect(inputs, reading)
+    found = sources.collect(inputs, reading)
+    if not report and not found.looked_at and found.unreadable and not contexts:
+        first = found.unreadable[0]
+        raise SourceError(first.reason, where=first.source, hint=first.hint)
+    return found
 
 
 def _release(config: Config, release: Any) -> Any:

@@ -25,7 +25,7 @@ def command(**arguments: Any) -> int:
     """
     import orjson
 
-    collected = collect(arguments, settings(arguments))
+    collected = collect(arguments, settings(arguments), report=True)
     for row in rows(collected):
         sys.stdout.buffer.write(orjson.dumps(row) + b"\n")
     return 3 if collected.unreadable else 0

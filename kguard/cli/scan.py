@@ -54,7 +54,7 @@ def command(**arguments: Any) -> int:
     config = settings(arguments)
     wanted = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
     with open_engine(arguments) as engine:
-        judged = scan(collect(arguments, config), options(arguments, config), engine)
+        judged = scan(collect(arguments, config, report=True), options(arguments, config), engine)
     status = exit_code(
         judged.report,
         fail_on=arguments["fail_on"] or config.fail_on,

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from kguard import data
-from kguard.errors import PolicyError
+from kguard.errors import ConfigError, PolicyError
 from kguard.model.findings import FAMILIES, Policy, Severity
 from kguard.sources.yaml.fast import Unsupported, load_block
 
@@ -78,7 +78,7 @@ def libraries(folder: Path) -> dict[str, str]:
 
 def _modules(folder: Path) -> Iterator[tuple[Path, str]]:
     if not folder.is_dir():
-        raise PolicyError("there is no such folder of policies", where=str(folder))
+        raise ConfigError("there is no such folder of policies", where=str(folder))
     for path in sorted(folder.rglob("*.rego")):
         if path.name.endswith("_test.rego"):
             continue

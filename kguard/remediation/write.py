@@ -81,7 +81,9 @@ def write(plan: Plan, folder: Path) -> list[Output]:
         for output in found:
             (folder / output.name).write_text(output.content, encoding="utf-8")
     except OSError as error:
-        raise RemediationError(f"cannot write remedies: {error}", where=str(folder)) from None
+        raise RemediationError(
+            f"cannot write remedies: {(error.strerror or str(error)).lower()}", where=str(folder)
+        ) from None
     return found
 
 

@@ -60,7 +60,12 @@ def display_path(path: Path) -> str:
         shown = absolute.relative_to(Path.cwd())
     except ValueError:
         shown = Path(os.path.normpath(path))
-    return shown.as_posix()
+    return printable(shown.as_posix())
+
+
+def printable(name: str) -> str:
+    """A file name as text: bytes that are no UTF-8 are shown as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def wanted(name: str, options: Options) -> bool:
@@ -102,7 +107,7 @@ def walk(folder: Path, shown: str) -> Listing:
     root = folder.resolve()
     prefix = "" if shown == "." else shown.rstrip("/") + "/"
     for relative, entry in _entries(root, "", [], listing):
-        display = prefix + relative
+        display = prefix + printable(relative)
         if entry.is_symlink():
             if not _leads_inside(root, Path(entry.path)):
                 listing.refused.append(_refusal(display))
@@ -124,7 +129,11 @@ def _entries(
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         place = f"{listing.display}/{base}".rstrip("/")
-        listing.refused.append(Unreadable(place, reason=f"the folder cannot be read: {error}"))
+        listing.refused.append(
+            Unreadable(
+                place, reason=f"the folder cannot be read: {(error.strerror or str(error)).lower()}"
+            )
+        )
         return
     for entry in entries:
         relative = base + entry.name

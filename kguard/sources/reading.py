@@ -123,7 +123,7 @@ def is_object(value: Any) -> bool:
 
 def _broken(entry: Broken, data: bytes, origin: SourceText, into: Collected) -> None:
     """A broken document with template actions is a template; any other is unreadable."""
-    if TEMPLATE.search(data.decode(errors="replace")):
+    if b"\0" not in data and TEMPLATE.search(data.decode(errors="replace")):
         into.not_evaluated.append(NotEvaluated(f"{origin.file}:{entry.line}", UNRENDERED))
         return
     into.unreadable.append(

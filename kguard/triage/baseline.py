@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from kguard.errors import ConfigError
+from kguard.errors import ConfigError, reason
 from kguard.model.findings import Finding
 
 MAX_BASELINE_BYTES = 256 << 20
@@ -38,7 +38,9 @@ def read(path: Path) -> frozenset[str]:
             raise ConfigError("the baseline is larger than 256 MiB", where=str(path))
         earlier = msgspec.json.decode(path.read_bytes(), type=_Earlier)
     except OSError as error:
-        raise ConfigError(f"the baseline cannot be read: {error}", where=str(path)) from None
+        raise ConfigError(
+            f"the baseline cannot be read: {reason(error)}", where=str(path)
+        ) from None
     except msgspec.MsgspecError as error:
         raise ConfigError(
             f"the baseline is no report of kguard: {error}",

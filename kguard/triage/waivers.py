@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from kguard.errors import ConfigError
+from kguard.errors import ConfigError, reason
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.waivers import Facts, WaiverFact, WaiverState
 from kguard.model.findings import Finding
@@ -203,7 +203,9 @@ def read(path: Path) -> list[Waiver]:
     try:
         documents = list(load(path.read_bytes()))
     except OSError as error:
-        raise ConfigError(f"the waivers file cannot be read: {error}", where=str(path)) from None
+        raise ConfigError(
+            f"the waivers file cannot be read: {reason(error)}", where=str(path)
+        ) from None
     found = []
     for document in documents:
         if not isinstance(document, Document):

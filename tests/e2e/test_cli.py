@@ -92,7 +92,7 @@ def test_a_broken_file_is_named_and_the_rest_is_scanned(kguard, web):
         (["scan", ".", "--engine", "opa"], 2, "kguard: --engine opa needs --opa-url"),
         (["scan", ".", "--baseline", "none.json"], 2, "none.json: the baseline cannot be read"),
         (["scan", ".", "--waivers", "none.yaml"], 2, "none.yaml: the waivers file cannot be read"),
-        (["scan", ".", "--policies", "none"], 3, "none: there is no such folder of policies"),
+        (["scan", ".", "--policies", "none"], 2, "none: there is no such folder of policies"),
         (["scan", ".", "--offline", "--registry"], 2, "--offline excludes"),
         (["explain", "network/nothing"], 2, "unknown policy"),
         (["frobnicate"], 2, "No such command"),
@@ -194,3 +194,48 @@ def test_a_scan_needs_no_network(kguard, web, checkout):
         env={**os.environ, "PYTHONPATH": str(checkout)},
     )
     assert _json(done)["complete"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("diff", "{web}", "{web}/nowhere"),
+        ("fix", "{web}/nowhere", "--out", "{web}/out"),
+        ("mtls", "list", "{web}/nowhere"),
+        ("runtime", "coverage", "{web}/nowhere"),
+        ("images", "list", "{web}/nowhere"),
+    ],
+)
+def test_an_input_that_is_not_there_is_one_sentence_and_code_3(kguard, web, words):
+    done = kguard(*(word.format(web=web) for word in words))
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert done.stderr == f"kguard: {web}/nowhere: no such file or folder\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--evidence", "nowhere"), "--evidence nowhere: no such file or folder"),
+        (("--trusted-root", "nowhere"), "--trusted-root nowhere: no such file or folder"),
+        (("--assume", "kubernetes=new"), "--assume kubernetes=new: that is no version"),
+        (("--waivers", "nowhere"), "the waivers file cannot be read: no such file or directory"),
+        (("--policies", "nowhere"), "nowhere: there is no such folder of policies"),
+    ],
+)
+def test_an_option_that_leads_nowhere_is_refused(kguard, web, options, sentence):
+    done = kguard("scan", web, *options)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+
+
+def test_a_file_name_that_is_no_utf_8_is_shown_with_escapes(kguard, tmp_path):
+    (tmp_path / os.fsdecode(b"\xff.yaml")).write_text(OPEN_WEB)
+    for name in ("terminal", "json", "sarif", "junit", "markdown", "html"):
+        assert "xff.yaml" in kguard("scan", tmp_path, "-o", name).stdout
+
+
+def test_a_git_revision_is_not_edited_in_place(kguard, web):
+    done = kguard("fix", "rev:HEAD", "--in-place", cwd=web)
+    assert done.returncode == 2
+    assert "--in-place edits files" in done.stderr
