@@ -127,8 +127,6 @@ def policy(path: Path, text: str, root: Path, *, bundled: bool) -> Policy:
 
 
 def _metadata(text: str, where: str) -> _Metadata:
-    from yaml import YAMLError
-
     block = _METADATA.search(text)
     if block is None:
         raise PolicyError(
@@ -137,20 +135,26 @@ def _metadata(text: str, where: str) -> _Metadata:
     body = "".join(line[2:] or "\n" for line in block[1].splitlines(keepends=True))
     try:
         return msgspec.convert(_decoded(body), _Metadata)
-    except (YAMLError, msgspec.ValidationError) as error:
+    except ValueError as error:
         line = text.count("\n", 0, block.start()) + 1
         reason = " ".join(str(error).split())
         raise PolicyError(f"METADATA is wrong: {reason}", where=f"{where}:{line}") from None
 
 
 def _decoded(body: str) -> Any:
-    """The value of YAML; what plain block style leaves open is left to the full parser."""
+    """The value of YAML; what plain block style leaves open is left to the full parser.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
         return load_block(body)
     except Unsupported:
         import yaml
-
+    try:
         return yaml.load(body, yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
 
 
 def _link(entry: Any) -> str:

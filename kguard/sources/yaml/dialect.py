@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
-
-import yaml
-from yaml._yaml import CParser
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from kguard.sources.yaml import limits
 from kguard.sources.yaml.documents import ReadError
 
+if TYPE_CHECKING:
+    import yaml
+
 T = TypeVar("T")
 
 BYTE_ORDER_MARK = "\ufeff"
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Compiled where it is needed, which is seldom: large classes of characters take milliseconds.
+_FORBIDDEN = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _GO_READ_SIZE = 512
 """go-yaml reads (and checks) its input in blocks of so many bytes, libyaml in larger ones."""
 
@@ -61,6 +62,8 @@ def retry(text: str, parse: Callable[[str, tuple[Mend, ...]], T]) -> T:
     Raises:
         ReadError: go-yaml refuses the text as well.
     """
+    import yaml
+
     mends: tuple[Mend, ...] = ()
     if BYTE_ORDER_MARK in text:
         mends = (Mend(_unused(text), BYTE_ORDER_MARK),)
@@ -199,7 +202,9 @@ def _before_unseen(text: str, error: yaml.reader.ReaderError) -> str:
     Raises:
         ReadError: go-yaml sees it.
     """
-    match = _FORBIDDEN.search(text)
+    import yaml
+
+    match = re.search(_FORBIDDEN, text)
     if match is None:
         raise ReadError(str(error.reason))
     refusal = ReadError(f"{error.reason} (U+{ord(match[0]):04X})", match.start())
@@ -215,6 +220,9 @@ def _before_unseen(text: str, error: yaml.reader.ReaderError) -> str:
 
 
 def _end_of_first_document(text: str) -> int:
+    import yaml
+    from yaml._yaml import CParser
+
     parser = CParser(text)
     try:
         while (event := parser.get_event()) is not None:

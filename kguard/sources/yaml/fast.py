@@ -22,10 +22,10 @@ _LONGEST_CACHED = 160
 _LONGEST_KEY = 500
 """Well below the 1,024 characters that a simple key may have."""
 
-# Control characters, line breaks other than the line feed, byte order marks and U+FFFD.
-_UNUSUAL = re.compile(
-    "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffc\U00010000-\U0010ffff]"
-)
+# Control characters, line breaks other than the line feed, byte order marks and U+FFFD. The large
+# class takes milliseconds to compile: `re` does it when the first text needs it.
+_UNUSUAL_ASCII = re.compile("[^\t\n\x20-\x7e]")
+_UNUSUAL = "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffc\U00010000-\U0010ffff]"
 
 _LINE = re.compile(
     r"""(?P<indent>\ *+)
@@ -72,7 +72,7 @@ def load_block(text: str) -> Any:
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
-    if _UNUSUAL.search(text):
+    if _UNUSUAL_ASCII.search(text) if text.isascii() else re.search(_UNUSUAL, text):
         raise Unsupported
     return _Block(text).read()
 

@@ -11,9 +11,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-import yaml
-from yaml._yaml import CParser
-
 from kguard.sources.yaml import dialect, limits
 from kguard.sources.yaml.documents import ReadError
 
@@ -119,6 +116,8 @@ class _Composer:
         self.stack: list[Node] = []
 
     def compose(self) -> Tree:
+        import yaml
+
         for event in self._events():
             kind = event.__class__
             if kind is yaml.ScalarEvent:
@@ -141,6 +140,8 @@ class _Composer:
         return self.tree
 
     def _events(self) -> Iterator[Any]:
+        from yaml._yaml import CParser
+
         parser = CParser(self.text)
         try:
             while (event := parser.get_event()) is not None:
