@@ -13,6 +13,7 @@ from kguard.cli.inputs import collect, input_options, options, settings
 from kguard.cli.output import clean, write
 from kguard.model.facts.mtls import Facts, Ports, Workload
 
+MAX_PORT = 65535
 _COLUMNS = ("namespace", "workload", "kind", "port", "protocol", "plane", "intended", "effective")
 
 
@@ -131,12 +132,26 @@ def explain(target: str, **arguments: Any) -> int:
         for workload in _facts(arguments).workloads
         if workload.ref.name == name and namespace in ("", workload.ref.namespace)
     ]
-    if not found:
-        from kguard.errors import UsageError
+    from kguard.errors import UsageError
 
+    if not found:
         raise UsageError(f"no workload {place} in the input", hint="`kguard mtls list` names them")
+    if port and not _possible(port):
+        known = sorted({p for w in found for g in w.modes for p in g.ports}, key=_port_key)
+        hint = f"a number from 1 to {MAX_PORT} or `other`; the input names {', '.join(known)}"
+        raise UsageError(f"{port!r} is no port of {place}", hint=hint)
     write("".join(f"{clean(line)}\n" for w in found for line in _explained(w, port)), "")
     return 0
+
+
+def _possible(port: str) -> bool:
+    """Whether a connection to the port can be thought of, be it declared or not."""
+    digits = port.isascii() and port.isdecimal() and len(port) <= len(str(MAX_PORT))
+    return port == "other" or (digits and 0 < int(port) <= MAX_PORT)
+
+
+def _port_key(port: str) -> tuple[bool, int]:
+    return (True, 0) if port == "other" else (False, int(port))
 
 
 def _explained(workload: Workload, port: str) -> Iterator[str]:

@@ -128,9 +128,17 @@ def evaluated(coverage: LayerCoverage) -> str:
         "no_evidence": "no evidence in this input",
         "not_evaluated": "not evaluated",
         "unknown": "unknown",
-        "evaluated": f"{coverage.evaluated} of {coverage.total} {coverage.subject}",
+        "evaluated": f"{coverage.evaluated} of {_counted(coverage.total, coverage.subject)}",
     }[coverage.state]
     return f"{head}; {coverage.note}" if coverage.note else head
+
+
+def _counted(number: int, plural: str) -> str:
+    """`2 workloads`, `1 workload`, `1 audit policy`."""
+    if number != 1:
+        return f"{number} {plural}"
+    stem = plural.removesuffix("ies")
+    return f"1 {plural.removesuffix('s')}" if stem == plural else f"1 {stem}y"
 
 
 def totals(report: Report) -> str:

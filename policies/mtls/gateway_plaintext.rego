@@ -24,7 +24,7 @@ deny contains finding if {
 	finding := {
 		"target": server.ref,
 		"path": server.server,
-		"message": sprintf("gateway %s accepts plaintext on port %d (%s): no PeerAuthentication governs it", [
+		"message": sprintf("gateway %s accepts plaintext on port %d (%s), and PeerAuthentication has no say on gateways", [
 			server.ref.name,
 			server.port,
 			server.protocol,

@@ -16,7 +16,7 @@ test_deny_http if {
 	findings == {{
 		"target": {"kind": "Gateway", "name": "shop"},
 		"path": "http",
-		"message": "gateway shop accepts plaintext on port 80 (HTTP): no PeerAuthentication governs it",
+		"message": "gateway shop accepts plaintext on port 80 (HTTP), and PeerAuthentication has no say on gateways",
 		"evidence": [],
 	}}
 }

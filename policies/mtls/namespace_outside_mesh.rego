@@ -44,14 +44,24 @@ unknown contains finding if {
 	finding := {
 		"target": namespace.ref,
 		"path": "",
-		"message": sprintf("whether %d of %d workloads in namespace %s are in the mesh cannot be told", [
-			namespace.unknown,
-			namespace.workloads,
+		"message": sprintf("whether %s in namespace %s %s in the mesh cannot be told", [
+			_undecided(namespace),
 			namespace.ref.name,
+			_verb(namespace),
 		]),
 		"evidence": namespace.because,
 	}
 }
+
+_undecided(namespace) := "the only workload" if namespace.workloads == 1
+
+_undecided(namespace) := sprintf("%d of %d workloads", [namespace.unknown, namespace.workloads]) if {
+	namespace.workloads > 1
+}
+
+_verb(namespace) := "is" if namespace.unknown == 1
+
+_verb(namespace) := "are" if namespace.unknown > 1
 
 # an application that only ships routes for a mesh does not say that it must be in one
 _committed if input.scope == "cluster"

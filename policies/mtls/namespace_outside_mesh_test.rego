@@ -57,3 +57,9 @@ test_deny_whole_cluster_with_routes if {
 	findings := policy.deny with input as object.union(_facts({}), _mesh("cluster", "routing"))
 	count(findings) == 1
 }
+
+test_unknown_of_the_only_workload if {
+	change := {"enrolment": "unknown", "workloads": 1, "enrolled": 0, "unknown": 1, "outside": []}
+	messages := {found.message | some found in policy.unknown} with input as _facts(change)
+	messages == {"whether the only workload in namespace shop is in the mesh cannot be told"}
+}

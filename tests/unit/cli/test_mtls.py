@@ -97,3 +97,16 @@ def test_explain_of_an_unnamed_port_is_that_of_all_others(run):
 def test_unknown_workload_is_the_users_error(run):
     with pytest.raises(UsageError):
         run("explain", "shop/nobody")
+
+
+@pytest.mark.parametrize("port", ["zz", "0", "65536", "8443x", "-1", "\u0664"])
+def test_port_that_cannot_be_is_the_users_error(run, port):
+    with pytest.raises(UsageError, match="no port of shop/payments") as raised:
+        run("explain", f"shop/payments:{port}")
+    assert "80, 8443, other" in raised.value.hint
+
+
+def test_explain_of_all_other_ports(run):
+    code, text = run("explain", "payments:other")
+    assert code == 0
+    assert "TCP 80, other  STRICT" in text

@@ -71,12 +71,8 @@ def coverage(facts: model.Facts) -> LayerCoverage:
         for workload in facts.workloads
     )
     outside = sum(workload.plane == "none" for workload in facts.workloads)
-    notes = []
-    if outside:
-        notes.append(f"{outside} not in the mesh")
-    if unknown:
-        notes.append(f"{unknown} unknown")
-    state = LayerCoverage("evaluated", total - unknown, total, "workloads", "; ".join(notes))
     if total and unknown == total:
-        return LayerCoverage("unknown", 0, total, "workloads", state.note)
-    return state
+        note = "whether its workloads are in the mesh cannot be told"
+        return LayerCoverage("unknown", 0, total, "workloads", note)
+    note = f"{outside} not in the mesh" if outside else ""
+    return LayerCoverage("evaluated", total - unknown, total, "workloads", note)
