@@ -253,8 +253,18 @@ def _remaining(
 
 def _flows(before: State, after: State) -> Flows:
     """How many intended flows there are and are allowed, as the network layer counts them."""
-    counts = []
-    for state in (before, after):
-        flows = getattr(state.facts.get("network"), "flows", [])
-        counts.append((len(flows), sum(flow.verdict == "allowed" for flow in flows)))
-    return Flows(counts[0][0], counts[0][1], counts[1][1])
+    was, now = _verdicts(before), _verdicts(after)
+    fresh = [verdict for key, verdict in now.items() if key not in was]
+    return Flows(
+        intended=len(was),
+        allowed_before=list(was.values()).count("allowed"),
+        allowed_after=sum(now.get(key) == "allowed" for key in was),
+        added=len(fresh),
+        added_allowed=fresh.count("allowed"),
+    )
+
+
+def _verdicts(state: State) -> dict[tuple[str, str, str], str]:
+    """The verdict on each intended flow, by its ends and port."""
+    flows = getattr(state.facts.get("network"), "flows", ())
+    return {(flow.source, flow.target, flow.port): flow.verdict for flow in flows}

@@ -33,11 +33,18 @@ class Remaining(msgspec.Struct, frozen=True, order=True):
 
 
 class Flows(msgspec.Struct, frozen=True):
-    """Intended flows before and after."""
+    """The intended flows of the input, and what has become of them.
+
+    `allowed_after` counts those of the `intended` ones that are allowed with the remedies applied.
+    Flows that only the input with its remedies shows (a new object asks for them) stand apart.
+    """
 
     intended: int
     allowed_before: int
     allowed_after: int
+    added: int = 0
+    """Flows that were not intended before."""
+    added_allowed: int = 0
 
 
 class Proof(msgspec.Struct, frozen=True):

@@ -122,6 +122,7 @@ def prose(proof: Proof) -> str:
         "",
         f"- closes {_many(len(proof.closes), 'finding')}, leaves {len(proof.remaining)} open",
         f"{kept} ({flows.allowed_before} were allowed before)",
+        *_added(proof),
         f"- weakens {_count(proof.weakens)}",
         f"- cuts {_count(proof.cuts)}",
         f"- opens {_count(proof.opens)}",
@@ -155,6 +156,12 @@ def prose(proof: Proof) -> str:
         "Delete the new objects (`kubectl delete -f`) and reverse the patches (`patch -R`).",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _added(proof: Proof) -> Iterator[str]:
+    if proof.flows.added:
+        flows = _many(proof.flows.added, "intended flow")
+        yield f"- brings {flows} of its own, {proof.flows.added_allowed} allowed"
 
 
 def _many(count: int, word: str) -> str:
