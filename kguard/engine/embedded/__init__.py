@@ -2,8 +2,8 @@
 """How are policies evaluated without an OPA server?
 
 By regorus in a child process that is killed when it crashes, hangs or eats memory. Shipped
-policies share a child; every user's policy that fails there is tried alone, so that the one to
-blame is named and the results of the others stay.
+policies and the user's share a child; the one that takes it down is named and left out, and the
+results of the others stay.
 """
 
 from __future__ import annotations
@@ -78,32 +78,36 @@ class EmbeddedEngine:
             raise EngineError(f"the embedded Rego engine does not work here: {death}") from None
 
     def evaluate(self, batch: Batch) -> tuple[dict[str, list[Any]], list[Failure]]:
-        """Evaluate a batch; if the child dies, each policy is tried alone."""
-        usable = [policy for policy in batch.policies if policy.file in self._modules]
-        try:
-            answers = self._child.evaluate(batch.input, _queries(usable))
-        except ChildDied:
-            self._restart()
-            return self._one_by_one(batch.input, usable)
-        return _sort_out(usable, answers)
-
-    def _one_by_one(
-        self, document: bytes, policies: Sequence[Policy]
-    ) -> tuple[dict[str, list[Any]], list[Failure]]:
+        """Evaluate a batch; a policy that takes the child down is left out and reported."""
+        waiting = [policy for policy in batch.policies if policy.file in self._modules]
         results: dict[str, list[Any]] = {}
         failures: list[Failure] = []
-        for policy in policies:
-            try:
-                answers = self._child.evaluate(document, _queries([policy]))
-            except ChildDied as death:
-                failures.append(Failure(policy.id, f"{policy.file}: the engine gave up: {death}"))
-                self._modules.pop(policy.file)
-                self._restart()
-                continue
-            found, failed = _sort_out([policy], answers)
+        while waiting:
+            answers, death = self._ask(batch.input, _queries(waiting))
+            done = [p for p in waiting if all(query in answers for query, _ in queries(p))]
+            waiting = waiting[len(done) :]
+            found, failed = _sort_out(done, answers)
             results.update(found)
             failures += failed
+            # Memory may have been filled by the policies before: the next one gets a second try.
+            if death and (death.timed_out or not done):
+                blamed = waiting.pop(0)
+                failures.append(Failure(blamed.id, f"{blamed.file}: the engine gave up: {death}"))
+                self._modules.pop(blamed.file)
+            if death:
+                self._restart()
         return results, failures
+
+    def _ask(
+        self, document: bytes, asked: Sequence[str]
+    ) -> tuple[dict[str, Answer], ChildDied | None]:
+        answers: dict[str, Answer] = {}
+        try:
+            for query, answer in self._child.evaluate(document, asked):
+                answers[query] = answer
+        except ChildDied as death:
+            return answers, death
+        return answers, None
 
     def close(self) -> None:
         """End the child."""

@@ -4,7 +4,8 @@
 Runs as a script under `python -I`, with memory and time limits, because regorus can crash, hang or
 eat memory on hostile Rego. Talks frames over stdin and stdout: an 8-digit hexadecimal length and
 that many bytes. A request is a JSON frame, followed by the input document as a frame of its own
-where there are queries; the answer to each query is two frames, `value` or `error` and its text.
+where there are queries; the answer to each query is two frames, `value` or `error` and its text,
+sent as soon as it is known, so that the parent can tell at which query a child ended.
 It imports nothing of kguard.
 """
 
@@ -56,6 +57,7 @@ def _evaluate(engine: Any, document: bytes, queries: list[str], answers: IO[byte
             kind, text = "error", str(error)
         _write(answers, kind)
         _write(answers, text)
+        answers.flush()
 
 
 def main() -> None:
@@ -71,9 +73,9 @@ def main() -> None:
         if "modules" in request:
             engine = regorus.Engine()  # added to the old one, the rules would be there twice
             _write(answers, json.dumps(_load(engine, request["modules"])))
+            answers.flush()
         else:
             _evaluate(engine, _read(requests) or b"", request["queries"], answers)
-        answers.flush()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def run(folder: Path, wall_seconds: float = WALL_SECONDS) -> list[Outcome]:
     try:
         for path, error in child.load(modules).items():
             raise PolicyError(" ".join(error.split()), where=path)
-        answers = child.evaluate(b"{}", names)
+        answers = dict(child.evaluate(b"{}", names))
     except ChildDied as death:
         raise PolicyError(f"the tests took the engine down: {death}", where=str(folder)) from None
     finally:

@@ -16,14 +16,15 @@ import msgspec
 
 MEMORY_BYTES = 4 << 30
 CPU_SECONDS = 300
-WALL_SECONDS = 120
-"""Limits of the child; the wall clock counts anew for each request."""
+WALL_SECONDS = 60
+"""Limits of the child; the wall clock counts anew for each answer."""
 
 _CHILD = Path(__file__).with_name("child.py")
 _PREFIX = 8
+_KILLED = -9
 _DEATHS = {
     -6: "it ran out of memory",
-    -9: "it ran out of time",
+    _KILLED: "it ran out of time",
     -11: "it crashed",
     -24: "it used too much processor time",
 }
@@ -31,6 +32,10 @@ _DEATHS = {
 
 class ChildDied(Exception):  # noqa: N818 - an outcome, not an error for the user
     """The child crashed or was killed; the message says how."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(_DEATHS.get(status, f"it stopped with status {status}"))
+        self.timed_out = status == _KILLED
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,15 +72,18 @@ class Child:
             failed: dict[str, str] = json.loads(self._receive())
             return failed
 
-    def evaluate(self, document: bytes, queries: Sequence[str]) -> dict[str, Answer]:
-        """Evaluate queries on an input document.
+    def evaluate(self, document: bytes, queries: Sequence[str]) -> Iterator[tuple[str, Answer]]:
+        """Evaluate queries on an input document, and yield each with its answer, in order.
 
         Raises:
-            ChildDied: the child crashed or ran out of time.
+            ChildDied: the child crashed or ran out of time at the query after those yielded.
         """
         with self._watched():
             self._send(json.dumps({"queries": queries}).encode(), document)
-            return {query: self._answer() for query in queries}
+        for query in queries:
+            with self._watched():
+                answer = self._answer()
+            yield query, answer
 
     def _answer(self) -> Answer:
         kind, text = self._receive(), self._receive()
@@ -93,25 +101,21 @@ class Child:
     def _send(self, *frames: bytes) -> None:
         stream = self._process.stdin
         if stream is None:
-            raise ChildDied(self._how())
+            raise ChildDied(self._process.wait())
         try:
             for frame in frames:
                 stream.write(b"%08x" % len(frame))
                 stream.write(frame)
             stream.flush()
         except BrokenPipeError:
-            raise ChildDied(self._how()) from None
+            raise ChildDied(self._process.wait()) from None
 
     def _receive(self) -> bytes:
         stream = self._process.stdout
         head = stream.read(_PREFIX) if stream else b""
         if not stream or len(head) < _PREFIX:
-            raise ChildDied(self._how())
+            raise ChildDied(self._process.wait())
         return stream.read(int(head, 16))
-
-    def _how(self) -> str:
-        code = self._process.wait()
-        return _DEATHS.get(code, f"it stopped with status {code}")
 
     def close(self) -> None:
         """End the child."""

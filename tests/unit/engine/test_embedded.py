@@ -72,11 +72,13 @@ def test_a_hostile_policy_is_named_and_the_others_stay(name, body, reason):
             "_many := numbers.range(1, 100000)\n\n_loop(x) if _pool(x)\n\n_pool(x) if _loop(x)\n\n"
             f'deny contains {{"target": {{"kind": "Pod"}}, "message": "m"}} if {{\n\t{body}\n}}\n'
         )
-        answers, failed = _run(engine, policy(name, text), policy("good", GOOD))
+        before = policy("before", GOOD.replace("good", "before"))
+        answers, failed = _run(engine, before, policy(name, text), policy("good", GOOD))
     finally:
         engine.close()
     assert list(failed) == [f"network/{name}"]
     assert reason in failed[f"network/{name}"]
+    assert len(answers["data.kguard.network.before.deny"]) == 1
     assert len(answers["data.kguard.network.good.deny"]) == 1
 
 
