@@ -130,9 +130,10 @@ def _contains(cidr: str, excepted: Iterable[str], address: str) -> bool:
 
 
 def _pods(selector: Selector, pod: Endpoint) -> Verdict:
-    if not pod.labels_known and not selector.is_empty:
-        return None
-    return selector.matches(pod.labels)
+    return _and(
+        entry.matches(pod.labels) if pod.labels_known or entry.key in pod.labels else None
+        for entry in selector.requirements
+    )
 
 
 def _namespace(selector: Selector, namespace: NamespaceLabels) -> Verdict:

@@ -36,10 +36,8 @@ class Parties:
             if party.kind == "pods":
                 self._extra[party] = len(self.extra)
                 labels = {**_USUAL.get(party.labels, {}), **dict(party.labels)}
-                # Where nothing but the namespace is known, every selector may mean these pods.
-                self.extra.append(
-                    Endpoint(party.namespace, labels, labels_known=bool(party.labels))
-                )
+                # Other labels than those that are known may be what a selector asks for.
+                self.extra.append(Endpoint(party.namespace, labels, labels_known=False))
 
     def endpoints(self, party: Party, first_extra: int) -> list[int]:
         """The endpoint indexes that stand for a party."""

@@ -59,7 +59,7 @@ class Cluster:
         self.reach = Reachability(
             endpoints,
             self.policies,
-            self._namespaces(),
+            self._namespaces(extra),
             profile,
             opaque=frozenset(unsure),
             marks=marks,
@@ -80,13 +80,14 @@ class Cluster:
         found.append(Endpoint(STRANGER, {}))
         return found
 
-    def _namespaces(self) -> dict[str, NamespaceLabels]:
+    def _namespaces(self, extra: Sequence[Endpoint]) -> dict[str, NamespaceLabels]:
         trusted = self._whole or self.profile.trusts_missing_labels
+        absent = {e.namespace: NamespaceLabels({NAME_LABEL: e.namespace}, trusted) for e in extra}
         found = {
             name: NamespaceLabels(ns.labels, ns.known or trusted)
             for name, ns in self.inventory.namespaces.items()
         }
-        return {**found, STRANGER: NamespaceLabels({NAME_LABEL: STRANGER})}
+        return {**absent, **found, STRANGER: NamespaceLabels({NAME_LABEL: STRANGER})}
 
 
 def endpoint(workload: Workload) -> Endpoint:

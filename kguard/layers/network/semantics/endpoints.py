@@ -28,6 +28,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     ports: tuple[ContainerPort, ...] = ()
     host_network: bool = False
     labels_known: bool = True
+    """False where pods may carry labels besides these."""
     addresses: tuple[str, ...] = ()
 
 
@@ -130,11 +131,14 @@ class Classes:
         """The classes, of any namespace, whose pod labels are selected."""
         found = self._pods.get(selector)
         if found is None:
-            exact = self.everything
+            must = may = self.everything
             for requirement in selector.requirements:
-                exact &= self._requirement(requirement)
-            unsure = 0 if selector.is_empty else self.opaque
-            found = self._pods[selector] = Mask(exact & ~unsure, exact | unsure)
+                hit = self._requirement(requirement)
+                # Labels that are known decide also where others may exist.
+                unsure = self.opaque & ~self._by_key.get(requirement.key, 0)
+                must &= hit & ~unsure
+                may &= hit | unsure
+            found = self._pods[selector] = Mask(must, may)
         return found
 
     def _requirement(self, requirement: Requirement) -> int:
