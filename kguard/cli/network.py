@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from kguard.cli.inputs import collect, input_options, options, settings
+from kguard.cli.network_diff import command as diff_command
 from kguard.cli.output import clean, note, write
 
 if TYPE_CHECKING:
     from kguard.inventory import Inventory
     from kguard.layers.network.explain import Explanation
-    from kguard.layers.network.rows import Listing
+    from kguard.layers.network.rows import Focus, Listing
+    from kguard.layers.network.semantics.profiles import Profile
+    from kguard.model.manifests import Collected
 
 _INCOMPLETE = 3
 _MAX_PORT = 65535
@@ -26,14 +29,39 @@ def command() -> None:
     """Print who can talk to whom, under all policies together."""
 
 
-@command.command("list")
-@input_options
-@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
-@click.option(
+_profile_option = click.option(
     "--profile",
     metavar="NAME",
     help="How policies are read: a network plugin, generic, or netpol-analyzer.",
 )
+
+
+@command.command("list")
+@input_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["txt", "json", "md", "csv", "dot", "svg"]),
+    default="txt",
+    help="The form of the rows.",
+)
+@click.option(
+    "--focus", "--focusworkload", default="", metavar="WORKLOAD", help="Only what it takes part in."
+)
+@click.option(
+    "--focus-peer",
+    "--focusworkload-peer",
+    default="",
+    metavar="WORKLOAD",
+    help="The other end of what is shown.",
+)
+@click.option(
+    "--focus-direction",
+    type=click.Choice(["ingress", "egress"]),
+    help="Only connections to (ingress) or from (egress) the focus.",
+)
+@click.option("--focus-conn", metavar="PORT", help="Only this port: 5432, 53/UDP or tcp-5432.")
+@_profile_option
 def list_(**arguments: Any) -> int:
     """Print every possible connection as `src => dst : ports`.
 
@@ -43,19 +71,16 @@ def list_(**arguments: Any) -> int:
     \b
     Examples:
       kguard network list deploy/
-      kguard network list deploy/ --profile netpol-analyzer -o json
+      kguard network list deploy/ --focus shop/redis --focus-direction ingress -o md
     """
+    from kguard.layers.network.forms import FORMS
     from kguard.layers.network.rows import listing
-    from kguard.layers.network.semantics.profiles import named_profile, profile_of
-    from kguard.scan import inventory_of
 
-    config = settings(arguments)
-    collected = collect(arguments, config)
-    inventory = inventory_of(collected, options(arguments, config))
-    asked = arguments["profile"]
-    profile = named_profile(asked) if asked else profile_of(inventory.value("cni"))
-    found = listing(inventory, profile)
-    write(_json(found) if arguments["output"] == "json" else _text(found), "")
+    collected, inventory = _read(arguments)
+    found = listing(inventory, profile(arguments, inventory), _focus(arguments))
+    form = arguments["output"]
+    text = FORMS[form](found.rows)
+    write(text if form == "json" else lines(text), "")
     doubts = [f"{entry.source}: {entry.reason}" for entry in collected.unreadable]
     doubts += _doubts(found)
     for doubt in doubts:
@@ -63,12 +88,48 @@ def list_(**arguments: Any) -> int:
     return _INCOMPLETE if doubts else 0
 
 
+def _read(arguments: dict[str, Any]) -> tuple[Collected, Inventory]:
+    from kguard.scan import inventory_of
+
+    config = settings(arguments)
+    collected = collect(arguments, config)
+    return collected, inventory_of(collected, options(arguments, config))
+
+
+def profile(arguments: dict[str, Any], inventory: Inventory) -> Profile:
+    """The reading of the API that was asked for, else that of the plugin."""
+    from kguard.layers.network.semantics.profiles import named_profile, profile_of
+
+    asked = arguments["profile"]
+    return named_profile(asked) if asked else profile_of(inventory.value("cni"))
+
+
+def lines(text: str) -> str:
+    """A text whose lines hold nothing that a terminal would obey."""
+    return "".join(f"{clean(line)}\n" for line in text.splitlines())
+
+
+def _focus(arguments: dict[str, Any]) -> Focus:
+    from kguard.layers.network.rows import Focus
+
+    number, protocol = 0, ""
+    if arguments["focus_conn"]:
+        number, protocol = port_of(arguments["focus_conn"], "--focus-conn")
+    return Focus(
+        workload=arguments["focus"],
+        peer=arguments["focus_peer"],
+        direction=arguments["focus_direction"] or "",
+        protocol=protocol,
+        port=number,
+    )
+
+
 @command.command("explain")
 @input_options
 @click.option("--from", "source", required=True, metavar="WHO", help="Who opens the connection.")
 @click.option("--to", "target", required=True, metavar="WHO", help="Whose port it is.")
 @click.option("--port", required=True, metavar="PORT", help="The port: 5432, or 53/UDP.")
-@click.option("--profile", metavar="NAME", help="How policies are read; see `list`.")
+@_profile_option
 def explain_(**arguments: Any) -> int:
     """Say whether a connection is possible, and which rules decide that at each end.
 
@@ -81,26 +142,28 @@ def explain_(**arguments: Any) -> int:
       kguard network explain deploy/ --from any --to shop/redis --port 6379
     """
     from kguard.layers.network.explain import Question, explain
-    from kguard.layers.network.semantics.profiles import named_profile, profile_of
-    from kguard.scan import inventory_of
 
-    config = settings(arguments)
-    inventory = inventory_of(collect(arguments, config), options(arguments, config))
-    number, protocol = _port(arguments["port"])
+    _, inventory = _read(arguments)
+    number, protocol = port_of(arguments["port"], "--port")
     question = Question(arguments["source"], arguments["target"], number, protocol)
-    asked = arguments["profile"]
-    profile = named_profile(asked) if asked else profile_of(inventory.value("cni"))
-    found = explain(inventory, profile, question)
+    found = explain(inventory, profile(arguments, inventory), question)
     write("".join(f"{clean(line)}\n" for line in _explained(found, inventory)), "")
     return _EXIT_CODES[found.verdict]
 
 
-def _port(text: str) -> tuple[int, Literal["TCP", "UDP", "SCTP"]]:
+def port_of(text: str, option: str) -> tuple[int, Literal["TCP", "UDP", "SCTP"]]:
+    """A port as users write it: `5432`, `53/UDP` or `tcp-5432`.
+
+    Raises:
+        UsageError: it is none.
+    """
     from kguard.errors import UsageError
 
     number, _, protocol = text.partition("/")
+    if not number.isdecimal() and not protocol:
+        protocol, _, number = text.rpartition("-")
     if not number.isdecimal() or not 1 <= int(number) <= _MAX_PORT:
-        raise UsageError(f"--port {text} is no port", hint="write 5432, or 53/UDP")
+        raise UsageError(f"{option} {text} is no port", hint="write 5432, or 53/UDP")
     match protocol.upper():
         case "" | "TCP":
             return int(number), "TCP"
@@ -109,7 +172,7 @@ def _port(text: str) -> tuple[int, Literal["TCP", "UDP", "SCTP"]]:
         case "SCTP":
             return int(number), "SCTP"
         case _:
-            raise UsageError(f"--port {text} has no known protocol", hint="TCP, UDP or SCTP")
+            raise UsageError(f"{option} {text} has no known protocol", hint="TCP, UDP or SCTP")
 
 
 def _explained(found: Explanation, inventory: Inventory) -> Iterator[str]:
@@ -126,16 +189,6 @@ def _explained(found: Explanation, inventory: Inventory) -> Iterator[str]:
             yield f"    {place}{quote.note}"
 
 
-def _text(found: Listing) -> str:
-    return "".join(f"{clean(str(row))}\n" for row in found.rows)
-
-
-def _json(found: Listing) -> str:
-    import msgspec
-
-    return msgspec.json.format(msgspec.json.encode(found.rows), indent=2).decode() + "\n"
-
-
 def _doubts(found: Listing) -> list[str]:
     said = [f"refused by the API server, without effect: {text}" for text in found.refused]
     said += [f"not evaluated, takes part in deciding: {text}" for text in found.not_modelled]
@@ -143,3 +196,6 @@ def _doubts(found: Listing) -> list[str]:
         said.append(f"{len(found.uncertain)} further connections may be possible, for example:")
         said += [f"  {row}" for row in found.uncertain[:3]]
     return said
+
+
+command.add_command(diff_command)

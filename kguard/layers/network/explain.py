@@ -77,6 +77,22 @@ def explain(inventory: Inventory, profile: Profile, question: Question) -> Expla
     )
 
 
+def deciding(cluster: Cluster, direction: Direction, own: int, other: End) -> list[Evidence]:
+    """The lines that decide, at one end, what the other can open there or be opened at.
+
+    Args:
+        cluster: the input, ready for questions.
+        direction: of the traffic, seen from `own`.
+        own: the index of an endpoint.
+        other: the index of the other endpoint, or addresses (the first of a range counts).
+    """
+    first = (
+        AddressRange(other.family, other.low, other.low) if not isinstance(other, int) else other
+    )
+    bit = _bit(cluster, direction, first)
+    return _because(cluster, direction, own, bit, cluster.reach.ports.everything)
+
+
 def _end(cluster: Cluster, text: str) -> End:
     if text == ANY:
         return cluster.stranger

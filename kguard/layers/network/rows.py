@@ -2,22 +2,24 @@
 """Which connections are possible, as rows `src => dst : ports`?
 
 The form of np-guard's netpol-analyzer (`list -o txt|json`), so that its expectations can be held
-against kguard: pods stand under their direct controller, pairs of the same workload are left out,
-addresses appear as the atoms of the blocks of one direction, and `{ingress-controller}` stands for
-a pod that an Ingress or Route sends from outside the listed namespaces.
+against kguard.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
 import msgspec
 
-from kguard.inventory import Inventory, Workload
-from kguard.layers.network.controllers import controller_rows
-from kguard.layers.network.semantics.addresses import AddressRange
+from kguard.errors import UsageError
+from kguard.inventory import Inventory
+from kguard.layers.network.connections import Connection, connections, named_ends
+from kguard.layers.network.controllers import CONTROLLER
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import Profile
-from kguard.layers.network.semantics.reach import Ports
-from kguard.model.manifests import mapping, sequence, strings
+
+EVERYTHING = "All Connections"
 
 
 class ConnectionRow(msgspec.Struct, frozen=True, order=True):
@@ -43,75 +45,104 @@ class Listing(msgspec.Struct, frozen=True):
     """Policies of kinds that are not evaluated."""
 
 
-def listing(inventory: Inventory, profile: Profile) -> Listing:
-    """All connections of the input under a reading of the API, sorted."""
-    cluster = Cluster(inventory, profile)
-    peers = _peers(cluster)
-    pairs = [*_pod_rows(cluster, peers), *_address_rows(cluster, peers)]
-    text = cluster.reach.ports.text
-    rows = [ConnectionRow(s, d, text(ports.must)) for s, d, ports in pairs if ports.must]
-    rows += [ConnectionRow(*row) for row in controller_rows(cluster, peers)]
-    unsure = [
-        ConnectionRow(s, d, text(ports.may & ~ports.must))
-        for s, d, ports in pairs
-        if ports.may & ~ports.must
+class Focus(msgspec.Struct, frozen=True):
+    """What a reader wants to see; empty fields leave nothing out."""
+
+    workload: str = ""
+    """`name` or `namespace/name` of one end, or `ingress-controller`."""
+    peer: str = ""
+    """The same of the other end."""
+    direction: Literal["", "ingress", "egress"] = ""
+    """Only connections to (ingress) or from (egress) the workload."""
+    protocol: str = ""
+    port: int = 0
+
+
+def listing(inventory: Inventory, profile: Profile, focus: Focus | None = None) -> Listing:
+    """All connections of the input under a reading of the API, sorted.
+
+    Raises:
+        UsageError: the focus names no workload of the input.
+    """
+    return listed(Cluster(inventory, profile), focus or Focus())
+
+
+def listed(cluster: Cluster, focus: Focus) -> Listing:
+    """All connections of a cluster, sorted.
+
+    Raises:
+        UsageError: the focus names no workload of the input.
+    """
+    chosen = _names(cluster, focus.workload)
+    peers = _names(cluster, focus.peer)
+    found = [
+        connection
+        for connection in connections(cluster, chosen - {CONTROLLER})
+        if _in_focus(connection, chosen, peers, focus.direction)
     ]
+    ports = (focus.protocol, focus.port)
     return Listing(
-        rows=tuple(sorted(rows)),
-        uncertain=tuple(sorted(unsure)),
+        rows=_rows(((c, c.certain) for c in found), ports),
+        uncertain=_rows(((c, c.further) for c in found), ports),
         refused=tuple(f"{p.id}{q.pointer}: {q.text}" for p in cluster.refused for q in p.problems),
         not_modelled=tuple(sorted({m.id for found in cluster.foreign.values() for m in found})),
     )
 
 
-def row_name(workload: Workload) -> str:
-    """`namespace/controller[Kind]`: a Pod stands under the controller that owns it."""
-    name, kind = workload.name, workload.owner_kind
-    if kind == "Pod":
-        for owner in sequence(workload.manifest.metadata.get("ownerReferences")):
-            fields = strings(owner)
-            if mapping(owner).get("controller") is True and fields.get("kind") != "Node":
-                name, kind = fields.get("name", name), fields.get("kind", kind)
-                break
-    return f"{workload.namespace}/{name}[{kind}]"
+def _names(cluster: Cluster, wanted: str) -> frozenset[str]:
+    """The names of ends that a focus means; empty for none."""
+    if not wanted:
+        return frozenset()
+    if wanted in (CONTROLLER, CONTROLLER.strip("{}")):
+        return frozenset({CONTROLLER})
+    namespace, _, name = wanted.rpartition("/")
+    found = {
+        row
+        for row in named_ends(cluster)
+        for space, _, rest in [row.partition("/")]
+        if name in (rest, rest.rpartition("[")[0]) and namespace in ("", space)
+    }
+    if not found:
+        raise UsageError(f"no workload {wanted} in the input", hint="kguard network list names all")
+    return frozenset(found)
 
 
-def _peers(cluster: Cluster) -> dict[str, int]:
-    """One endpoint for each name: pods of one controller are alike."""
-    found: dict[str, int] = {}
-    for index, workload in enumerate(cluster.workloads):
-        found.setdefault(row_name(workload), index)
-    return found
+def _in_focus(
+    connection: Connection, chosen: frozenset[str], peers: frozenset[str], direction: str
+) -> bool:
+    source, target = connection.source.name, connection.target.name
+    into = (not chosen or target in chosen) and (not peers or source in peers)
+    out = (not chosen or source in chosen) and (not peers or target in peers)
+    return {"ingress": into, "egress": out}.get(direction, into or out)
 
 
-def _pod_rows(cluster: Cluster, peers: dict[str, int]) -> list[tuple[str, str, Ports]]:
-    reach, memo = cluster.reach, {}
-    number_of = reach.classes.of_endpoint
-    found = []
-    for source, source_index in peers.items():
-        for target, target_index in peers.items():
-            if source == target:
-                continue
-            key = (number_of[source_index], number_of[target_index])
-            if key not in memo:
-                memo[key] = reach.connection(source_index, target_index)
-            found.append((source, target, memo[key]))
-    return found
+def _rows(
+    found: Iterable[tuple[Connection, str]], ports: tuple[str, int]
+) -> tuple[ConnectionRow, ...]:
+    rows = (
+        ConnectionRow(connection.source.name, connection.target.name, _only(text, *ports))
+        for connection, text in found
+    )
+    return tuple(sorted(row for row in rows if row.conn))
 
 
-def _address_rows(cluster: Cluster, peers: dict[str, int]) -> list[tuple[str, str, Ports]]:
-    reach = cluster.reach
-    found = []
-    for atom, entry in _shown(cluster, "ingress"):
-        name = f"{entry}[External]"
-        found += [(name, peer, reach.from_address(atom, index)) for peer, index in peers.items()]
-    for atom, entry in _shown(cluster, "egress"):
-        name = f"{entry}[External]"
-        found += [(peer, name, reach.to_address(index, atom)) for peer, index in peers.items()]
-    return found
+def _only(text: str, protocol: str, port: int) -> str:
+    """The ports of a row as far as they are in focus; empty for none."""
+    if not protocol or not text:
+        return text
+    return f"{protocol} {port}" if speaks_of(text, protocol, port) else ""
 
 
-def _shown(cluster: Cluster, direction: str) -> list[tuple[int, AddressRange]]:
-    atoms = cluster.reach.addresses["ingress" if direction == "ingress" else "egress"].atoms()
-    shown = (4, 6) if cluster.profile.ipv6 else (4,)
-    return [(bit, entry) for bit, entry in enumerate(atoms) if entry.family in shown]
+def speaks_of(text: str, protocol: str, port: int) -> bool:
+    """Whether the ports of a row hold one port."""
+    if text == EVERYTHING:
+        return True
+    current = ""
+    for word in text.replace(",", " ").split():
+        if word.isalpha():
+            current = word
+            continue
+        low, _, high = word.partition("-")
+        if current == protocol and int(low) <= port <= int(high or low):
+            return True
+    return False

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from kguard.inventory import Inventory
+from kguard.layers.network.changes import changes
 from kguard.layers.network.rows import listing
+from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import NETPOL_ANALYZER
 from tests.objects import folder_inventory, inventory
 
 Case = tuple[str, frozenset[str], frozenset[str]]
 
 REFUSES = frozenset({"refuses the input"})
+_DIFF = "diff_between_"
 _END = "_connlist_output."
 
 
@@ -43,16 +46,54 @@ def random_cases(shared: Path) -> Iterator[dict[str, Any]]:
     yield from map(json.loads, gzip.decompress(path.read_bytes()).splitlines())
 
 
+def golden_changes(shared: Path) -> Iterator[Case]:
+    """The tool's own expectations about two folders."""
+    folder = shared / "conformance" / "netpol-analyzer"
+    for path in sorted((folder / "expected").glob(f"{_DIFF}*.txt")):
+        head, _, base = path.stem.removeprefix(_DIFF).partition("_and_")
+        sides = [folder_inventory(folder / "tests" / name) for name in (base, head)]
+        recorded = path.read_text().replace("ref1:", "dir1:").replace("ref2:", "dir2:")
+        yield path.stem, _lines(recorded), _changes(*sides)
+
+
+def random_changes(shared: Path) -> Iterator[Case]:
+    """Recorded answers about two seeded random clusters."""
+    path = shared / "conformance" / "netpol-random" / "diff.ndjson.gz"
+    for case in map(json.loads, gzip.decompress(path.read_bytes()).splitlines()):
+        recorded = REFUSES if case["exit"] else _lines(case["diff_txt"])
+        yield case["id"], recorded, _changes(inventory(case["base"]), inventory(case["head"]))
+
+
+def _lines(text: str) -> frozenset[str]:
+    return frozenset(line for line in text.splitlines() if line.startswith("diff-type"))
+
+
+def _changes(base: Inventory, head: Inventory) -> frozenset[str]:
+    if any(Cluster(side, NETPOL_ANALYZER).refused for side in (base, head)):
+        return REFUSES
+    found = changes(base, head, NETPOL_ANALYZER)
+    return frozenset(
+        f"diff-type: {c.kind}, source: {c.src}, destination: {c.dst}, dir1: {c.base}, "
+        f"dir2: {c.head}" + (f", workloads-diff-info: {c.workloads}" if c.workloads else "")
+        for c in found
+    )
+
+
 def skips(name: str) -> dict[str, str]:
-    """The known disagreements of a suite (`goldens` or `random`), with the reason."""
+    """The known disagreements of a suite (by its name in SUITES), with the reason."""
     text = Path(__file__).with_name("skips.toml").read_text()
     found: dict[str, str] = {}
-    for entry in tomllib.loads(text)[name]:
+    for entry in tomllib.loads(text).get(name, []):
         found |= dict.fromkeys(entry["ids"], entry["reason"])
     return found
 
 
-SUITES = {"goldens": goldens, "random": random_clusters}
+SUITES = {
+    "goldens": goldens,
+    "random": random_clusters,
+    "golden-diffs": golden_changes,
+    "random-diffs": random_changes,
+}
 
 
 def _rows(text: str) -> frozenset[str]:

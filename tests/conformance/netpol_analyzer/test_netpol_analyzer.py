@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.netpol_analyzer.answers import SUITES, random_cases, skips
 
-SIZES = {"goldens": 96, "random": 400}
+SIZES = {"goldens": 96, "random": 400, "golden-diffs": 4, "random-diffs": 60}
 
 
 @pytest.mark.parametrize("name", SUITES)

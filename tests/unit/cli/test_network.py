@@ -110,3 +110,87 @@ def test_explain_says_what_is_not_known(run):
     )
     assert code == 3
     assert "may decide and is not evaluated" in out
+
+
+def test_list_with_a_focus(run):
+    quiet = ("--profile", "netpol-analyzer")
+    code, out, _ = run("list", *quiet, "--focus", "db", "--focus-direction", "ingress")
+    assert (code, out) == (0, "shop/web[Pod] => data/db[Pod] : TCP 5432\n")
+    code, out, _ = run("list", *quiet, "--focus", "shop/web", "--focus-peer", "data/db")
+    assert out == "shop/web[Pod] => data/db[Pod] : TCP 5432\n"
+    code, out, _ = run("list", *quiet, "--focus-conn", "tcp-5432", "--focus-direction", "egress")
+    assert "shop/web[Pod] => data/db[Pod] : TCP 5432" in out.splitlines()
+    code, out, _ = run("list", *quiet, "--focus", "db", "--focus-conn", "80")
+    assert out == ""
+    with pytest.raises(UsageError, match="no workload cart in the input"):
+        run("list", "--focus", "cart")
+
+
+def test_list_in_other_forms(run):
+    quiet = ("--profile", "netpol-analyzer", "--focus", "db")
+    _, out, _ = run("list", *quiet, "-o", "md")
+    assert out.splitlines() == [
+        "| src | dst | conn |",
+        "|-----|-----|------|",
+        "| shop/web[Pod] | data/db[Pod] | TCP 5432 |",
+    ]
+    _, out, _ = run("list", *quiet, "-o", "csv")
+    assert out == "src,dst,conn\nshop/web[Pod],data/db[Pod],TCP 5432\n"
+    _, out, _ = run("list", *quiet, "-o", "dot")
+    assert out.startswith("digraph {\n")
+    assert '"shop/web[Pod]" -> "data/db[Pod]" [label="TCP 5432"' in out
+    assert 'label="shop"' in out
+    _, out, _ = run("list", *quiet, "-o", "svg")
+    assert "shop/web[Pod] =&gt; data/db[Pod] : TCP 5432" in out
+
+
+@pytest.fixture
+def compare(tmp_path, capsys):
+    def call(head, *arguments):
+        for name, text in (("base", SHOP), ("head", head)):
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / "shop.yaml").write_text(text)
+        sides = (str(tmp_path / "base"), str(tmp_path / "head"))
+        code = command.main(["diff", *sides, *arguments], standalone_mode=False)
+        return code, capsys.readouterr().out
+
+    return call
+
+
+def test_diff_names_the_line_that_is_the_cause(compare):
+    head = SHOP.replace("    ports:\n    - port: 5432\n", "")
+    code, out = compare(head, "--profile", "calico")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[:2] == [
+        "Connectivity diff:",
+        (
+            "diff-type: changed, source: shop/web[Pod], destination: data/db[Pod], "
+            "dir1: TCP 5432, dir2: All Connections"
+        ),
+    ]
+    assert [line.strip().split("  ")[0].rpartition("/")[2] for line in lines[2:]] == [
+        "shop.yaml:18",
+        "shop.yaml:18",
+    ]
+    assert "every pod of namespace shop at every port" in lines[2]
+    code, out = compare(head, "--profile", "calico", "-o", "json")
+    assert [cause["side"] for cause in json.loads(out)[0]["because"]] == ["head", "base"]
+
+
+def test_diff_in_the_form_of_the_other_tool(compare):
+    more = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: x, namespace: shop}\nspec: {}\n"
+    _, out = compare(SHOP + more, "--profile", "netpol-analyzer", "-o", "csv")
+    assert out.splitlines()[:2] == [
+        "diff-type,source,destination,dir1,dir2,workloads-diff-info",
+        (
+            "added,0.0.0.0-255.255.255.255[External],shop/x[Pod],No Connections,All Connections,"
+            "workload shop/x[Pod] added"
+        ),
+    ]
+    _, out = compare(SHOP, "--profile", "netpol-analyzer")
+    assert out == ""
+    _, out = compare(SHOP + more, "--profile", "netpol-analyzer", "-o", "dot")
+    assert 'label="No Connections -> All Connections"' in out
+    _, out = compare(SHOP + more, "-o", "md")
+    assert out.startswith("| diff-type | source |")
