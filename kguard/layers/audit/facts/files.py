@@ -28,6 +28,8 @@ class PolicyFile(NamedTuple):
     line: int = 0
     column: int = 0
     """Where reading failed; 0 where it did not."""
+    repeated: tuple[str, ...] = ()
+    """JSON pointers of fields that stand twice: the last one counts, with a warning."""
 
 
 def read_policy(data: bytes, version: Version | None = None) -> PolicyFile:
@@ -40,14 +42,20 @@ def read_policy(data: bytes, version: Version | None = None) -> PolicyFile:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return _refused("it is not UTF-8", line, 1)
-    if text.lstrip().startswith("{"):
-        return _json(text, version)
     first = next(read(data), None)
+    if text.lstrip().startswith("{"):
+        return _json(text, version)._replace(repeated=_repeated(first))
     if isinstance(first, Broken):
         return _refused(first.message, first.line, first.column)
     if first is not None and first.index and not _leads_to(text, first.line):
         return _refused("the first document is empty", 1, 1)
-    return PolicyFile(load(first.value if first else None, version))
+    loaded = load(first.value if first else None, version)
+    return PolicyFile(loaded, repeated=_repeated(first))
+
+
+def _repeated(document: object) -> tuple[str, ...]:
+    found = getattr(document, "ambiguities", ())
+    return tuple(trap.pointer for trap in found if trap.trap == "duplicate-key")
 
 
 def _json(text: str, version: Version | None) -> PolicyFile:

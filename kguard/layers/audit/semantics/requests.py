@@ -9,7 +9,9 @@ Compared with the log of a 1.36.3 server.
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qs, unquote
 
 import msgspec
 
@@ -24,7 +26,14 @@ _VERBS = {
     "DELETE": "delete",
 }
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
-_NO_SUBRESOURCE = ("proxy", "watch")
+_PATH_VERBS = ("proxy", "watch")
+"""Legacy verbs that stand in the path."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]+")
+_NUMBERS = ("limit", "timeoutSeconds")
+"""Options of a list that must be numbers: otherwise all of its options are ignored."""
+_TERM = re.compile(r"(?P<key>.*?)(?P<operator>!=|==|=)(?P<value>.*)", re.DOTALL)
+_UNESCAPED_COMMA = re.compile(r"(?<!\\),")
 
 LONG_RUNNING_VERBS = frozenset({"watch", "proxy"})
 LONG_RUNNING_SUBRESOURCES = frozenset({"attach", "exec", "proxy", "log", "portforward"})
@@ -40,14 +49,15 @@ def attributes(method: str, uri: str, user: str | None, groups: tuple[str, ...] 
         user: the authenticated user; None where authentication failed.
         groups: the groups of the user.
     """
-    parts = urlsplit(uri)
+    path, _, query = uri.partition("?")
+    path = unquote(path)
     held = groups if user is not None else ()
-    tokens = [token for token in parts.path.strip("/").split("/") if token]
-    found = _resource(method, tokens, parts.query)
+    trimmed = path.strip("/")
+    found = _resource(method, trimmed.split("/") if trimmed else [], query)
     if found is None:
         verb = method.lower()
-        return Attributes(user, held, verb, resource_request=False, path=parts.path)
-    return msgspec.structs.replace(found, user=user, groups=held, path=parts.path)
+        return Attributes(user, held, verb, resource_request=False, path=path)
+    return msgspec.structs.replace(found, user=user, groups=held, path=path)
 
 
 def long_running(request: Attributes) -> bool:
@@ -57,46 +67,46 @@ def long_running(request: Attributes) -> bool:
     return request.verb in LONG_RUNNING_VERBS or request.subresource in LONG_RUNNING_SUBRESOURCES
 
 
-def stages(request: Attributes) -> tuple[str, ...]:
-    """The stages that a request goes through when nothing panics and it comes to an end."""
+def stages(request: Attributes, *, panics: bool = False, answered: bool = True) -> tuple[str, ...]:
+    """The stages that a request goes through.
+
+    Args:
+        request: what was asked.
+        panics: whether its handler dies.
+        answered: whether anything was written before that.
+    """
     if request.user is None:
         return ("ResponseStarted",)
-    if long_running(request):
-        return ("RequestReceived", "ResponseStarted", "ResponseComplete")
-    return ("RequestReceived", "ResponseComplete")
+    started = ("ResponseStarted",) if long_running(request) and (answered or not panics) else ()
+    return ("RequestReceived", *started, "Panic" if panics else "ResponseComplete")
 
 
 def _resource(method: str, tokens: list[str], query: str) -> Attributes | None:
     """The attributes of a resource request; None for a path that is not about a resource."""
-    group = ""
-    if tokens[:1] == ["apis"]:
-        group, tokens = tokens[1] if len(tokens) > 1 else "", tokens[1:]
-    elif tokens[:1] != ["api"]:
+    prefix, group, rest = tokens[:1], "", tokens[2:]
+    if prefix == ["apis"]:
+        group, rest = "".join(tokens[1:2]), tokens[3:]
+    if prefix not in (["api"], ["apis"]) or not rest:
         return None
-    rest = tokens[2:]
-    if not rest:
-        return None
-    verb, rest = _special_verb(_VERBS.get(method, ""), rest)
+    verb = _VERBS.get(method, "")
+    if rest[0] in _PATH_VERBS:
+        if not rest[1:]:
+            return Attributes(verb=method.lower(), api_group=group)
+        verb, rest = rest[0], rest[1:]
     namespace, rest = _namespace(rest)
     resource, name, subresource = [*rest, "", "", ""][:3]
-    if resource in _NO_SUBRESOURCE:
+    if verb == "proxy":
         subresource = ""
-    verb, selected = _collection(verb, name, query)
+    if not name:
+        verb, name = _collection(verb, query)
     return Attributes(
         verb=verb,
         api_group=group,
         namespace=namespace,
         resource=resource,
-        name=name or selected,
+        name=name,
         subresource=subresource,
     )
-
-
-def _special_verb(verb: str, tokens: list[str]) -> tuple[str, list[str]]:
-    """Legacy prefixes (`/api/v1/watch/...`, `/api/v1/proxy/...`) are verbs."""
-    if tokens[0] in ("proxy", "watch") and tokens[1:]:
-        return tokens[0], tokens[1:]
-    return verb, tokens
 
 
 def _namespace(tokens: list[str]) -> tuple[str, list[str]]:
@@ -108,23 +118,30 @@ def _namespace(tokens: list[str]) -> tuple[str, list[str]]:
     return tokens[1], tokens
 
 
-def _collection(verb: str, name: str, query: str) -> tuple[str, str]:
-    """`list`, `watch` and `deletecollection` have no name in the path, but may select one."""
-    if name or verb not in ("get", "delete", "watch"):
-        return verb, ""
+def _collection(verb: str, query: str) -> tuple[str, str]:
+    """`list`, `watch` and `deletecollection` have no name in the path; reads may select one."""
     if verb == "delete":
-        return "deletecollection", _selected_name(query)
-    watching = parse_qs(query, keep_blank_values=True).get("watch", ["false"])[0]
-    if verb == "get":
-        verb = "list" if watching.lower() in ("false", "0") else "watch"
-    return verb, _selected_name(query)
+        return "deletecollection", ""
+    if verb != "get":
+        return verb, ""
+    options = {key: values[0] for key, values in parse_qs(query, keep_blank_values=True).items()}
+    watches = options.get("watch", "false").lower() not in ("false", "0")
+    return "watch" if watches else "list", _selected_name(options)
 
 
-def _selected_name(query: str) -> str:
-    """`fieldSelector=metadata.name=x` names the object."""
-    for selector in parse_qs(query).get("fieldSelector", []):
-        for term in selector.split(","):
-            key, _, value = term.partition("=")
-            if key == "metadata.name" and value:
-                return value.removeprefix("=")
-    return ""
+def _selected_name(options: Mapping[str, str]) -> str:
+    """`fieldSelector=metadata.name=x` names the object, unless an option cannot be read."""
+    numbers = [options[name] for name in _NUMBERS if name in options]
+    terms = [
+        term for term in sorted(_UNESCAPED_COMMA.split(options.get("fieldSelector", ""))) if term
+    ]
+    read = [_TERM.fullmatch(term) for term in terms]
+    if not all(read) or not all(map(_NUMBER.fullmatch, numbers)):
+        return ""
+    names = (found["value"] for found in read if found and _is_name(found))
+    name = next(names, "")
+    return "" if name in (".", "..") or "/" in name or "%" in name else name
+
+
+def _is_name(term: re.Match[str]) -> bool:
+    return term["key"] == "metadata.name" and term["operator"] != "!="
