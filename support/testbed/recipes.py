@@ -15,6 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ORACLES = HERE.parent / "oracles"
 KUBERNETES = "1.36.3"
+SECOND_MINORS = frozenset({"apiserver_1_35"})
+"""Oracles of a further version: only long runs ask them."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,16 @@ SYSTEMS = (
 def oracles(root: Path = ORACLES) -> tuple[Recipe, ...]:
     """One recipe for each ``support/oracles/*/go.mod``, keyed by a hash of the module's files."""
     modules = sorted(path.parent for path in root.glob("*/go.mod"))
-    return tuple(Recipe(module.name, _digest(module), ".", module) for module in modules)
+    return tuple(
+        Recipe(
+            module.name,
+            _digest(module),
+            ".",
+            module,
+            group="full" if module.name in SECOND_MINORS else "test",
+        )
+        for module in modules
+    )
 
 
 def _digest(module: Path) -> str:

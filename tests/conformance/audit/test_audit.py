@@ -18,7 +18,7 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", SIZES)
 def test_agrees(shared: Path, name: str) -> None:
     points = list(SUITES[name](shared / "conformance"))
     assert len(points) >= SIZES[name]

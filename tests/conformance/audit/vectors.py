@@ -22,6 +22,7 @@ from kguard.layers.audit.semantics.replay import Event, Replay
 from kguard.layers.audit.semantics.requests import attributes, stages
 from kguard.layers.audit.semantics.validation import validate
 from kguard.layers.audit.semantics.version import Version
+from tests.conformance.audit import oracle, tables
 
 Point = tuple[str, Any, Any]
 
@@ -140,4 +141,6 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "audit policy files": files,
     "audit logs of an API server": recorded_logs,
     "audit logs replayed": replays,
+    **tables.SUITES,
+    **oracle.SUITES,
 }
