@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from shutil import copytree
+
 import pytest
 
+from kguard import data
 from kguard.engine.embedded.policy_tests import run
 from kguard.errors import PolicyError
 
@@ -49,3 +52,54 @@ def test_a_test_that_takes_the_engine_down_is_an_error(tmp_path):
     tests = "package mine_test\n\nimport data.mine\n\ntest_loop if mine.f(1)\n"
     with pytest.raises(PolicyError, match="took the engine down"):
         run(_write(tmp_path, loop, tests))
+
+
+def test_our_own_tests_pass_and_a_wrong_one_among_them_does_not(tmp_path):
+    folder = tmp_path / "policies"
+    copytree(data.policies_dir(), folder)
+    assert [outcome for outcome in run(folder) if outcome.problem] == []
+    own = folder / "images" / "unsigned_test.rego"
+    own.write_text(own.read_text() + "\ntest_wrong if count(policy.deny) == 1 with input as {}\n")
+    wrong = [outcome.test for outcome in run(folder) if outcome.problem]
+    assert wrong == ["kguard.images.unsigned_test.test_wrong"]
+
+
+WITH = """package mine_test
+
+import data.mine
+
+_ref := {"a": 1}
+
+_of(x) := [_ref, x]
+
+test_same_rule_inside_and_outside if mine.echo == _ref with input as _ref
+
+test_call if mine.echo == _of(1) with input as _of(1)
+
+test_nested if {
+	mine.echo == [_ref] with input as [x |
+		# a comment; "as" it may stand
+		mine.echo == _of("as")[1] with input as _of("as")[1]
+		x := _ref
+	]
+}
+
+test_negated if not mine.echo == _ref with input as _of(_ref)
+
+test_inside if mine.echo == {"b": _ref} with input.b as _ref
+
+test_data if mine.stored == [_ref] with data.kept as [_ref]
+
+test_each if {
+	every entry in ["ü", _ref] { mine.echo == entry with input as entry }
+}
+
+test_wrong if mine.echo == _ref with input as [_ref]
+"""
+
+
+def test_the_value_of_with_may_use_the_rules_that_its_expression_uses(tmp_path):
+    policy = "package mine\n\necho := input\n\nstored := data.kept\n"
+    found = run(_write(tmp_path, policy, WITH))
+    assert len(found) == 8
+    assert [o.test for o in found if o.problem] == ["mine_test.test_wrong"]
