@@ -59,7 +59,11 @@ def injector_config(inventory: Inventory) -> JsonObject:
 
 def embedded(manifest: Manifest, key: str) -> JsonObject:
     """A YAML document inside a ConfigMap; empty where it is missing or cannot be read."""
-    text = strings(manifest.object.get("data")).get(key, "")
+    return parsed(strings(manifest.object.get("data")).get(key, ""))
+
+
+def parsed(text: str) -> JsonObject:
+    """A YAML document inside a string; empty where it cannot be read."""
     if not text or len(text) > MAX_EMBEDDED:
         return {}
     from kguard.sources.yaml import Document, load

@@ -21,18 +21,31 @@ package kguard.mtls.certificate_expiring
 
 deny contains finding if {
 	some expiry in input.expiries
-	expiry.days < input.params["mtls/certificate-expiring"].min_days
+	_soon(expiry)
 	finding := {
 		"target": expiry.ref,
 		"path": expiry.name,
-		"message": sprintf("%s %s on %s: the mesh stops to authenticate then", [
+		"message": sprintf("%s %s on %s: %s", [
 			expiry.name,
 			_verb(expiry),
 			expiry.ends,
+			_consequence(expiry),
 		]),
 		"evidence": expiry.because,
 	}
 }
+
+# what lives for a week and is renewed by itself is always near its end
+_soon(expiry) if {
+	expiry.renewal == "not_seen"
+	expiry.days < input.params["mtls/certificate-expiring"].min_days
+}
+
+_soon(expiry) if expiry.days < 0
+
+_consequence(expiry) := "whoever relies on it fails then" if expiry.ref.kind == "Certificate"
+
+_consequence(expiry) := "the mesh stops to authenticate then" if expiry.ref.kind in {"ConfigMap", "Secret"}
 
 _verb(expiry) := "expired" if expiry.days < 0
 

@@ -9,6 +9,7 @@ _facts(days) := {
 		"name": "root-cert.pem",
 		"ends": "2026-12-01",
 		"days": days,
+		"renewal": "not_seen",
 		"because": [],
 	}],
 }
@@ -31,4 +32,19 @@ test_deny_past if {
 test_allow_later if {
 	findings := policy.deny with input as _facts(30)
 	count(findings) == 0
+}
+
+test_allow_what_will_be_renewed_before if {
+	facts := json.patch(_facts(3), [{"op": "replace", "path": "/expiries/0/renewal", "value": "planned"}])
+	findings := policy.deny with input as facts
+	count(findings) == 0
+}
+
+test_deny_a_plan_that_failed if {
+	facts := json.patch(_facts(-1), [
+		{"op": "replace", "path": "/expiries/0/renewal", "value": "planned"},
+		{"op": "replace", "path": "/expiries/0/ref", "value": {"kind": "Certificate", "name": "edge"}},
+	])
+	messages := {found.message | some found in policy.deny} with input as facts
+	messages == {"root-cert.pem expired on 2026-12-01: whoever relies on it fails then"}
 }

@@ -24,6 +24,7 @@ test_deny_rotation_switched_off if {
 		"path": "root/CHECK",
 		"message": "CHECK: its rotation is switched off",
 		"evidence": [],
+		"severity": "medium",
 	}}
 }
 
@@ -32,9 +33,33 @@ test_deny_rotation_by_hand if {
 	count(findings) == 1
 }
 
+test_deny_a_renewal_that_fails if {
+	severities := {found.severity | some found in policy.deny} with input as _facts({"rotation": "failing"})
+	severities == {"high"}
+}
+
+test_deny_what_somebody_else_renews if {
+	severities := {found.severity | some found in policy.deny} with input as _facts({"rotation": "elsewhere"})
+	severities == {"low"}
+}
+
 test_allow_others if {
-	every rotation in {"automatic", "long_lived", "elsewhere", "unknown"} {
+	every rotation in {"automatic", "long_lived"} {
 		findings := policy.deny with input as _facts({"rotation": rotation})
 		count(findings) == 0
+		undecided := policy.unknown with input as _facts({"rotation": rotation})
+		count(undecided) == 0
 	}
+}
+
+test_unknown_duration if {
+	findings := policy.unknown with input as _facts({"rotation": "unknown"})
+	findings == {{
+		"target": {"kind": "Deployment", "name": "istiod"},
+		"path": "workload/DEFAULT_WORKLOAD_CERT_TTL",
+		"message": "DEFAULT_WORKLOAD_CERT_TTL: when it is renewed cannot be read",
+		"evidence": [],
+	}}
+	denied := policy.deny with input as _facts({"rotation": "unknown"})
+	count(denied) == 0
 }

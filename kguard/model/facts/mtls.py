@@ -183,9 +183,15 @@ class Certificate(msgspec.Struct):
     ref: ObjectRef
     subject: Literal["workload", "root", "plugged_ca", "certificate"]
     name: str
-    rotation: Literal["automatic", "long_lived", "off", "manual", "elsewhere", "unknown"]
+    rotation: Literal["automatic", "long_lived", "off", "manual", "elsewhere", "failing", "unknown"]
+    """`elsewhere`: whoever owns the files or the socket renews it; `failing`: a status says that
+    the renewal is late or does not work."""
     seconds: int
     """The lifetime or interval that is set, 0 where none is."""
+    renewed_at: int
+    """The percentage of the lifetime after which it is renewed; -1 where nothing tells."""
+    basis: Literal["written", "observed"]
+    """Configuration proves what should happen; only a status shows what did."""
     because: list[Evidence]
 
 
@@ -198,6 +204,8 @@ class Expiry(msgspec.Struct):
     """The day, as YYYY-MM-DD in UTC."""
     days: int
     """Whole days from the time of the scan; negative once it has expired."""
+    renewal: Literal["planned", "not_seen"]
+    """`planned`: its status names a renewal that is still to come, before its end."""
     because: list[Evidence]
 
 

@@ -31,8 +31,11 @@ WANTED: dict[str, frozenset[str]] = {
     "install.istio.io": EVERY,
     "cilium.io": _some("ciliumclusterwidenetworkpolicies ciliumnetworkpolicies ciliumcidrgroups"),
     "crd.projectcalico.org": _some(
-        "globalnetworkpolicies globalnetworksets networkpolicies networksets tiers"
+        "felixconfigurations globalnetworkpolicies globalnetworksets networkpolicies "
+        "networksets tiers"
     ),
+    "networking.internal.knative.dev": _some("certificates"),
+    "policy.linkerd.io": EVERY,
     "projectcalico.org": _some(
         "globalnetworkpolicies globalnetworksets networkpolicies networksets tiers"
     ),

@@ -27,6 +27,7 @@ from kguard.sources.cluster.connection import (
 )
 from kguard.sources.cluster.discovery import Resource, discover
 from kguard.sources.cluster.listing import objects
+from kguard.sources.cluster.secrets import certificates_only
 
 PARALLEL_LISTS = 8
 
@@ -38,7 +39,7 @@ def read(context: str, *, read_secrets: bool = False) -> Collected:
 
     Args:
         context: name of a kubeconfig context, or `in-cluster` for a pod's own cluster.
-        read_secrets: list Secrets as well.
+        read_secrets: list Secrets as well; of them only certificates are kept.
 
     Returns:
         Manifests whose text names the cluster instead of a file. A resource that may not be
@@ -76,6 +77,8 @@ def _listed(connection: Connection, resource: Resource) -> tuple[list[Manifest],
 
 
 def _manifest(item: JsonObject, context: str, index: int) -> Manifest:
+    if (item.get("apiVersion"), item.get("kind")) == ("v1", "Secret"):
+        item = certificates_only(item)
     return Manifest(item, SourceText(file="", index=index, line=0, text="", cluster=context))
 
 

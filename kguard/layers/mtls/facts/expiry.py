@@ -2,8 +2,8 @@
 """When do certificates of the mesh expire, and does every namespace trust the same root?
 
 Read from what is public: the ConfigMap `istio-ca-root-cert` that istiod writes into every
-namespace, and the status of cert-manager's Certificates. Secrets are looked at only where the
-input holds them, and of those only certificates, never keys.
+namespace, and the status of cert-manager's and Knative's Certificates. Secrets are looked at only
+where the input holds them, and of those only certificates, never keys.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import binascii
 from collections.abc import Iterator
 from datetime import datetime
 
+from kguard.layers.mtls.facts.issued import CERT_MANAGER, KNATIVE, moment
 from kguard.layers.mtls.facts.view import View
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.mtls import Expiry, TrustBundle
@@ -84,10 +85,13 @@ def _decoded(text: str | None) -> str:
 
 
 def _issued(view: View) -> Iterator[Expiry]:
-    for manifest in view.inventory.of("Certificate", "cert-manager.io"):
-        end = _time(mapping(manifest.object.get("status")).get("notAfter"))
-        if end:
-            yield _fact(view, manifest, "/status/notAfter", manifest.name, end)
+    for group in (CERT_MANAGER, KNATIVE):
+        for manifest in view.inventory.of("Certificate", group):
+            status = mapping(manifest.object.get("status"))
+            end, renewal = moment(status.get("notAfter")), moment(status.get("renewalTime"))
+            if end:
+                planned = bool(renewal and view.request.at <= renewal < end)
+                yield _fact(view, manifest, "/status/notAfter", manifest.name, end, planned=planned)
 
 
 def _of_pem(view: View, manifest: Manifest, key: str, text: str) -> Iterator[Expiry]:
@@ -110,15 +114,9 @@ def _ends(text: str) -> Iterator[datetime]:
         yield certificate.not_valid_after_utc
 
 
-def _time(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found if found and found.tzinfo else None
-
-
-def _fact(view: View, manifest: Manifest, place: str, name: str, end: datetime) -> Expiry:
+def _fact(
+    view: View, manifest: Manifest, place: str, name: str, end: datetime, *, planned: bool = False
+) -> Expiry:
     days = (end - view.request.at).days
     day = end.strftime("%Y-%m-%d")
     return Expiry(
@@ -126,5 +124,6 @@ def _fact(view: View, manifest: Manifest, place: str, name: str, end: datetime) 
         name=name,
         ends=day,
         days=days,
+        renewal="planned" if planned else "not_seen",
         because=[Evidence(manifest.id, place, f"valid until {day}")],
     )

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does anything but certificates survive of a live Secret?"""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from kguard.sources.cluster.secrets import MAX_VALUE, certificates_only
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\n"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def kept(**data: str) -> dict[str, str]:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": data}
+    found = certificates_only(secret)["data"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_only_certificates_are_kept() -> None:
+    chain = encoded(CERTIFICATE * 2)
+    assert kept(**{"ca.pem": chain, "key.pem": encoded(KEY), "password": encoded("x")}) == {
+        "ca.pem": chain
+    }
+
+
+@pytest.mark.parametrize(
+    "text", [CERTIFICATE + KEY, KEY + CERTIFICATE, "token " + CERTIFICATE, "", "\n", "a"]
+)
+def test_a_value_with_anything_else_is_dropped_as_a_whole(text: str) -> None:
+    assert kept(value=encoded(text)) == {}
+
+
+@pytest.mark.parametrize("value", ["no base64!", "A" * (MAX_VALUE + 4)])
+def test_a_value_that_cannot_be_read_is_dropped(value: str) -> None:
+    assert kept(value=value) == {}
+
+
+def test_metadata_keeps_no_free_text() -> None:
+    metadata = {
+        "name": "cacerts",
+        "namespace": "istio-system",
+        "labels": {"a": "b"},
+        "annotations": {"cert-manager.io/certificate-name": "istio-ca", "note": "password"},
+        "managedFields": [{}],
+    }
+    found = certificates_only({"kind": "Secret", "metadata": metadata, "stringData": {"a": "b"}})
+    assert found == {
+        "apiVersion": None,
+        "kind": "Secret",
+        "metadata": {
+            "name": "cacerts",
+            "namespace": "istio-system",
+            "labels": {"a": "b"},
+            "annotations": {"cert-manager.io/certificate-name": "istio-ca"},
+        },
+        "type": None,
+        "data": {},
+    }
