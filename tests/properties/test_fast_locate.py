@@ -77,6 +77,25 @@ def test_missing_pointers_are_left_to_the_exact_way():
     assert locate(ODD, 1, "/metadata/nothing", block=True).pointer == "/metadata"
 
 
+def test_long_dumps():
+    items = "".join(
+        f"- kind: Pod\n  metadata:\n    name: p{number}\n    # why\n\n" for number in range(900)
+    )
+    seen, found = differences(f"apiVersion: v1\nitems:\n{items}kind: List\n".encode(), most=9_000)
+    assert found == []
+    assert seen > 3_000
+
+
+def test_what_only_looks_like_a_key():
+    text = "a:\n  b:\n    c: |\n      d: 1\n    # d: 2\n    'e': 3\n  f: 4\nd: 5\n'# d': 6\n"
+    assert [locate_block(text, 1, place) for place in ("/a/b/d", "/a/b/# d", "/a/c", "/f")] == [
+        None
+    ] * 4
+    assert locate_block(text, 1, "/d").value.line == 8
+    assert locate_block(text, 1, "/# d").value.line == 9
+    assert locate_block(text, 1, "/a/b/e").value.line == 6
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda path: path.name
 )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from kguard.model.locations import escape_pointer, pointer_tokens
@@ -11,6 +12,9 @@ from kguard.sources.yaml.fast_locate import locate_block
 from kguard.sources.yaml.keys import is_merge, member_key
 from kguard.sources.yaml.nodes import Kind, Node, compose
 from kguard.sources.yaml.positions import Lines
+
+_REMEMBERED = 2
+"""Trees that are kept: evidence often has several places in one document, in a dump thousands."""
 
 
 class Member(NamedTuple):
@@ -33,11 +37,7 @@ def locate(text: str, first_line: int, pointer: str, *, block: bool = False) -> 
     """
     if block and (quick := locate_block(text, first_line, pointer)) is not None:
         return quick
-    lines = Lines(text, first_line)
-    try:
-        root = compose(text, strict=False).root
-    except ReadError:
-        root = None
+    lines, root = _parsed(text, first_line)
     if root is None:
         return Location("", None, lines.span(0, len(text.rstrip())))
     member, found = Member(None, root), ""
@@ -48,6 +48,15 @@ def locate(text: str, first_line: int, pointer: str, *, block: bool = False) -> 
         member, found = child, f"{found}/{escape_pointer(token)}"
     key = lines.span(member.key.start, member.key.end) if member.key else None
     return Location(found, key, lines.span(member.value.start, _end(text, member.value)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(text: str, first_line: int) -> tuple[Lines, Node | None]:
+    try:
+        root = compose(text, strict=False).root
+    except ReadError:
+        root = None
+    return Lines(text, first_line), root
 
 
 def step(node: Node, token: str) -> Member | None:
