@@ -61,6 +61,11 @@ _profile_option = click.option(
     help="Only connections to (ingress) or from (egress) the focus.",
 )
 @click.option("--focus-conn", metavar="PORT", help="Only this port: 5432, 53/UDP or tcp-5432.")
+@click.option(
+    "--exposure",
+    is_flag=True,
+    help="Also what is open to pods and namespaces that are not in the input (txt or json).",
+)
 @_profile_option
 def list_(**arguments: Any) -> int:
     """Print every possible connection as `src => dst : ports`.
@@ -79,13 +84,25 @@ def list_(**arguments: Any) -> int:
     collected, inventory = _read(arguments)
     found = listing(inventory, profile(arguments, inventory), _focus(arguments))
     form = arguments["output"]
-    text = FORMS[form](found.rows)
+    text = _exposed(arguments, inventory) if arguments["exposure"] else FORMS[form](found.rows)
     write(text if form == "json" else lines(text), "")
     doubts = [f"{entry.source}: {entry.reason}" for entry in collected.unreadable]
     doubts += _doubts(found)
     for doubt in doubts:
         note(doubt, quiet=arguments["quiet"])
     return _INCOMPLETE if doubts else 0
+
+
+def _exposed(arguments: dict[str, Any], inventory: Inventory) -> str:
+    from kguard.errors import UsageError
+    from kguard.layers.network.exposure import as_json, as_text, exposure
+    from kguard.layers.network.semantics.cluster import Cluster
+
+    form = arguments["output"]
+    if form not in ("txt", "json") or arguments["focus"] or arguments["focus_conn"]:
+        raise UsageError("--exposure has the forms txt and json, and no focus")
+    found = exposure(Cluster(inventory, profile(arguments, inventory)))
+    return as_json(found) if form == "json" else as_text(found)
 
 
 def _read(arguments: dict[str, Any]) -> tuple[Collected, Inventory]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kguard.inventory import Inventory
 from kguard.layers.network.changes import changes
+from kguard.layers.network.exposure import as_text, exposure
 from kguard.layers.network.rows import listing
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import NETPOL_ANALYZER
@@ -20,6 +21,7 @@ from tests.objects import folder_inventory, inventory
 Case = tuple[str, frozenset[str], frozenset[str]]
 
 REFUSES = frozenset({"refuses the input"})
+_EXPOSURE = "_exposure_output.txt"
 _DIFF = "diff_between_"
 _END = "_connlist_output."
 
@@ -79,6 +81,32 @@ def _changes(base: Inventory, head: Inventory) -> frozenset[str]:
     )
 
 
+def golden_exposure(shared: Path) -> Iterator[Case]:
+    """The tool's own expectations about peers that are not in the input."""
+    folder = shared / "conformance" / "netpol-analyzer"
+    for path in sorted((folder / "expected").glob(f"*{_EXPOSURE}")):
+        name = path.name.removesuffix(_EXPOSURE)
+        yield name, _plain(path.read_text()), _exposure(folder_inventory(folder / "tests" / name))
+
+
+def random_exposure(shared: Path) -> Iterator[Case]:
+    """Recorded answers to seeded random clusters."""
+    for case in random_cases(shared):
+        recorded = REFUSES if case["exposure_exit"] else _plain(case["exposure_txt"])
+        yield case["id"], recorded, _exposure(inventory(case["manifests"]))
+
+
+def _plain(text: str) -> frozenset[str]:
+    """The lines of all sections, without headings and without the width of columns."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return frozenset(line for line in lines if line and not line.endswith(":"))
+
+
+def _exposure(found: Inventory) -> frozenset[str]:
+    cluster = Cluster(found, NETPOL_ANALYZER)
+    return REFUSES if cluster.refused else _plain(as_text(exposure(cluster)))
+
+
 def skips(name: str) -> dict[str, str]:
     """The known disagreements of a suite (by its name in SUITES), with the reason."""
     text = Path(__file__).with_name("skips.toml").read_text()
@@ -93,6 +121,8 @@ SUITES = {
     "random": random_clusters,
     "golden-diffs": golden_changes,
     "random-diffs": random_changes,
+    "golden-exposure": golden_exposure,
+    "random-exposure": random_exposure,
 }
 
 

@@ -9,7 +9,14 @@ import pytest
 
 from tests.conformance.netpol_analyzer.answers import SUITES, random_cases, skips
 
-SIZES = {"goldens": 96, "random": 400, "golden-diffs": 4, "random-diffs": 60}
+SIZES = {
+    "goldens": 96,
+    "random": 400,
+    "golden-diffs": 4,
+    "random-diffs": 60,
+    "golden-exposure": 37,
+    "random-exposure": 400,
+}
 
 
 @pytest.mark.parametrize("name", SUITES)

@@ -194,3 +194,20 @@ def test_diff_in_the_form_of_the_other_tool(compare):
     assert 'label="No Connections -> All Connections"' in out
     _, out = compare(SHOP + more, "-o", "md")
     assert out.startswith("| diff-type | source |")
+
+
+def test_list_with_exposure(run):
+    _, out, _ = run("list", "--profile", "netpol-analyzer", "--exposure")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[3:6] == ["", "Exposure Analysis Result:", "Egress Exposure:"]
+    assert "data/db[Pod] <= shop/[all pods] : TCP 5432" in lines
+    assert "shop/web[Pod] <= entire-cluster : All Connections" in lines
+    assert lines[-1] == "shop/web[Pod] is not protected on Ingress"
+    _, out, _ = run("list", "--profile", "netpol-analyzer", "--exposure", "-o", "json")
+    assert json.loads(out)["exposure_results"]["ingress_exposure"][0] == {
+        "src": "shop/[all pods]",
+        "dst": "data/db[Pod]",
+        "conn": "TCP 5432",
+    }
+    with pytest.raises(UsageError, match="--exposure has the forms"):
+        run("list", "--exposure", "-o", "svg")
