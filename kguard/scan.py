@@ -82,7 +82,8 @@ def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
         PolicyError: a policy's METADATA is wrong, or it returned something of the wrong shape.
     """
     policies = select(options)
-    # The engine is another process: it judges one layer while the next one's facts are computed.
+    # The engine is another process: it judges one layer while the next one's facts are computed
+    # or the findings of the one before are located.
     with ThreadPoolExecutor(max_workers=1) as worker:
         loading = worker.submit(engine.load, policies, _libraries(options))
         inventory = inventory_of(collected, options)
@@ -90,12 +91,14 @@ def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
         batches = _batches(policies, _kept(facts, inventory, options), inventory, options)
         judging = [worker.submit(_judge, engine, batch) for batch in batches]
         failures = loading.result()
-        verdicts = [verdict.result() for verdict in judging]
-    raw = [entry for found, _ in verdicts for entry in found]
-    more = [failure for _, failed in verdicts for failure in failed]
-    found = _concrete(raw, {p.id: p for p in policies}, inventory, options)
-    found, late = _triage(found, engine, policies, inventory, options)
-    report = _report(found, failures + more + late, policies, facts, inventory, options)
+        places, found = Places(inventory), []
+        for verdict in judging:
+            raw, failed = verdict.result()
+            found += _concrete(raw, policies, places, options)
+            failures += failed
+    found.sort(key=order)
+    found, late = _triage(found, engine, policies, places, options)
+    report = _report(found, failures + late, policies, facts, inventory, options)
     return Judged(report, inventory, facts)
 
 
@@ -246,11 +249,10 @@ def _document(document: Any, policies: Sequence[Policy], options: Options) -> by
 
 
 def _concrete(
-    raw: Iterable[RawFinding],
-    policies: Mapping[str, Policy],
-    inventory: Inventory,
-    options: Options,
+    raw: Iterable[RawFinding], policies: Sequence[Policy], places: Places, options: Options
 ) -> list[Finding]:
+    """The findings of some policies, by target, each once and with its places."""
+    by_id = {policy.id: policy for policy in policies}
     left_out = set(options.config.namespaces.exclude)
     chosen: dict[str, RawFinding] = {}
     for entry in sorted(raw, key=lambda r: (r.policy, r.target, r.path, r.unknown, r.message)):
@@ -258,13 +260,11 @@ def _concrete(
             continue
         kind = f"{entry.path}?unknown" if entry.unknown else entry.path
         chosen.setdefault(fingerprint(entry.policy, entry.target, kind), entry)
-    places = Places(inventory)
     # One target after the other: what a place remembers of a document serves all its findings.
-    found = [
-        _finding(name, entry, policies[entry.policy], places)
+    return [
+        _finding(name, entry, by_id[entry.policy], places)
         for name, entry in sorted(chosen.items(), key=lambda item: item[1].target)
     ]
-    return sorted(found, key=order)
 
 
 def order(finding: Finding) -> tuple[Any, ...]:
@@ -306,17 +306,18 @@ def _triage(
     found: list[Finding],
     engine: Engine,
     policies: Sequence[Policy],
-    inventory: Inventory,
+    places: Places,
     options: Options,
 ) -> tuple[list[Finding], list[Failure]]:
     """Apply waivers and baseline; the waivers themselves are judged by policies, too."""
+    inventory = places.inventory
     known = [*waivers.inline(inventory.collected, inventory)] if options.inline_waivers else []
     if options.waivers_file:
         known += waivers.read(Path(options.waivers_file))
     outcome = waivers.apply(found, known, options.at.date())
     mine = tuple(p for p in policies if p.subjects == _WAIVERS)
     raw, failures = _judge(engine, Batch(_WAIVERS, _document(outcome.facts, mine, options), mine))
-    marked = (*outcome.findings, *_concrete(raw, {p.id: p for p in mine}, inventory, options))
+    marked = (*outcome.findings, *_concrete(raw, mine, places, options))
     if options.baseline_file:
         marked = baseline.apply(marked, baseline.read(Path(options.baseline_file)))
     return sorted(marked, key=order), failures

@@ -26,12 +26,12 @@ class Places:
     """Turns evidence into locations and quotes; remembers what it already looked up."""
 
     def __init__(self, inventory: Inventory) -> None:
-        self._inventory = inventory
+        self.inventory = inventory
         self._spans: dict[tuple[int, str], Span] = {}
 
     def quote(self, evidence: Evidence) -> tuple[Quote, Location | None]:
         """A piece of evidence as reports show it, and its place, unless it is an absence."""
-        found = self._inventory.by_id(evidence.ref) if evidence.ref else None
+        found = self.inventory.by_id(evidence.ref) if evidence.ref else None
         if isinstance(found, PlainFile):
             return self._in_file(found, evidence)
         if isinstance(found, Manifest):
