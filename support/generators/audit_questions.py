@@ -38,7 +38,7 @@ def questions(seed: int, policies: int, requests: int) -> Iterator[dict[str, Any
     """What the oracle takes: a file, requests and URLs for each policy."""
     chance = random.Random(seed)
     for _ in range(policies):
-        text = _text(chance, _policy(chance))
+        text = _text(chance, policy(chance))
         yield {
             "file": base64.b64encode(text.encode()).decode(),
             "requests": [_request(chance) for _ in range(requests)],
@@ -46,7 +46,8 @@ def questions(seed: int, policies: int, requests: int) -> Iterator[dict[str, Any
         }
 
 
-def _policy(chance: random.Random) -> dict[str, Any]:
+def policy(chance: random.Random) -> dict[str, Any]:
+    """A policy as a document, with a fault in some of them."""
     found: dict[str, Any] = {
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",

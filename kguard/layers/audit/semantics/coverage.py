@@ -97,9 +97,10 @@ def cover(policy: Policy) -> Coverage:
     )
 
 
-def cover_family(policy: Policy, family: Family) -> FamilyCoverage:
-    """How one family is recorded."""
-    return _family(space_of(policy), policy, family)
+def cover_family(policy: Policy, *families: Family) -> tuple[FamilyCoverage, ...]:
+    """How some families are recorded."""
+    space = space_of(policy)
+    return tuple(_family(space, policy, family) for family in families)
 
 
 def unreachable_rules(policy: Policy) -> dict[int, Unreachable]:

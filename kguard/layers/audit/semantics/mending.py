@@ -110,7 +110,7 @@ class _Plan:
         """Rule by rule from the first: each change uncovers the next rule that hides them."""
         for _ in range(2 * len(self.policy.rules) + 1):
             trial = mended(self.policy, self.mending()._replace(insertions={}))
-            holes = cover_family(trial, FAILED_LOGINS).holes
+            holes = cover_family(trial, FAILED_LOGINS)[0].holes
             inside = [hole for hole in holes if hole.rule >= 0]
             for hole in inside:
                 if hole.cause == "stages":

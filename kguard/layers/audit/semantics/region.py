@@ -25,6 +25,11 @@ def split(space: Space, box: Box, piece: Piece) -> tuple[list[Box], list[Box]]:
     """The parts of a box that fulfil a condition and that do not, as disjoint boxes."""
     if _apart(box, piece.box):
         return [], [box]
+    return _cut(space, box, piece)
+
+
+def _cut(space: Space, box: Box, piece: Piece) -> tuple[list[Box], list[Box]]:
+    """The same where the two have something in common."""
     outside: list[Box] = []
     values = list(box)
     for axis in range(AXES):
@@ -80,7 +85,10 @@ def decide(space: Space, policy: Policy, region: Iterable[Box]) -> list[Share]:
         for piece in space.pieces(rule):
             rest: list[Box] = []
             for box in left:
-                inside, outside = split(space, box, piece)
+                if _apart(box, piece.box):
+                    rest.append(box)
+                    continue
+                inside, outside = _cut(space, box, piece)
                 decided += inside
                 rest += outside
             left = rest

@@ -121,7 +121,8 @@ class Space:
         rules = policy.rules
         entries = [entry for rule in rules for entry in rule.resources]
         wanted = [_pattern(text) for entry in entries for text in entry.resources]
-        self.users = Axis([OTHER, *_all(r.users for r in rules), *names.users, ANONYMOUS, None])
+        users = filter(None, _all(r.users for r in rules))
+        self.users = Axis([OTHER, *users, *names.users, ANONYMOUS, None])
         self.verbs = Axis([*RESOURCE_VERBS, *HTTP_VERBS, OTHER, *_all(r.verbs for r in rules)])
         self.groups = Axis([*names.groups, OTHER, *_all([e.group] for e in entries)])
         self.resources = Axis([*names.resources, OTHER, *(r for r, _ in wanted if r)])
@@ -134,11 +135,12 @@ class Space:
         self.user_groups = Axis(
             [
                 *(AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS, NODES),
-                *_all(r.user_groups for r in rules),
+                *filter(None, _all(r.user_groups for r in rules)),
                 *names.user_groups,
             ]
         )
         self._certain = {bit: self._membership(user) for bit, user in self._user_bits()}
+        self._pieces: dict[int, tuple[Rule, list[Piece]]] = {}
 
     def _user_bits(self) -> Iterator[tuple[int, str | None]]:
         for index, user in enumerate(self.users.symbols):
@@ -192,7 +194,12 @@ class Space:
         return must
 
     def pieces(self, rule: Rule) -> list[Piece]:
-        """The condition of a rule as a union of boxes."""
+        """The condition of a rule as a union of boxes, worked out once."""
+        if id(rule) not in self._pieces:
+            self._pieces[id(rule)] = rule, self._of_rule(rule)
+        return self._pieces[id(rule)][1]
+
+    def _of_rule(self, rule: Rule) -> list[Piece]:
         box = self.everything
         if rule.users:
             box = box._replace(user=self.users.mask(rule.users))
