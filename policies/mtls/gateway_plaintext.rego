@@ -21,6 +21,7 @@ package kguard.mtls.gateway_plaintext
 deny contains finding if {
 	some server in input.gateways
 	server.accepts == "plaintext"
+	server.audience in {"outside", "unknown"}
 	finding := {
 		"target": server.ref,
 		"path": server.server,

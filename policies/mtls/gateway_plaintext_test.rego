@@ -8,6 +8,7 @@ _facts(accepts) := {"gateways": [{
 	"port": 80,
 	"protocol": "HTTP",
 	"accepts": accepts,
+	"audience": "outside",
 	"because": [],
 }]}
 
@@ -26,4 +27,10 @@ test_allow_encrypted_and_redirecting if {
 		findings := policy.deny with input as _facts(accepts)
 		count(findings) == 0
 	}
+}
+
+test_allow_what_only_the_mesh_reaches if {
+	facts := json.patch(_facts("plaintext"), [{"op": "replace", "path": "/gateways/0/audience", "value": "mesh"}])
+	findings := policy.deny with input as facts
+	count(findings) == 0
 }

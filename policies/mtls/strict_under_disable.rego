@@ -14,7 +14,7 @@
 #   layer: mtls
 #   kind: effect
 #   subjects: workloads
-#   no_remedy: "whether the namespace as a whole may offer mutual TLS is its owner's decision"
+#   remedy: allow_mutual_tls
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.strict_under_disable

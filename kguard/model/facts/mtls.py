@@ -174,6 +174,8 @@ class GatewayServer(msgspec.Struct):
     port: int
     protocol: str
     accepts: Literal["plaintext", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"]
+    audience: Literal["mesh", "outside", "unknown"]
+    """For whom it is: `mesh` where only names or Services of the cluster lead there."""
     because: list[Evidence]
 
 
@@ -259,10 +261,14 @@ class KnativeSetting(msgspec.Struct):
 
     ref: ObjectRef
     key: str
-    kind: Literal["pod_addressing", "server_tls"]
+    kind: Literal["pod_addressing", "server_tls", "event_transport"]
     value: str
     strict: list[str]
     """Knative workloads with a STRICT sidecar."""
+    dispatchers: Literal["mesh", "outside", "unknown"]
+    """Whether the pods of brokers and channels are in the mesh; `unknown` where none is seen."""
+    plaintext: list[str]
+    """Triggers and Subscriptions whose subscriber is addressed over plain HTTP."""
     because: list[Evidence]
 
 

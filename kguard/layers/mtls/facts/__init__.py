@@ -9,7 +9,8 @@ from kguard.layers.mtls.facts.certificates import certificate_facts
 from kguard.layers.mtls.facts.events import event_facts
 from kguard.layers.mtls.facts.expiry import bundle_facts, expiry_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
-from kguard.layers.mtls.facts.hazards import authorization_facts, headless_facts, knative_facts
+from kguard.layers.mtls.facts.hazards import authorization_facts, headless_facts
+from kguard.layers.mtls.facts.knative import knative_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
 from kguard.layers.mtls.facts.others import other_facts
 from kguard.layers.mtls.facts.policies import policy_facts
@@ -28,7 +29,13 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     view = View(inventory, request)
     presence = view.mesh.presence
     if presence != "present":
-        return model.Facts(request.scope, presence, mesh_facts(view), other_facts(view))
+        return model.Facts(
+            scope=request.scope,
+            presence=presence,
+            mesh=mesh_facts(view),
+            others=other_facts(view),
+            knative=knative_facts(view, {}),
+        )
     workloads = {w.id: workload_facts(view, w) for w in inventory.workloads}
     here: dict[str, list[model.Workload]] = {}
     for fact in workloads.values():

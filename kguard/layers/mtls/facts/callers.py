@@ -119,22 +119,33 @@ def _reason(view: View, client: Workload, service: Service, target: model.Worklo
 
 
 def _knative(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
-    """Knative's activator is in the path of requests, its autoscaler asks for figures."""
+    """Knative's gateways and its activator are in the path of requests, its autoscaler asks."""
     served = [w for w in view.inventory.workloads if w.knative == "serving"]
+    activators = [w for w in view.inventory.workloads if (w.namespace, w.name) == _ACTIVATOR]
     for client in view.inventory.workloads:
-        ports = _KNATIVE_CALLS.get((client.namespace, client.name), ())
+        who = (client.namespace, client.name)
+        ports = _KNATIVE_CALLS.get(who, ())
         if not ports or facts[client.id].plane not in ("none", "unknown"):
             continue
-        for workload in served:
+        for workload in [*served, *(activators if who in _KNATIVE_GATEWAYS else [])]:
             note = f"Knative's {client.name} calls the pods of {workload.name}"
-            who = _outsider(client, facts[client.id], Evidence(client.id, "/metadata/name", note))
+            caller = _outsider(
+                client, facts[client.id], Evidence(client.id, "/metadata/name", note)
+            )
             for number in ports:
                 if any(port.number == number for port in workload.ports):
-                    yield _caller(who, facts[workload.id], number)
+                    yield _caller(caller, facts[workload.id], number)
 
 
+_ACTIVATOR = ("knative-serving", "activator")
+_KNATIVE_GATEWAYS = {
+    ("kourier-system", "3scale-kourier-gateway"): (QUEUE_HTTP1, QUEUE_H2C),
+    ("contour-external", "envoy"): (QUEUE_HTTP1, QUEUE_H2C),
+    ("contour-internal", "envoy"): (QUEUE_HTTP1, QUEUE_H2C),
+}
 _KNATIVE_CALLS = {
-    ("knative-serving", "activator"): (QUEUE_HTTP1, QUEUE_H2C),
+    **_KNATIVE_GATEWAYS,
+    _ACTIVATOR: (QUEUE_HTTP1, QUEUE_H2C),
     ("knative-serving", "autoscaler"): (QUEUE_METRICS,),
 }
 

@@ -4,20 +4,25 @@
 PeerAuthentication does not act on gateways; the servers of a Gateway do. Authority:
 istio/istio pilot/pkg/networking/core/listener.go (`buildGatewayListeners`) and the `tls.mode`
 values of networking/v1beta1/gateway.proto; listeners of the Gateway API: protocol and `tls.mode`.
+
+A server is for the mesh alone if its hosts are names of the cluster, or if every Service that
+leads to its port is a ClusterIP (Knative's local gateway is the example).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from typing import Literal
 
-from kguard.layers.mtls.facts.view import NETWORKING, View
+from kguard.layers.mtls.facts.view import NETWORKING, Service, View
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.mtls import GatewayServer
 from kguard.model.locations import pointer
 from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
 _Accepts = Literal["plaintext", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"]
+_Audience = Literal["mesh", "outside", "unknown"]
+_SERVICE_TYPE = "networking.istio.io/service-type"
 _API_GROUP = "gateway.networking.k8s.io"
 _TLS_MODES: dict[str, _Accepts] = {
     "SIMPLE": "tls",
@@ -42,7 +47,7 @@ _NOTES: dict[_Accepts, str] = {
 def gateway_facts(view: View) -> list[GatewayServer]:
     """Every server of every gateway that Istio runs."""
     found = [
-        _server(manifest, number, mapping(entry))
+        _server(view, manifest, number, mapping(entry))
         for manifest in view.inventory.of("Gateway", NETWORKING)
         for number, entry in enumerate(sequence(manifest.spec.get("servers")))
     ]
@@ -52,7 +57,7 @@ def gateway_facts(view: View) -> list[GatewayServer]:
     return sorted(found, key=lambda server: (server.ref, server.port, server.server))
 
 
-def _server(manifest: Manifest, number: int, server: JsonObject) -> GatewayServer:
+def _server(view: View, manifest: Manifest, number: int, server: JsonObject) -> GatewayServer:
     port, tls = mapping(server.get("port")), mapping(server.get("tls"))
     protocol = strings(port).get("protocol", "").upper()
     accepts: _Accepts = "plaintext"
@@ -60,8 +65,34 @@ def _server(manifest: Manifest, number: int, server: JsonObject) -> GatewayServe
         accepts = "redirect"
     elif protocol in _ENCRYPTED or tls.get("mode"):
         accepts = _TLS_MODES.get(str(tls.get("mode", "PASSTHROUGH")), "unknown")
-    place = pointer("spec", "servers", number)
-    return _fact(manifest, place, str(port.get("name", "")), port.get("number"), protocol, accepts)
+    place, name = pointer("spec", "servers", number), str(port.get("name", ""))
+    fact = _fact(manifest, place, name, port.get("number"), protocol, accepts)
+    fact.audience = _audience(view, manifest, server, fact.port)
+    return fact
+
+
+def _audience(view: View, manifest: Manifest, server: JsonObject, port: int) -> _Audience:
+    hosts = [str(host).rpartition("/")[2] for host in sequence(server.get("hosts"))]
+    if hosts and all(host.endswith((f".svc.{view.domain}", ".local")) for host in hosts):
+        return "mesh"
+    wanted = strings(manifest.spec.get("selector")).items()
+    leading = [s for s in view.services.values() if _leads(view, s, wanted, port)]
+    if not leading:
+        return "unknown"
+    types = {strings(service.manifest.spec).get("type", "ClusterIP") for service in leading}
+    return "mesh" if types == {"ClusterIP"} else "outside"
+
+
+def _leads(view: View, service: Service, wanted: ItemsView[str, str], port: int) -> bool:
+    """Whether a Service leads to a port of the gateway's pods, be they in the input or not."""
+    chosen = service.selector.items()
+    if not wanted or not (chosen <= wanted or wanted <= chosen):
+        return False
+    written = {p.target or p.number for p in service.ports}
+    written |= {
+        n for w in view.workloads_of(service) for p in service.ports for n in service.targets(p, w)
+    }
+    return port in written
 
 
 def _listeners(manifest: Manifest) -> Iterator[GatewayServer]:
@@ -76,7 +107,10 @@ def _listeners(manifest: Manifest) -> Iterator[GatewayServer]:
             accepts = "mesh"
         place = pointer("spec", "listeners", number)
         name = str(listener.get("name", ""))
-        yield _fact(manifest, place, name, listener.get("port"), protocol, accepts)
+        fact = _fact(manifest, place, name, listener.get("port"), protocol, accepts)
+        inner = manifest.annotations.get(_SERVICE_TYPE) == "ClusterIP"
+        fact.audience = "mesh" if inner else "outside"
+        yield fact
 
 
 def _fact(
@@ -90,5 +124,6 @@ def _fact(
         port=number,
         protocol=protocol,
         accepts=accepts,
+        audience="unknown",
         because=[Evidence(manifest.id, place, note)],
     )

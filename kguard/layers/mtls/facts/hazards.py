@@ -3,8 +3,7 @@
 
 Headless Services (istio/istio pilot/pkg/model/push_context.go `BestEffortInferServiceMTLSMode`:
 one pod without a sidecar, and all get plaintext), AuthorizationPolicies that name callers on ports
-that do not prove who calls (istio.io news ISTIO-SECURITY-2021-004), Knative's own settings
-(knative.dev/networking config-network).
+that do not prove who calls (istio.io news ISTIO-SECURITY-2021-004).
 """
 
 from __future__ import annotations
@@ -143,38 +142,3 @@ def _authorization(
         unproven=sorted(fact.ref.name for fact in unproven),
         because=because,
     )
-
-
-def knative_facts(view: View, facts: dict[str, model.Workload]) -> list[model.KnativeSetting]:
-    """Settings of Knative that bear on mutual TLS, each as what it is."""
-    found = []
-    for manifest in view.inventory.of("ConfigMap"):
-        if manifest.name != "config-network":
-            continue
-        data = strings(manifest.object.get("data"))
-        strict = sorted(
-            fact.ref.name
-            for workload in view.inventory.workloads
-            if workload.knative == "serving"
-            for fact in (facts[workload.id],)
-            if fact.plane == "sidecar" and _has(fact, "strict")
-        )
-        for key, kind in _SETTINGS.items():
-            if key in data:
-                place = pointer("data", key)
-                because = [Evidence(manifest.id, place, _NOTES[kind])]
-                value = data[key].strip().lower()
-                found.append(model.KnativeSetting(manifest.ref, key, kind, value, strict, because))
-    return found
-
-
-_Kind = Literal["pod_addressing", "server_tls"]
-_SETTINGS: dict[str, _Kind] = {
-    "mesh-compatibility-mode": "pod_addressing",
-    "system-internal-tls": "server_tls",
-    "internal-encryption": "server_tls",
-}
-_NOTES: dict[_Kind, str] = {
-    "pod_addressing": "how activator and autoscaler reach pods: by address, or by Service",
-    "server_tls": "TLS in which only the server is authenticated: not mutual TLS",
-}

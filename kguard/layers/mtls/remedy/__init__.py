@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from kguard.layers.mtls.remedy.ambient import explicit_modes
 from kguard.layers.mtls.remedy.clients import client_tls
+from kguard.layers.mtls.remedy.disabled import allow_mutual_tls
 from kguard.layers.mtls.remedy.enrolment import enrol
 from kguard.layers.mtls.remedy.exceptions import close_port, except_webhook
 from kguard.layers.mtls.remedy.gateways import redirect_http
@@ -19,6 +20,7 @@ from kguard.layers.mtls.remedy.strict import strict
 from kguard.model.remedies import RemedyFunction
 
 REMEDIES: Mapping[str, RemedyFunction] = {
+    "allow_mutual_tls": allow_mutual_tls,
     "client_tls": client_tls,
     "close_port": close_port,
     "enrol": enrol,
