@@ -11,6 +11,7 @@ import msgspec
 
 from kguard.cli.inputs import collect, input_options, options, settings
 from kguard.cli.output import clean, write
+from kguard.cli.runtime_events import events
 from kguard.errors import UsageError
 
 
@@ -22,7 +23,11 @@ def command() -> None:
     Examples:
       kguard runtime rules falco_rules.yaml local.yaml --config falco.yaml -o json
       kguard runtime coverage cluster/
+      kubectl logs -n falco ds/falco | kguard runtime events - -i cluster/
     """
+
+
+command.add_command(events)
 
 
 @command.command("rules")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which alerts lie in the PolicyReports that Falcosidekick writes?
+
+Authority: falcosecurity/falcosidekick outputs/policyreport.go. A result has the source `Falco`, the
+rule as its policy, the output as its message and the output fields as properties. Its severity
+keeps only whether the priority lies above or below a threshold, and its timestamp only the second
+inside the minute: the time is that of the property `evt.time`, and the priority is one that such a
+severity stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kguard.inventory import Inventory
+from kguard.layers.runtime.alerts.alert import Alert, NotAnAlertError, alert_of
+from kguard.layers.runtime.alerts.lines import Entry, Unreadable
+from kguard.model.manifests import mapping, sequence
+
+_GROUP = "wgpolicyk8s.io"
+_KINDS = ("ClusterPolicyReport", "PolicyReport")
+_PRIORITIES = {"high": "Critical", "critical": "Critical", "medium": "Warning", "low": "Notice"}
+_SOURCES = ("falco", "falcosidekick")
+
+
+def reported(inventory: Inventory) -> Iterator[Entry]:
+    """The alerts in the PolicyReports of an input."""
+    for kind in _KINDS:
+        for manifest in inventory.of(kind, _GROUP):
+            for result in sequence(manifest.object.get("results")):
+                if str(mapping(result).get("source", "")).casefold() in _SOURCES:
+                    yield _entry(mapping(result))
+
+
+def _entry(result: dict[str, Any]) -> Alert | Unreadable:
+    try:
+        return alert_of(
+            {
+                "rule": result.get("policy"),
+                "priority": _PRIORITIES.get(str(result.get("severity")), "Notice"),
+                "output": result.get("message"),
+                "output_fields": result.get("properties"),
+            }
+        )
+    except NotAnAlertError as error:
+        return Unreadable(str(error))
