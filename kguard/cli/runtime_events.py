@@ -233,11 +233,15 @@ def _finish(summary: Summary, form: str) -> None:
 
 
 def _counts(summary: Summary) -> str:
-    parts = [f"{summary.events} alerts"]
+    parts = [_number(summary.events, "alert")]
     parts += [f"{summary.duplicates} delivered twice"] if summary.duplicates else []
-    parts += [f"{summary.unreadable} lines unreadable"] if summary.unreadable else []
-    parts += [f"{summary.text} lines of text"] if summary.text else []
+    parts += [_number(summary.unreadable, "unreadable line")] if summary.unreadable else []
+    parts += [_number(summary.text, "line") + " of text"] if summary.text else []
     parts += [f"{summary.ungrouped} beyond what is grouped"] if summary.ungrouped else []
     if not summary.events and summary.text:
         parts.append("alerts in JSON need `json_output: true` in falco.yaml")
     return "; ".join(parts)
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"

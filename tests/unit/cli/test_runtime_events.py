@@ -64,7 +64,7 @@ def test_a_table(run, log, cart):
     assert re.fullmatch(
         r"Notice +1  shell  Deployment shop/cart  \(last 2026-11-23T10:00:00Z\)\n", done.stdout
     )
-    assert done.stderr == "1 alerts; 1 delivered twice; 1 lines of text\n"
+    assert done.stderr == "1 alert; 1 delivered twice; 1 line of text\n"
 
 
 def test_json(run, log):
