@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import random
 import ssl
 import time
 from collections import defaultdict
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
@@ -19,8 +21,10 @@ from kguard.layers.audit.semantics.evaluate import evaluate
 from kguard.layers.audit.semantics.families import CONCERNS, FAMILIES, LIMITS
 from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.mending import mend, mended
+from kguard.layers.audit.semantics.replay import Event, Replay
 from kguard.layers.audit.semantics.requests import attributes, stages
 from kguard.layers.audit.semantics.version import Version
+from support.generators.audit_questions import policy as random_policy
 from tests.e2e import live
 
 pytestmark = pytest.mark.testbed("etcd", "kube-apiserver", "kubectl")
@@ -36,10 +40,13 @@ PEOPLE = {
     ),
     "anonymous": ("system:anonymous", ("system:unauthenticated",)),
     "intruder": (None, ()),
+    "disguised": ("admin", ("system:masters", "system:authenticated")),
 }
+"""Who asks, as the policy sees him: whoever impersonates others is judged by his own name."""
 _IN = "/api/v1/namespaces/default"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _MESH = "/apis/security.istio.io/v1/namespaces/default/peerauthentications"
+_KNATIVE = "/apis/serving.knative.dev/v1/namespaces/default/services"
 
 
 def _named(name, **more):
@@ -72,21 +79,55 @@ REQUESTS = [
     ("GET", "/healthz", None),
     ("GET", "/apis/apps/v1", None),
     ("GET", f"{_IN}/nothings", None),
+    ("POST", _KNATIVE, _named("web", spec={"template": {}})),
+    ("PATCH", f"{_KNATIVE}/web", {"spec": {"traffic": []}}),
+    ("GET", f"{_KNATIVE}?watch=1&timeoutSeconds=1", None),
+    ("DELETE", _KNATIVE, None),
+    ("GET", f"{_IN}/pods/none/portforward", None),
+    ("POST", f"{_IN}/pods/none/attach", None),
+    ("HEAD", f"{_IN}/secrets/key", None),
+    ("OPTIONS", f"{_IN}/secrets", None),
+    ("GET", f"{_IN}/secrets?fieldSelector=metadata.name%3Dkey", None),
+    ("DELETE", f"{_IN}/configmaps?fieldSelector=metadata.name%3Dsettings", None),
+    ("PATCH", "/api/v1/namespaces/default", {"metadata": {"labels": {"a": "b"}}}),
+    ("GET", f"{_IN}/secrets?timeout=bogus", None),
+    ("GET", "/livez/ping", None),
+    ("GET", "/version/", None),
+    ("POST", "/metrics", {}),
 ]
+BODIES = {"requestObject", "responseObject"}
+_EVENT = msgspec.json.Decoder(Event)
+_REFUSED_TIMEOUT = "timeout=bogus"
+"""Such a request is recorded before anybody asked who sends it."""
 
 
-def _shop(checkout: Path) -> str:
-    """The shop's policy with everything that kguard inserts."""
-    value = yaml.safe_load((checkout / "examples/shop/cluster/audit-policy.yaml").read_text())
+_FAMILIES = frozenset(family.id for family in (*FAMILIES, *CONCERNS))
+_LIMITS = frozenset(limit.id for limit in LIMITS)
+
+
+def _mended(text: str) -> str:
+    """The policy with everything that kguard inserts."""
+    value = yaml.safe_load(text)
     policy = load(value, Version(1, 36)).policy
-    families = frozenset(family.id for family in (*FAMILIES, *CONCERNS))
-    after = mended(policy, mend(policy, families, frozenset(limit.id for limit in LIMITS)))
-    return yaml.safe_dump({**value, "rules": [_written(rule) for rule in after.rules]})
+    after = mended(policy, mend(policy, _FAMILIES, _LIMITS))
+    stages = {"omitStages": list(after.omit_stages)}
+    return yaml.safe_dump({**value, **stages, "rules": [_written(r) for r in after.rules]})
+
+
+def _random(seed: int) -> str:
+    """A random policy that the server starts with and that records something."""
+    chance = random.Random(seed)
+    while True:
+        value = random_policy(chance)
+        loaded = load(value, Version(1, 36))
+        levels = {rule.level for rule in loaded.policy.rules} if loaded.policy else set()
+        if loaded.state == "valid" and not loaded.ignored and len(levels) > 2:
+            return yaml.safe_dump(value)
 
 
 def _written(rule):
-    urls = list(rule.non_resource_urls)
-    return {**as_written(rule), **({"nonResourceURLs": urls} if urls else {})}
+    more = {"nonResourceURLs": rule.non_resource_urls, "omitStages": rule.omit_stages}
+    return {**as_written(rule), **{key: list(values) for key, values in more.items() if values}}
 
 
 _RULELESS = """
@@ -105,27 +146,75 @@ rules:
 """
 
 
-@pytest.mark.parametrize("which", ["recommended", "mended", "odd"])
+_WRITES_ONLY = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- level: Request
+  verbs: [create, update, patch, delete]
+- level: None
+"""
+_PEOPLE_LEFT_OUT = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [ResponseStarted]
+rules:
+- level: None
+  users: [admin]
+- level: None
+  userGroups: ["system:serviceaccounts:default", "system:unauthenticated"]
+- level: Metadata
+  namespaces: [""]
+- level: RequestResponse
+  resources:
+  - group: ""
+    resources: [configmaps, "pods/*"]
+  - group: serving.knative.dev
+"""
+SHOP = "examples/shop/cluster/audit-policy.yaml"
+POLICIES = {
+    "recommended": lambda _: POLICY,
+    "shop, mended": lambda checkout: _mended((checkout / SHOP).read_text()),
+    "odd": lambda _: _RULELESS,
+    "odd, mended": lambda _: _mended(_RULELESS),
+    "writes only": lambda _: _WRITES_ONLY,
+    "writes only, mended": lambda _: _mended(_WRITES_ONLY),
+    "people left out": lambda _: _PEOPLE_LEFT_OUT,
+    "people left out, mended": lambda _: _mended(_PEOPLE_LEFT_OUT),
+    "random 3": lambda _: _random(3),
+    "random 4, mended": lambda _: _mended(_random(4)),
+}
+CLEAN = {"recommended"} | {name for name in POLICIES if name.endswith("mended")}
+"""Policies that keep credentials out of the log."""
+
+KINDS = {
+    ("security.istio.io", "PeerAuthentication"): ("v1", True),
+    ("serving.knative.dev", "Service"): ("v1", True),
+}
+
+
+@pytest.mark.parametrize("which", POLICIES)
 def test_the_server_records_as_predicted(which, testbed, checkout, tmp_path):
-    texts = {"recommended": POLICY, "mended": _shop(checkout), "odd": _RULELESS}
-    policy = load(yaml.safe_load(texts[which]), Version(1, 36)).policy
-    with live.running(testbed, tmp_path, texts[which]) as cluster:
-        live.define(cluster, tmp_path, {("security.istio.io", "PeerAuthentication"): ("v1", True)})
+    text = POLICIES[which](checkout)
+    policy = load(yaml.safe_load(text), Version(1, 36)).policy
+    with live.running(testbed, tmp_path, text) as cluster:
+        live.define(cluster, tmp_path, KINDS)
         sent = list(_drive(cluster, tmp_path))
         time.sleep(1.5)
     written = _events(cluster.audit_log)
     answers = [(asked, _predicted(policy, *asked), _stages(written[i])) for i, asked in sent]
     assert [answer for answer in answers if answer[1] != answer[2]] == []
     assert len(sent) == len(PEOPLE) * len(REQUESTS)
+    assert _contradictions(policy, cluster.audit_log) == []
     assert all(_bodies_fit(event) for events in written.values() for event in events)
-    if which != "odd":
+    if which in CLEAN:
         assert HIDDEN not in cluster.audit_log.read_text()
 
 
 def _drive(cluster, folder):
     cluster.run("create", "serviceaccount", "robot")
     robot = cluster.run("create", "token", "robot").strip()
-    tokens = {"robot": robot, "intruder": "wrong", "anonymous": ""}
+    tokens = {"robot": robot, "intruder": "wrong", "anonymous": "", "disguised": "admin-token"}
     trust = ssl.create_default_context(cafile=str(folder / "certificates" / "apiserver.crt"))
     host = cluster.url.removeprefix("https://")
     for person in PEOPLE:
@@ -133,7 +222,10 @@ def _drive(cluster, folder):
         for method, path, body in REQUESTS:
             connection = http.client.HTTPSConnection(host, context=trust, timeout=30)
             content = json.dumps(body) if body else None
-            connection.request(method, path, content, _headers(token, method))
+            headers = _headers(token, method)
+            if person == "disguised":
+                headers |= {"Impersonate-User": "jane", "Impersonate-Group": "dev"}
+            connection.request(method, path, content, headers)
             response = connection.getresponse()
             response.read()
             connection.close()
@@ -154,12 +246,19 @@ def _events(log: Path):
     return written
 
 
+def _contradictions(policy, log: Path):
+    """Also of what the server does on its own behalf."""
+    held = Replay(policy)
+    lines = log.read_bytes().splitlines()
+    return [found for line in lines if (found := held.feed(_EVENT.decode(line))) is not None]
+
+
 def _stages(events):
     return [(event["stage"], event["level"]) for event in events]
 
 
 def _predicted(policy, person, method, path):
-    user, groups = PEOPLE[person]
+    user, groups = (None, ()) if _REFUSED_TIMEOUT in path else PEOPLE[person]
     request = attributes(method, path, user, groups)
     decision = evaluate(policy, request)
     if decision.level == "None":
@@ -169,7 +268,9 @@ def _predicted(policy, person, method, path):
 
 
 def _bodies_fit(event):
-    """Metadata holds no body, Request none of the answer."""
+    """Metadata holds no body, Request none of the answer; what was stored is there."""
     held = {key for key in ("requestObject", "responseObject") if key in event}
-    allowed = {"Metadata": set(), "Request": {"requestObject"}}
-    return held <= allowed.get(event["level"], held)
+    allowed = {"Metadata": set(), "Request": {"requestObject"}}.get(event["level"], BODIES)
+    done = event["stage"] == "ResponseComplete" and event["verb"] in ("create", "patch")
+    stored = done and event["responseStatus"]["code"] in (200, 201) and "objectRef" in event
+    return held <= allowed and (not stored or held == allowed)
