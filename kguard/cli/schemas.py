@@ -11,12 +11,12 @@ from kguard import layers
 from kguard.config import Config
 from kguard.model.facts.waivers import Facts as WaiverFacts
 
-NAMES = ("report", "config", "waivers", "evidence", *layers.NAMES)
+NAMES = ("report", "config", "waivers", "evidence", "audit-replay", *layers.NAMES)
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of `report`, `config`, `waivers`, `evidence` or a layer's facts document."""
+    """The schema of one of `NAMES`; a layer stands for its facts document."""
     if name == "config":
         found = _settings()
     elif name == "report":
@@ -25,6 +25,10 @@ def schema(name: str) -> dict[str, Any]:
         found = msgspec.json.schema(Document)
     elif name == "waivers":
         found = msgspec.json.schema(WaiverFacts)
+    elif name == "audit-replay":
+        from kguard.cli.audit_replay import Document as Replayed
+
+        found = msgspec.json.schema(Replayed)
     elif name == "evidence":
         from kguard.layers.images.evidence.folder import Record
 

@@ -119,3 +119,18 @@ def test_a_stage_that_is_missing_contradicts(tmp_path, capsys):
     assert _replay(tmp_path, capsys, [first, later], policy)[0] == 1
     done = _event("ResponseComplete", "Request", requestReceivedTimestamp="2026-02")
     assert _replay(tmp_path, capsys, [first, done], policy)[0] == 0
+
+
+def test_a_replay_as_json(tmp_path, capsys):
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    uri = "/api/v1/namespaces/shop/pods/web/exec?command=id"
+    (tmp_path / "audit.log").write_text(_event("ResponseComplete", "None", requestURI=uri))
+    arguments = ["--policy", str(tmp_path / "policy.yaml"), "--log", str(tmp_path / "audit.log")]
+    assert command.main(["replay", *arguments, "-o", "json"], standalone_mode=False) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["schema"], told["events"], told["contradicted"]) == (
+        "kguard/audit-replay/v1",
+        1,
+        0,
+    )
+    assert [(found["kind"], found["count"]) for found in told["activities"]] == [("session", 1)]

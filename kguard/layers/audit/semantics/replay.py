@@ -8,6 +8,8 @@ from the body; an event without a user name is one of a request that was never a
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from kguard.layers.audit.semantics.evaluate import Attributes, Decision, evaluate
@@ -15,7 +17,11 @@ from kguard.layers.audit.semantics.policy import Policy
 from kguard.layers.audit.semantics.requests import attributes
 
 FIRST = "RequestReceived"
-_LAST = ("ResponseComplete", "Panic")
+LAST = ("ResponseComplete", "Panic")
+MAX_KNOWN = 50_000
+MAX_OPEN = 200_000
+"""Requests that are remembered at once: memory stays the same for a log of any length."""
+
 _METHODS = {
     "create": "POST",
     "update": "PUT",
@@ -33,17 +39,46 @@ class User(msgspec.Struct, frozen=True):
     groups: tuple[str, ...] = ()
 
 
-class Event(msgspec.Struct, frozen=True):
-    """The fields of an audit event that decide."""
+class Impersonated(msgspec.Struct, frozen=True):
+    """As whom the request was carried out."""
+
+    username: str = ""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the server answered."""
+
+    code: int = 0
+
+
+class Annotations(msgspec.Struct, frozen=True):
+    """Remarks of the API server."""
+
+    truncated: str = msgspec.field(name="audit.k8s.io/truncated", default="")
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """The fields of an audit event that decide, or that tell what happened."""
 
     level: str = ""
     stage: str = ""
     verb: str = ""
     user: User = User()
+    impersonated: Impersonated | None = msgspec.field(name="impersonatedUser", default=None)
     request_uri: str = msgspec.field(name="requestURI", default="")
     audit_id: str = msgspec.field(name="auditID", default="")
     received: str = msgspec.field(name="requestReceivedTimestamp", default="")
     written: str = msgspec.field(name="stageTimestamp", default="")
+    answer: Answer | None = msgspec.field(name="responseStatus", default=None)
+    annotations: Annotations | None = None
+    body: msgspec.Raw = msgspec.field(name="requestObject", default=msgspec.Raw())
+
+
+class Known(NamedTuple):
+    """A request that was seen, and how the policy records it."""
+
+    request: Attributes
+    decision: Decision
 
 
 class Contradiction(msgspec.Struct, frozen=True):
@@ -66,35 +101,67 @@ def request_of(event: Event) -> Attributes:
 
 
 class Replay:
-    """Holds the events of a log against a policy, in order; remembers open requests only."""
+    """Holds the events of logs against a policy, in order.
+
+    It remembers open requests and the decisions of recent ones, both up to a limit.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._open: set[str] = set()
+        self._known: dict[tuple[str, str, str, tuple[str, ...]], Known] = {}
+        self._open: dict[str, None] = {}
         self._since = ""
+        self.forgotten = 0
+        """Open requests that were too many to be remembered."""
+
+    @property
+    def open(self) -> int:
+        """How many requests began and have not ended."""
+        return len(self._open)
+
+    def begin(self) -> None:
+        """Another file begins; requests that arrived before are not missed in it."""
+        self._since = ""
+
+    def known(self, event: Event) -> Known:
+        """The request of an event and its decision."""
+        user = event.user
+        key = (event.verb, event.request_uri, user.username, user.groups)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            request = request_of(event)
+            found = self._known[key] = Known(request, evaluate(self._policy, request))
+        return found
 
     def feed(self, event: Event) -> Contradiction | None:
         """Why the event cannot have been written under the policy; None if it can."""
         self._since = self._since or event.written
-        request = request_of(event)
-        decision = evaluate(self._policy, request)
+        request, decision = self.known(event)
         reason = _wrong_event(event, decision)
         announced = FIRST not in decision.omit_stages
-        if not reason and announced and self._unannounced(event, request):
+        if announced and not reason and self._unannounced(event, request):
             reason = f"the policy records {FIRST}, but the log does not hold it"
-        if event.stage == FIRST:
-            self._open.add(event.audit_id)
-        elif event.stage in _LAST:
-            self._open.discard(event.audit_id)
+        self._remember(event)
         if not reason:
             return None
         return Contradiction(event, request, decision.level, decision.rule, reason)
 
+    def _remember(self, event: Event) -> None:
+        if event.stage == FIRST:
+            self._open[event.audit_id] = None
+            if len(self._open) > MAX_OPEN:
+                del self._open[next(iter(self._open))]
+                self.forgotten += 1
+        elif event.stage in LAST:
+            self._open.pop(event.audit_id, None)
+
     def _unannounced(self, event: Event, request: Attributes) -> bool:
         """Whether the request arrived after the log began and its first stage was not seen."""
-        late = event.received > self._since
-        known = event.audit_id in self._open
-        return event.stage in _LAST and request.user is not None and late and not known
+        if event.stage not in LAST or self.forgotten or event.audit_id in self._open:
+            return False
+        return request.user is not None and event.received > self._since
 
 
 def _wrong_event(event: Event, decision: Decision) -> str:
