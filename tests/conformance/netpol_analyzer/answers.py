@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from kguard.inventory import Inventory
-from kguard.layers.network.changes import changes
+from kguard.layers.network.changes import NONE, changes
 from kguard.layers.network.exposure import as_text, exposure
 from kguard.layers.network.rows import listing
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import NETPOL_ANALYZER
+from tests.conformance.netpol_analyzer.explanations import explained
 from tests.objects import folder_inventory, inventory
 
 Case = tuple[str, frozenset[str], frozenset[str]]
 
 REFUSES = frozenset({"refuses the input"})
+_EXPLAIN = "_explain_output.txt"
 _EXPOSURE = "_exposure_output.txt"
 _DIFF = "diff_between_"
 _END = "_connlist_output."
@@ -107,6 +109,21 @@ def _exposure(found: Inventory) -> frozenset[str]:
     return REFUSES if cluster.refused else _plain(as_text(exposure(cluster)))
 
 
+def golden_explanations(shared: Path) -> Iterator[Case]:
+    """What the tool's explanations allow, for every pair of ends that they speak of."""
+    folder = shared / "conformance" / "netpol-analyzer"
+    for path in sorted((folder / "expected").glob(f"*{_EXPLAIN}")):
+        name = path.name.removesuffix(_EXPLAIN)
+        recorded = explained(path.read_text())
+        found = listing(folder_inventory(folder / "tests" / name), NETPOL_ANALYZER)
+        ours = dict.fromkeys(recorded, NONE) | {f"{r.src} => {r.dst}": r.conn for r in found.rows}
+        yield name, _pairs(recorded), REFUSES if found.refused else _pairs(ours)
+
+
+def _pairs(found: dict[str, str]) -> frozenset[str]:
+    return frozenset(f"{pair} : {ports}" for pair, ports in found.items())
+
+
 def skips(name: str) -> dict[str, str]:
     """The known disagreements of a suite (by its name in SUITES), with the reason."""
     text = Path(__file__).with_name("skips.toml").read_text()
@@ -123,6 +140,7 @@ SUITES = {
     "random-diffs": random_changes,
     "golden-exposure": golden_exposure,
     "random-exposure": random_exposure,
+    "golden-explanations": golden_explanations,
 }
 
 
