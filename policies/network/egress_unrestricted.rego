@@ -26,7 +26,7 @@ deny contains finding if {
 	finding := {
 		"target": workload.ref,
 		"path": "",
-		"message": sprintf("%s can open every port of every address in the internet", [workload.ref.name]),
+		"message": sprintf("%s can open every port of every address on the internet", [workload.ref.name]),
 		"evidence": workload.egress.because,
 	}
 }

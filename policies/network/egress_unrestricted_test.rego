@@ -42,7 +42,7 @@ test_deny_every_address if {
 	findings == {{
 		"target": {"kind": "Deployment", "name": "redis"},
 		"path": "",
-		"message": "redis can open every port of every address in the internet",
+		"message": "redis can open every port of every address on the internet",
 		"evidence": [],
 	}}
 }

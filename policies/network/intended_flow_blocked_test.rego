@@ -30,9 +30,29 @@ test_deny_blocked if {
 	}}
 }
 
-test_deny_metrics if {
-	findings := policy.deny with input as _facts("blocked", "metrics")
+test_deny_published if {
+	findings := policy.deny with input as _facts("blocked", "published")
 	{finding.severity | some finding in findings} == {"medium"}
+}
+
+test_allow_what_other_policies_speak_of if {
+	every basis in {"dns", "probe", "webhook", "metrics", "mesh", "apiserver"} {
+		findings := policy.deny with input as _facts("blocked", basis)
+		findings == set()
+	}
+}
+
+_knative(source, target, port) := {"flows": [object.union(_facts("blocked", "knative").flows[0], {
+	"source": source,
+	"target": target,
+	"port": port,
+})]}
+
+test_allow_named_parts_of_knative if {
+	findings := policy.deny with input as _knative("knative-serving/activator", "knative-serving/autoscaler", "8080/TCP")
+	findings == set()
+	others := policy.deny with input as _knative("shop/web", "istio-system/istio-ingressgateway", "8081/TCP")
+	others == set()
 }
 
 test_allow_allowed if {

@@ -16,6 +16,7 @@ SIZES = {
     "random-diffs": 60,
     "golden-exposure": 37,
     "random-exposure": 400,
+    "golden-explanations": 21,
 }
 
 

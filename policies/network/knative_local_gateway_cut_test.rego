@@ -1,0 +1,48 @@
+package kguard.network.knative_local_gateway_cut_test
+
+import data.kguard.network.knative_local_gateway_cut as policy
+
+_facts(verdict, change) := {"flows": [object.union(
+	{
+		"source": "shop/web",
+		"target": "istio-system/istio-ingressgateway",
+		"port": "8081/TCP",
+		"basis": "knative",
+		"verdict": verdict,
+		"cut_by": "source",
+		"ref": {"kind": "Deployment", "namespace": "shop", "name": "web"},
+		"because": [
+			{"ref": "a", "pointer": "/x", "note": "needs it", "role": "related"},
+			{"ref": "b", "pointer": "/spec", "note": "restricts"},
+		],
+	},
+	change,
+)]}
+
+test_deny_blocked if {
+	findings := policy.deny with input as _facts("blocked", {})
+	findings == {{
+		"target": {"kind": "Deployment", "namespace": "shop", "name": "web"},
+		"path": "shop/web > istio-system/istio-ingressgateway:8081/TCP",
+		"message": "shop/web cannot call Knative Services inside the cluster: policies close 8081/TCP of istio-system/istio-ingressgateway",
+		"evidence": [
+			{"ref": "b", "pointer": "/spec", "note": "restricts"},
+			{"ref": "a", "pointer": "/x", "note": "needs it", "role": "related"},
+		],
+	}}
+}
+
+test_allow_allowed if {
+	findings := policy.deny with input as _facts("allowed", {})
+	findings == set()
+}
+
+test_allow_not_known if {
+	findings := policy.deny with input as _facts("unknown", {})
+	findings == set()
+}
+
+test_allow_another_connection if {
+	findings := policy.deny with input as _facts("blocked", {"port": "8080/TCP"})
+	findings == set()
+}
