@@ -11,8 +11,8 @@ import msgspec
 
 from kguard.cli.audit_files import lines_of, policy_of
 from kguard.cli.audit_replay import replay
-from kguard.cli.inputs import collect, input_options, options, settings
-from kguard.cli.output import clean, write
+from kguard.cli.inputs import input_options, layer_facts
+from kguard.cli.output import clean, write, write_json
 from kguard.errors import UsageError
 
 if TYPE_CHECKING:
@@ -106,19 +106,15 @@ def coverage(output: str, **arguments: Any) -> int:
     facts = _facts(arguments)
     rows = [row for policy in facts.policies for row in _rows(policy)]
     if output == "json":
-        write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n", "")
+        write_json(rows)
         return 0
     write("".join(f"{line}\n" for line in _table(facts, rows)), "")
     return 0
 
 
 def _facts(arguments: dict[str, Any]) -> Facts:
-    from kguard.scan import compute, inventory_of
-
-    config = settings(arguments)
-    chosen = msgspec.structs.replace(options(arguments, config), layers=("audit",))
-    facts: Facts = compute(inventory_of(collect(arguments, config), chosen), chosen)["audit"]
-    return facts
+    found: Facts = layer_facts("audit", arguments)
+    return found
 
 
 def _rows(policy: AuditPolicy) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -16,10 +16,24 @@ from kguard.cli.inputs import (
     options,
     settings,
 )
-from kguard.cli.output import note, write
+from kguard.cli.output import note, write_json
 from kguard.model.findings import Finding
 
-SCHEMA = "kguard/baseline/v1"
+
+class Known(msgspec.Struct):
+    """An accepted finding; its fingerprint counts, the rest is for the reader."""
+
+    fingerprint: str
+    policy: str
+    target: str
+
+
+class Document(msgspec.Struct, kw_only=True):
+    """The accepted findings of a scan."""
+
+    schema: Literal["kguard/baseline/v1"] = "kguard/baseline/v1"
+    at: str
+    findings: list[Known]
 
 
 @click.command("baseline")
@@ -40,15 +54,10 @@ def command(output: str, **arguments: Any) -> int:
     with open_engine(arguments) as engine:
         judged = scan(collect(arguments, config), options(arguments, config), engine)
     known = [_row(f) for f in judged.report.findings if f.state == "open"]
-    document = {"schema": SCHEMA, "at": judged.report.at, "findings": known}
-    write(msgspec.json.format(msgspec.json.encode(document), indent=1).decode() + "\n", output)
+    write_json(Document(at=judged.report.at, findings=known), output)
     note(f"{len(known)} findings accepted in {output}", quiet=arguments["quiet"])
     return 0
 
 
-def _row(finding: Finding) -> dict[str, str]:
-    return {
-        "fingerprint": finding.fingerprint,
-        "policy": finding.policy,
-        "target": str(finding.target),
-    }
+def _row(finding: Finding) -> Known:
+    return Known(finding.fingerprint, finding.policy, str(finding.target))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -17,10 +17,12 @@ from kguard.cli.inputs import (
     options,
     settings,
 )
-from kguard.cli.output import clean, write
+from kguard.cli.output import clean, write, write_json
 from kguard.errors import UsageError
 from kguard.model.findings import SEVERITIES, severity_at_least
-from kguard.triage.diff import SCHEMA, Difference, difference
+from kguard.model.layer import Comparison
+from kguard.reporters.json import Entry, entry
+from kguard.triage.diff import Difference, difference
 
 EXIT_INCOMPLETE = 3
 _EFFECTS = (
@@ -29,6 +31,17 @@ _EFFECTS = (
     ("cut", "cuts"),
     ("stronger", "stronger"),
 )
+
+
+class Document(msgspec.Struct, kw_only=True):
+    """What a change does; findings as in a report."""
+
+    schema: Literal["kguard/diff/v1"] = "kguard/diff/v1"
+    effects: Comparison
+    new: list[Entry]
+    fixed: list[Entry]
+    unchanged: int
+    """How many findings are on both sides."""
 
 
 @click.command("diff")
@@ -49,7 +62,10 @@ def command(output: str, fail_on: str | None, **arguments: Any) -> int:
     found, unread = _compare(arguments)
     for place, text in unread:
         click.echo(clean(f"kguard: {place}: {text}"), err=True)
-    write(_json(found) if output == "json" else _text(found), "")
+    if output == "json":
+        write_json(_document(found))
+    else:
+        write(_text(found), "")
     gate = fail_on or settings(arguments).fail_on
     worse = any(severity_at_least(f.severity, gate) for f in found.new)
     return 1 if worse else EXIT_INCOMPLETE if unread else 0
@@ -77,9 +93,13 @@ def _compare(arguments: dict[str, Any]) -> tuple[Difference, list[tuple[str, str
     return found, sorted(unread)
 
 
-def _json(found: Difference) -> str:
-    document = {"schema": SCHEMA, **msgspec.to_builtins(found)}
-    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+def _document(found: Difference) -> Document:
+    return Document(
+        effects=found.effects,
+        new=[entry(finding) for finding in found.new],
+        fixed=[entry(finding) for finding in found.fixed],
+        unchanged=found.unchanged,
+    )
 
 
 def _text(found: Difference) -> str:

@@ -6,11 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import msgspec
 
 from kguard import layers
 from kguard.cli.inputs import collect, input_options, options, settings
-from kguard.cli.output import write
+from kguard.cli.output import write_json
 
 
 @click.command("facts")
@@ -30,6 +29,5 @@ def command(**arguments: Any) -> int:
     config = settings(arguments)
     chosen = options(arguments, config)
     inventory = inventory_of(collect(arguments, config), chosen)
-    encoded = msgspec.json.encode(compute(inventory, chosen))
-    write(msgspec.json.format(encoded, indent=2).decode() + "\n", "")
+    write_json(compute(inventory, chosen))
     return 0

@@ -9,8 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from kguard.cli.inputs import collect, input_options, options, settings
-from kguard.cli.output import clean, write
+from kguard.cli.inputs import input_options, layer_facts
+from kguard.cli.output import clean, write, write_json
 from kguard.model.facts.images import Facts, ImageUse
 
 _COLUMNS = ("image", "how", "class", "signer", "enforcement", "workloads")
@@ -59,19 +59,15 @@ def list_(output: str, **arguments: Any) -> int:
     """
     found = rows(_facts(arguments))
     if output == "json":
-        write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n", "")
+        write_json(found)
     else:
         write("".join(f"{line}\n" for line in table(found)), "")
     return 0
 
 
 def _facts(arguments: dict[str, Any]) -> Facts:
-    from kguard.scan import compute, inventory_of
-
-    config = settings(arguments)
-    chosen = msgspec.structs.replace(options(arguments, config), layers=("images",))
-    facts: Facts = compute(inventory_of(collect(arguments, config), chosen), chosen)["images"]
-    return facts
+    found: Facts = layer_facts("images", arguments)
+    return found
 
 
 def rows(facts: Facts) -> list[Row]:
@@ -161,7 +157,7 @@ def verify(reference: str, output: str, **arguments: Any) -> int:
 
     found = answer(Question(reference, **_question(arguments)))
     if output == "json":
-        write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n", "")
+        write_json(found)
     else:
         write("".join(f"{clean(line)}\n" for line in found.lines), "")
     return found.exit_code

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from kguard import layers
 from kguard.config import Config, discover, read
@@ -255,6 +256,19 @@ def _release(config: Config, release: Any) -> Any:
         set=release.set,
         kubernetes=release.kubernetes,
     )
+
+
+def layer_facts(name: str, arguments: dict[str, Any]) -> Any:
+    """The facts document of one layer on the inputs.
+
+    Raises:
+        KguardError: as `settings`, `options` and `collect`.
+    """
+    from kguard.scan import compute, inventory_of
+
+    config = settings(arguments)
+    chosen = msgspec.structs.replace(options(arguments, config), layers=(name,))
+    return compute(inventory_of(collect(arguments, config), chosen), chosen)[name]
 
 
 @contextmanager

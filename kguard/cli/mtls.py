@@ -9,8 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from kguard.cli.inputs import collect, input_options, options, settings
-from kguard.cli.output import clean, write
+from kguard.cli.inputs import input_options, layer_facts
+from kguard.cli.output import clean, write, write_json
 from kguard.model.facts.mtls import Facts, Ports, Workload
 
 MAX_PORT = 65535
@@ -58,19 +58,15 @@ def list_(output: str, **arguments: Any) -> int:
     """
     found = sorted(rows(_facts(arguments)), key=_key)
     if output == "json":
-        write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n", "")
+        write_json(found)
     else:
         write("".join(f"{line}\n" for line in table(found)), "")
     return 0
 
 
 def _facts(arguments: dict[str, Any]) -> Facts:
-    from kguard.scan import compute, inventory_of
-
-    config = settings(arguments)
-    chosen = msgspec.structs.replace(options(arguments, config), layers=("mtls",))
-    facts: Facts = compute(inventory_of(collect(arguments, config), chosen), chosen)["mtls"]
-    return facts
+    found: Facts = layer_facts("mtls", arguments)
+    return found
 
 
 def rows(facts: Facts) -> Iterator[Row]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
 from kguard.errors import UsageError
 from kguard.reporters.text import clean
 
-__all__ = ["clean", "note", "write"]
+__all__ = ["clean", "note", "write", "write_json"]
 
 
 def write(text: str, destination: str) -> None:
@@ -27,6 +29,15 @@ def write(text: str, destination: str) -> None:
         Path(destination).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {destination}: {error.strerror}") from None
+
+
+def write_json(document: Any, destination: str = "") -> None:
+    """Write a document as indented JSON.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n", destination)
 
 
 def note(text: str, *, quiet: bool = False) -> None:

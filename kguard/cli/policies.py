@@ -4,14 +4,32 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
-from kguard.cli.output import clean, write
+from kguard.cli.output import clean, write_json
 from kguard.engine import catalog
 from kguard.errors import UsageError
-from kguard.model.findings import FAMILIES, Policy
+from kguard.model.findings import FAMILIES, Policy, Severity
+
+
+class Row(msgspec.Struct, kw_only=True):
+    """A policy, as far as a list of policies shows it."""
+
+    id: str
+    layer: str
+    title: str
+    description: str
+    severity: Severity
+    kind: str
+    subjects: str
+    remedy: str
+    no_remedy: str
+    controls: tuple[str, ...]
+    since: str
+    params: dict[str, Any]
 
 
 @click.group("policies")
@@ -35,7 +53,7 @@ def list_(layer: str | None, folders: tuple[str, ...], output: str) -> int:
     chosen.sort(key=lambda policy: (FAMILIES.index(policy.layer), policy.id))
     if output == "json":
         rows = [_row(policy) for policy in chosen]
-        write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n", "")
+        write_json(rows)
         return 0
     width = max((len(policy.id) for policy in chosen), default=0)
     for policy in chosen:
@@ -113,7 +131,5 @@ def clean_lines(lines: list[str]) -> str:
     return "\n".join("\n".join(clean(part) for part in line.split("\n")) for line in lines)
 
 
-def _row(policy: Policy) -> dict[str, object]:
-    fields = msgspec.to_builtins(policy)
-    kept = ("id", "layer", "title", "description", "severity", "kind", "subjects", "remedy")
-    return {key: fields[key] for key in (*kept, "no_remedy", "controls", "since", "params")}
+def _row(policy: Policy) -> Row:
+    return Row(**{name: getattr(policy, name) for name in Row.__struct_fields__})

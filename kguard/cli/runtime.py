@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from kguard.cli.inputs import collect, input_options, options, settings
-from kguard.cli.output import clean, write
+from kguard.cli.output import clean, write_json
 from kguard.cli.runtime_events import events
 from kguard.errors import UsageError
 
@@ -47,7 +46,7 @@ def rules(files: tuple[str, ...], config: str | None, form: str) -> int:
     texts = [(name, _text(name)) for name in files]
     found = list_rules(texts, _text(config) if config else "")
     if form == "json":
-        write(_json(found), "")
+        write_json(found)
     else:
         click.echo(clean_rows(_lines(found)))
     return 0 if _successful(found) else 1
@@ -97,14 +96,10 @@ def coverage(daemonset: str, form: str, **arguments: Any) -> int:
     inventory = inventory_of(collect(arguments, chosen), options(arguments, chosen))
     rows = list_coverage(inventory, daemonset)
     if form == "json":
-        write(_json(rows), "")
+        write_json(rows)
         return 0
     for row in rows:
         word = "yes" if row["covered"] else "NO"
         line = f"{row['daemonset']:32} {row['node']:32} {word:4} {row['reason']}"
         click.echo(clean(line.rstrip()))
     return 0
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"

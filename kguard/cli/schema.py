@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
-from kguard.cli.output import write
+from kguard.cli.output import write_json
 from kguard.cli.schemas import NAMES, schema
 
 
@@ -15,10 +14,13 @@ from kguard.cli.schemas import NAMES, schema
 def command(name: str) -> int:
     """Print the JSON Schema of a document that kguard reads or prints.
 
+    `manifest`, `audit-eval` and `runtime-alert` describe one line of what `manifests`, `audit eval`
+    and `runtime events` print; the names of layers, their facts.
+
     \b
     Examples:
       kguard schema report
       kguard schema config > kguard.schema.json
     """
-    write(msgspec.json.format(msgspec.json.encode(schema(name)), indent=2).decode() + "\n", "")
+    write_json(schema(name))
     return 0

@@ -3,45 +3,77 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import msgspec
 
 from kguard import layers
-from kguard.config import Config
-from kguard.model.facts.waivers import Facts as WaiverFacts
 
-NAMES = ("report", "config", "waivers", "evidence", "audit-replay", *layers.NAMES)
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+VERSION = "v1"
+"""Of all documents; it changes with the shape of any after the first release."""
+
+_STRUCTS = {
+    "report": "kguard.reporters.json:Document",
+    "diff": "kguard.cli.diff:Document",
+    "proof": "kguard.remediation.proof:Document",
+    "baseline": "kguard.cli.baseline:Document",
+    "config": "kguard.config:Config",
+    "evidence": "kguard.layers.images.evidence.folder:Record",
+    "waivers": "kguard.model.facts.waivers:Facts",
+    "manifest": "kguard.model.documents:ManifestLine",
+    "policies-list": "kguard.cli.policies:Row",
+    "network-list": "kguard.layers.network.rows:ConnectionRow",
+    "network-diff": "kguard.model.documents:ConnectionChange",
+    "mtls-list": "kguard.cli.mtls:Row",
+    "images-list": "kguard.cli.images:Row",
+    "images-verify": "kguard.layers.images.command:Answer",
+    "audit-eval": "kguard.cli.audit:Decision",
+    "audit-replay": "kguard.cli.audit_replay:Document",
+    "audit-coverage": "kguard.cli.audit:Row",
+    "runtime-rules": "kguard.model.documents:RuleDocument",
+    "runtime-events": "kguard.layers.runtime.alerts.tally:Summary",
+    "runtime-alert": "kguard.layers.runtime.alerts.intake:Row",
+    "runtime-coverage": "kguard.model.documents:CoverageRow",
+}
+_LISTS = {name for name in _STRUCTS if name.endswith(("-list", "-diff", "-coverage"))}
+"""Documents that are a list of what the struct describes; the others without a
+`schema` of their own are lines."""
+
+NAMES = (*_STRUCTS, "facts", *layers.NAMES)
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of one of `NAMES`; a layer stands for its facts document."""
-    if name == "config":
-        found = _settings()
-    elif name == "report":
-        from kguard.reporters.json import Document
-
-        found = msgspec.json.schema(Document)
-    elif name == "waivers":
-        found = msgspec.json.schema(WaiverFacts)
-    elif name == "audit-replay":
-        from kguard.cli.audit_replay import Document as Replayed
-
-        found = msgspec.json.schema(Replayed)
-    elif name == "evidence":
-        from kguard.layers.images.evidence.folder import Record
-
-        found = msgspec.json.schema(Record)
+    """The schema of a document, of a line of it, or of a layer's facts document."""
+    if name == "facts":
+        shapes: list[Any] = [layers.load(layer).facts_type for layer in layers.NAMES]
+        found = _facts(dict(zip(layers.NAMES, shapes, strict=True)))
     else:
-        found = msgspec.json.schema(layers.load(name).facts_type)
-    return {"$schema": _DIALECT, "title": f"kguard {name}", **found}
+        found = msgspec.json.schema(_shape(name))
+    if name == "config":
+        found["$defs"]["Config"]["properties"].pop("folder")
+    identity = {"$id": f"urn:kguard:{name}:{VERSION}", "title": f"kguard {name}"}
+    return {"$schema": _DIALECT, **identity, **found}
 
 
-def _settings() -> dict[str, Any]:
-    found = msgspec.json.schema(Config)
-    found["$defs"]["Config"]["properties"].pop("folder")
-    return found
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _shape(name: str) -> Any:
+    if name not in _STRUCTS:
+        return layers.load(name).facts_type
+    module, _, struct = _STRUCTS[name].partition(":")
+    found: Any = getattr(import_module(module), struct)
+    return list[found] if name in _LISTS else found
+
+
+def _facts(shapes: dict[str, Any]) -> dict[str, Any]:
+    """The document with the facts of several layers, of each at most once."""
+    schemas, definitions = msgspec.json.schema_components(
+        shapes.values(), ref_template="#/$defs/{name}"
+    )
+    properties = dict(zip(shapes, schemas, strict=True))
+    return {"type": "object", "properties": properties, "required": [], "$defs": definitions}
 
 
 def for_policies(name: str) -> dict[str, Any]:

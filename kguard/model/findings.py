@@ -56,11 +56,12 @@ class Policy(msgspec.Struct, frozen=True):
     bundled: bool
 
 
-class Quote(msgspec.Struct, frozen=True, omit_defaults=True):
+class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One piece of evidence as a report shows it."""
 
+    role: str
+    """`decides` (part of the reason) or `related` (context, a victim, a caller)."""
     note: str = ""
-    role: str = "decides"
     file: str = ""
     line: int = 0
     column: int = 0

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from kguard.model.facts.common import Scope
+from kguard.model.facts.common import Evidence, Scope
 from kguard.model.findings import LayerCoverage
 
 InventoryT = TypeVar("InventoryT")
@@ -37,7 +37,7 @@ class Change(msgspec.Struct, frozen=True, order=True):
 
     target: str
     text: str
-    evidence: tuple[Any, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 class Comparison(msgspec.Struct, frozen=True):

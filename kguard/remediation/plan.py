@@ -217,7 +217,7 @@ def _proof(
         opens=comparison.opened,
         new_findings=tuple(_closed(f) for f in _new_findings(before.report, after.report)),
         second_run_empty=False,
-        assumed=msgspec.to_builtins(before.report.assumed),
+        assumed=dict(before.report.assumed),
         at=before.report.at,
         inputs=before.report.inputs,
         objects=before.report.objects,

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import msgspec
 
+from kguard.model.findings import Assumed
 from kguard.model.layer import Change
 from kguard.model.remedies import Cannot, Create, Edit, Refused, WriteFile
-
-SCHEMA = "kguard/proof/v1"
 
 
 class Closed(msgspec.Struct, frozen=True, order=True):
@@ -47,11 +46,13 @@ class Flows(msgspec.Struct, frozen=True):
     added_allowed: int = 0
 
 
-class Proof(msgspec.Struct, frozen=True):
-    """Evidence that the remedies do what they claim.
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What the remedies do.
 
     `weakens`, `cuts` and `opens` are empty: proposals that would do any of it are in `refused`.
     """
+
+    schema: Literal["kguard/proof/v1"] = "kguard/proof/v1"
 
     closes: tuple[Closed, ...]
     remaining: tuple[Remaining, ...]
@@ -64,23 +65,48 @@ class Proof(msgspec.Struct, frozen=True):
     opens: tuple[Change, ...]
     new_findings: tuple[Closed, ...]
     second_run_empty: bool
-    assumed: dict[str, Any]
+    assumed: dict[str, Assumed]
     at: str
     inputs: tuple[str, ...]
     objects: int
-    accepted: tuple[Create | Edit | WriteFile, ...] = ()
     lesser_findings: tuple[Closed, ...] = ()
     """New findings below medium: no harm, but said."""
 
 
+class Proof(Claims, frozen=True, kw_only=True):
+    """Evidence that the remedies do what they claim."""
+
+    accepted: tuple[Create | Edit | WriteFile, ...] = ()
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A proposal that was written; its content stands in the files beside the proof."""
+
+    proposal: Literal["Create", "Edit", "WriteFile"]
+    why: str
+    closes: tuple[str, ...]
+    """Fingerprints."""
+    target: str
+
+
+class Document(Claims, frozen=True, kw_only=True):
+    """The proof as `proof.json` holds it."""
+
+    accepted: tuple[Accepted, ...]
+
+
+_KINDS: dict[type, Literal["Create", "Edit", "WriteFile"]] = {
+    Create: "Create",
+    Edit: "Edit",
+    WriteFile: "WriteFile",
+}
+
+
 def as_json(proof: Proof) -> str:
     """The proof as `proof.json`."""
-    body = msgspec.to_builtins(proof)
-    body["accepted"] = [
-        {"proposal": type(p).__name__, "why": p.why, "closes": p.closes, "target": subject(p)}
-        for p in proof.accepted
-    ]
-    document = {"schema": SCHEMA, **body}
+    claims = {name: getattr(proof, name) for name in Claims.__struct_fields__}
+    accepted = tuple(Accepted(_KINDS[type(p)], p.why, p.closes, subject(p)) for p in proof.accepted)
+    document = Document(**claims, accepted=accepted)
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 

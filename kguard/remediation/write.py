@@ -149,7 +149,7 @@ def prose(proof: Proof) -> str:
         *_left(proof),
         "## What was assumed",
         "",
-        *(f"- {k}: {v['value'] or 'nothing'} ({v['how']})" for k, v in proof.assumed.items()),
+        *(f"- {k}: {v.value or 'nothing'} ({v.how})" for k, v in proof.assumed.items()),
         "",
         "## How to undo it",
         "",

@@ -16,6 +16,7 @@ from kguard.model.findings import (
     Finding,
     Incomplete,
     LayerCoverage,
+    Quote,
     Report,
     Severity,
     State,
@@ -52,20 +53,6 @@ class Place(msgspec.Struct, kw_only=True):
     role: str
 
 
-class Argument(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One step of the argument for a finding."""
-
-    role: str = ""
-    note: str = ""
-    file: str = ""
-    line: int = 0
-    column: int = 0
-    text: str = ""
-    cluster: str = ""
-    object: str = ""
-    path: str = ""
-
-
 class Entry(msgspec.Struct, kw_only=True):
     """One finding."""
 
@@ -78,7 +65,7 @@ class Entry(msgspec.Struct, kw_only=True):
     path: str
     message: str
     locations: list[Place]
-    evidence: list[Argument]
+    evidence: list[Quote]
     remedy: str
     controls: list[str]
     waiver: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
@@ -117,11 +104,12 @@ def document(report: Report) -> Document:
         at=report.at,
         inputs=list(report.inputs),
         objects=report.objects,
-        findings=[_entry(finding) for finding in report.findings],
+        findings=[entry(finding) for finding in report.findings],
     )
 
 
-def _entry(finding: Finding) -> Entry:
+def entry(finding: Finding) -> Entry:
+    """A finding in the published shape."""
     target = finding.target
     return Entry(
         fingerprint=finding.fingerprint,
@@ -139,7 +127,7 @@ def _entry(finding: Finding) -> Entry:
         path=finding.path,
         message=finding.message,
         locations=[_place(location) for location in finding.locations],
-        evidence=[Argument(**msgspec.to_builtins(quote)) for quote in finding.evidence],
+        evidence=list(finding.evidence),
         remedy=finding.remedy,
         controls=list(finding.controls),
         waiver=finding.waiver or msgspec.UNSET,

@@ -10,8 +10,6 @@ import msgspec
 from kguard.model.findings import Finding
 from kguard.model.layer import Comparison
 
-SCHEMA = "kguard/diff/v1"
-
 
 class Difference(msgspec.Struct, frozen=True):
     """What a change does: effects, and findings that appear or vanish."""

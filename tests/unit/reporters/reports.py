@@ -61,6 +61,7 @@ def finding(policy_id: str, name: str, severity: str = "high", **changes: object
         "locations": (Location("decides", "deploy/netpol.yaml", 9, 3, 10, 7),),
         "evidence": (
             Quote(
+                role="decides",
                 note="is selected by one policy only",
                 file=f"deploy/{name}.yaml",
                 line=14,
@@ -70,13 +71,14 @@ def finding(policy_id: str, name: str, severity: str = "high", **changes: object
                 path="/metadata/name",
             ),
             Quote(
+                role="decides",
                 note="an empty rule admits everyone",
                 file="deploy/netpol.yaml",
                 line=10,
                 column=3,
                 text="  - {}",
             ),
-            Quote(note="no policy of the admin tier was found in the input"),
+            Quote(role="decides", note="no policy of the admin tier was found in the input"),
         ),
         "remedy": "isolate",
         "controls": ("CIS-5.3.2",),
@@ -134,7 +136,9 @@ def full() -> Report:
             "twice",
             "info",
             locations=(Location("decides", cluster="prod", path="Deployment shop/twice/spec"),),
-            evidence=(Quote(cluster="prod", object="Deployment shop/twice", path="/spec"),),
+            evidence=(
+                Quote(role="decides", cluster="prod", object="Deployment shop/twice", path="/spec"),
+            ),
         ),
         complete=False,
         incomplete=(Incomplete("deploy/broken.yaml:31:7", "found a tab", "replace it by spaces"),),
@@ -149,7 +153,9 @@ def hostile() -> Report:
         HOSTILE,
         message=HOSTILE,
         locations=(Location("decides", HOSTILE, 1, 1, 1, 2),),
-        evidence=(Quote(note=HOSTILE, file=HOSTILE, line=1, text=HOSTILE, object=HOSTILE),),
+        evidence=(
+            Quote(role="decides", note=HOSTILE, file=HOSTILE, line=1, text=HOSTILE, object=HOSTILE),
+        ),
         waiver={"by": HOSTILE, "until": "2027-01-31", "reason": HOSTILE},
     )
     return report(
