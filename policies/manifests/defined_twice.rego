@@ -1,8 +1,9 @@
 # METADATA
 # title: Object that is defined twice with different content
 # description: |
-#   One apply overwrites the other; which one counts depends on the order of file names, and a later apply of one
-#   file alone changes the cluster.
+#   In one file or one rendering, one definition overwrites the other. In several files of one folder they may be
+#   alternatives of which somebody applies one; applied together, the last by file name counts, and a later apply
+#   of one file alone changes the cluster.
 # scope: package
 # related_resources:
 #   - https://kubernetes.io/docs/reference/kubectl/generated/kubectl_apply/
@@ -19,6 +20,7 @@ package kguard.manifests.defined_twice
 
 deny contains finding if {
 	some duplicate in input.duplicates
+	duplicate.together == "certain"
 	finding := {
 		"target": duplicate.ref,
 		"path": "",
@@ -28,4 +30,18 @@ deny contains finding if {
 	}
 }
 
+deny contains finding if {
+	some duplicate in input.duplicates
+	duplicate.together == "possible"
+	finding := {
+		"target": duplicate.ref,
+		"path": "",
+		"message": sprintf("which %s counts depends on the files that are applied: its folder defines it %s", [duplicate.subject, duplicate.detail]),
+		"evidence": duplicate.because,
+		"severity": _mild[duplicate.weight],
+	}
+}
+
 _severity := {"security": "high", "other": "medium"}
+
+_mild := {"security": "medium", "other": "low"}

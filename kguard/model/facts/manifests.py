@@ -55,11 +55,16 @@ class Template(msgspec.Struct):
     because: list[Evidence]
 
 
+Together = Literal["certain", "possible"]
+"""Whether the definitions are applied together: one rendering or file, or files of one folder."""
+
+
 class Duplicate(msgspec.Struct):
-    """An object that one apply set defines twice with different content."""
+    """An object that is defined twice with different content."""
 
     ref: ObjectRef
     subject: str
+    together: Together
     weight: Weight
     detail: str
     because: list[Evidence]

@@ -39,14 +39,28 @@ def test_the_same_object_in_two_environments_is_no_contradiction():
 
 
 def test_the_same_object_twice_in_one_set_is_one_unless_it_is_equal():
-    (found,) = facts(a=CONFIG % "a", b=CONFIG % "b", c=CONFIG % "b").duplicates
-    assert found.detail == "3 times"
+    (found,) = facts(a="---\n".join(CONFIG % value for value in "abb")).duplicates
+    assert (found.detail, found.together) == ("3 times", "certain")
     assert [step.note for step in found.because] == [
         "is overwritten",
         "is overwritten",
         "is applied last and counts",
     ]
     assert facts(a=CONFIG % "a", b=CONFIG % "a").duplicates == []
+
+
+def test_files_of_one_folder_may_be_alternatives():
+    (found,) = facts(a=CONFIG % "a", b=CONFIG % "b", other__c=CONFIG % "c").duplicates
+    assert (found.detail, found.together) == ("twice", "possible")
+    assert [step.note for step in found.because] == [
+        "one definition",
+        "the last by file name: this one was judged",
+    ]
+
+
+def test_what_is_certain_outweighs_what_is_possible():
+    (found,) = facts(a=CONFIG % "a" + "---\n" + CONFIG % "b", b=CONFIG % "c").duplicates
+    assert (found.detail, found.together) == ("twice", "certain")
 
 
 def test_generated_names_are_never_the_same_object():
