@@ -84,6 +84,8 @@ class RemedyRequest(msgspec.Struct, frozen=True):
     stage: Literal["observe", "warn", "enforce"] = "enforce"
     tighten: bool = False
     """Whether flows that are allowed but never referenced may be cut."""
+    at: str = ""
+    """The time of the scan, as the report gives it: exceptions that a remedy makes expire."""
 
 
 RemedyFunction = Callable[[RemedyRequest], Iterable[Proposal]]

@@ -123,6 +123,7 @@ def _propose(
         inventory=state.inventory,
         stage=wishes.stage,
         tighten=wishes.tighten,
+        at=state.report.at,
     )
     return list(function(request))
 

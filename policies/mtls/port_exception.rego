@@ -2,7 +2,8 @@
 # title: A port is taken out of mutual TLS
 # description: |
 #   An entry of portLevelMtls lets plaintext through on one port of a workload. Ports that only
-#   the API server calls (webhooks) are left aside: it has no mesh identity.
+#   the API server calls (webhooks) are left aside: it has no mesh identity. An exemption with a
+#   reason and a last day (annotation exception.kguard.dev/PORT) weighs less until that day.
 # scope: package
 # related_resources:
 #   - https://istio.io/latest/docs/reference/config/security/peer_authentication/
@@ -30,16 +31,30 @@ deny contains finding if {
 	finding := {
 		"target": workload.ref,
 		"path": sprintf("port/%s", [port]),
-		"message": sprintf("%s:%s accepts plaintext: %s exempts the port%s", [
+		"message": sprintf("%s:%s accepts plaintext: %s exempts the port%s%s", [
 			workload.ref.name,
 			port,
 			group.decided_by,
 			_although(workload),
+			_term(group),
 		]),
 		"evidence": group.because,
+		"severity": _severities[group.exemption],
 	}
 }
 
 _although(workload) := ", although the workload is STRICT" if workload.intended == "strict"
 
 _although(workload) := "" if workload.intended in {"permissive", "disable"}
+
+_severities := {
+	"none": "high",
+	"documented": "low",
+	"expired": "high",
+}
+
+_term(group) := "" if group.exemption == "none"
+
+_term(group) := sprintf(", with a reason until %s", [group.until]) if group.exemption == "documented"
+
+_term(group) := sprintf("; the exception ended on %s", [group.until]) if group.exemption == "expired"

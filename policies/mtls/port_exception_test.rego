@@ -13,6 +13,8 @@ _group := {
 	"gap": "none",
 	"caller": "any",
 	"divergence": "none",
+	"exemption": "none",
+	"until": "",
 	"because": [],
 }
 
@@ -40,6 +42,7 @@ test_deny_exempted_port if {
 		"path": "port/8443",
 		"message": "redis:8443 accepts plaintext: PeerAuthentication shop/redis exempts the port, although the workload is STRICT",
 		"evidence": [],
+		"severity": "high",
 	}}
 }
 
@@ -56,4 +59,22 @@ test_allow_strict_port if {
 test_allow_port_that_nobody_listens_on if {
 	findings := policy.deny with input as _facts("app", object.union(_exception, {"listener": "not_seen"}))
 	count(findings) == 0
+}
+
+test_deny_documented_exemption_weighs_less if {
+	change := object.union(_exception, {"exemption": "documented", "until": "2027-01-31"})
+	findings := policy.deny with input as _facts("app", change)
+	{[found.severity, found.message] | some found in findings} == {[
+		"low",
+		"redis:8443 accepts plaintext: PeerAuthentication shop/redis exempts the port, although the workload is STRICT, with a reason until 2027-01-31",
+	]}
+}
+
+test_deny_expired_exemption if {
+	change := object.union(_exception, {"exemption": "expired", "until": "2026-01-31"})
+	findings := policy.deny with input as _facts("app", change)
+	{[found.severity, found.message] | some found in findings} == {[
+		"high",
+		"redis:8443 accepts plaintext: PeerAuthentication shop/redis exempts the port, although the workload is STRICT; the exception ended on 2026-01-31",
+	]}
 }

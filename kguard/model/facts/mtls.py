@@ -59,6 +59,10 @@ class Ports(msgspec.Struct):
     """`apiserver`: a webhook or aggregated API, called without any mesh identity."""
     divergence: Literal["none", "fail_open", "over_strict"]
     """Where ambient does something else than the policy says."""
+    exemption: Literal["none", "documented", "expired"]
+    """Whether an annotation of the policy that exempts the ports gives a reason and a last day."""
+    until: str
+    """That day, as YYYY-MM-DD."""
     because: list[Evidence]
 
 

@@ -11,6 +11,7 @@ import msgspec
 from kguard.inventory import Workload
 from kguard.inventory.mesh import Enrolment
 from kguard.layers.mtls.facts.argument import argument, level_of, mode_of, title_of
+from kguard.layers.mtls.facts.exemptions import Exemption, exemption
 from kguard.layers.mtls.facts.view import NETWORKING, View
 from kguard.layers.mtls.semantics import capture, peerauth
 from kguard.layers.mtls.semantics.ambient import Attached
@@ -44,6 +45,7 @@ class _Fate(msgspec.Struct, frozen=True):
     gap: model.Gap
     caller: Literal["any", "apiserver"]
     divergence: Literal["none", "fail_open", "over_strict"]
+    exemption: Exemption
     because: tuple[Evidence, ...]
 
 
@@ -145,6 +147,7 @@ class _Judge:
             gap="none",
             caller="apiserver" if caller else "any",
             divergence="none",
+            exemption=exemption(self.view, decision, port.number),
             because=argument(decision, self.chain, port.number, self.view.root, self.subject),
         )
         if caller:
@@ -262,6 +265,8 @@ def _group(fate: _Fate, numbers: Collection[int]) -> model.Ports:
         gap=fate.gap,
         caller=fate.caller,
         divergence=fate.divergence,
+        exemption=fate.exemption.state,
+        until=fate.exemption.until,
         because=list(fate.because),
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from kguard.inventory import Inventory, injection
 from kguard.layers.mtls.remedy.policies import (
     fact_of,
+    for_api_server,
     manifest_of,
     workload_of,
     workload_policy,
@@ -21,6 +22,7 @@ from kguard.model.remedies import Cannot, Edit, Operation, Proposal, Refused, Re
 
 _KEYS = (injection.INJECTION, injection.REVISION, injection.DATAPLANE)
 _DEFAULT = (injection.INJECTION, "enabled")
+_KNATIVE = ("knative-serving", "knative-eventing")
 _OBSTACLES = {
     "host_network": ("its pods share the node's network", "give up hostNetwork, or wait for it"),
     "no_webhook": (
@@ -59,6 +61,8 @@ def _namespace(request: RemedyRequest, finding: Finding) -> Proposal:
         return Cannot((finding.fingerprint,), reason, "run again with --stage enforce")
     key, value = _usual_label(request.inventory, facts)
     why = f"new pods of namespace {finding.target.name} get a proxy; restart the running ones"
+    if finding.target.name in _KNATIVE:
+        why += ", activator and autoscaler first, before the pods that they call become STRICT"
     operations = (_set_label(manifest, "/metadata", key, value),)
     return Edit(manifest.id, operations, (finding.fingerprint,), why)
 
@@ -79,7 +83,9 @@ def _webhooks(request: RemedyRequest, finding: Finding) -> Iterator[Proposal]:
         here = fact.ref.namespace == finding.target.name and fact.reason == "not_labelled"
         if here and ports and workload and workload.labels:
             why = f"the API server calls {fact.ref.name} without mesh identity"
-            yield workload_policy(request, workload, "STRICT", ports, [finding.fingerprint], why)
+            exceptions = for_api_server(request, ports)
+            closes = [finding.fingerprint]
+            yield workload_policy(request, workload, "STRICT", exceptions, closes, why)
 
 
 def _label_command(finding: Finding) -> str:

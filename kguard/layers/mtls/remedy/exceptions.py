@@ -9,6 +9,7 @@ from kguard.layers.mtls.remedy.policies import (
     callers_of,
     edit,
     fact_of,
+    for_api_server,
     in_words,
     manifest_of,
     named,
@@ -39,7 +40,11 @@ def _close(request: RemedyRequest, finding: Finding) -> Proposal:
         if caller.port == port:
             reason = f"a caller of port {port} shows no mesh identity: put it into the mesh first"
             return Refused((finding.fingerprint,), reason, in_words(caller))
-    policy = _deciding(facts, finding, port)
+    group = _group(facts, finding, port)
+    if group and group.exemption == "documented" and not request.tighten:
+        reason = f"its policy gives a reason until {group.until}; --tighten closes it before"
+        return Refused((finding.fingerprint,), reason, group.decided_by)
+    policy = titled(facts, group.decided_by) if group else None
     manifest = manifest_of(request.inventory, policy.ref) if policy else None
     if manifest is None:
         reason = "the policy that exempts the port is not in the input"
@@ -49,10 +54,9 @@ def _close(request: RemedyRequest, finding: Finding) -> Proposal:
     return edit(manifest, [operation], [finding.fingerprint], why)
 
 
-def _deciding(facts: model.Facts, finding: Finding, port: str) -> model.PeerAuthentication | None:
+def _group(facts: model.Facts, finding: Finding, port: str) -> model.Ports | None:
     fact = fact_of(facts, finding.target)
-    groups = [group for group in fact.modes if port in group.ports] if fact else []
-    return titled(facts, groups[0].decided_by) if groups else None
+    return next((group for group in fact.modes if port in group.ports), None) if fact else None
 
 
 def except_webhook(request: RemedyRequest) -> Iterator[Proposal]:
@@ -62,8 +66,9 @@ def except_webhook(request: RemedyRequest) -> Iterator[Proposal]:
         why = f"the API server calls port {', '.join(ports)} without mesh identity"
         workload = workload_of(request.inventory, finding.target)
         if workload is not None and workload.labels:
+            exceptions = for_api_server(request, ports)
             closes = [finding.fingerprint]
-            yield workload_policy(request, workload, "STRICT", ports, closes, why)
+            yield workload_policy(request, workload, "STRICT", exceptions, closes, why)
         else:
             reason = "its pods have no labels that a policy could select"
             yield Cannot((finding.fingerprint,), reason)

@@ -7,10 +7,12 @@ PERMISSIVE ports, never DISABLE and never ports without a mode of the workload.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kguard.inventory import Inventory, Workload
+from kguard.layers.mtls.facts.exemptions import PREFIX, write
 from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
@@ -91,16 +93,27 @@ def workload_policy(
     request: RemedyRequest,
     workload: Workload,
     mode: str,
-    ports: list[str],
+    ports: Mapping[str, str],
     closes: list[str],
     why: str,
 ) -> Create | Edit:
-    """The policy of one workload, with ports that stay open: its own, or a new one."""
+    """The policy of one workload, with ports that stay open: its own, or a new one.
+
+    Args:
+        request: the findings and the input.
+        workload: whose pods.
+        mode: of all other ports.
+        ports: the ports that stay PERMISSIVE, each with the annotation that accounts for it.
+        closes: fingerprints.
+        why: in words.
+    """
     manifest = _own_policy(request, workload)
+    notes = {f"{PREFIX}{port}": note for port, note in ports.items()}
     if manifest:
         operations = [] if mode_set(manifest) else [set_mode(manifest, mode)]
         exceptions = [set_mode(manifest, "PERMISSIVE", ("portLevelMtls", p)) for p in ports]
-        return edit(manifest, [*operations, *exceptions], closes, why)
+        noted = list(_annotations(manifest, notes))
+        return edit(manifest, [*operations, *exceptions, *noted], closes, why)
     spec: JsonObject = {
         "selector": {"matchLabels": selecting(workload)},
         "mtls": {"mode": mode},
@@ -108,7 +121,38 @@ def workload_policy(
     if ports:
         spec["portLevelMtls"] = {port: {"mode": "PERMISSIVE"} for port in ports}
     names = (workload.namespace, workload.name)
-    return _create(request.inventory, names, spec, closes, why)
+    made = _create(request.inventory, names, spec, closes, why)
+    if notes:
+        made.object["metadata"]["annotations"] = notes
+    return made
+
+
+def _annotations(manifest: Manifest, notes: dict[str, str]) -> Iterator[Operation]:
+    held = manifest.metadata.get("annotations")
+    if not isinstance(held, dict):
+        if notes:
+            yield Operation(_verb(manifest.metadata, "annotations"), "/metadata/annotations", notes)
+        return
+    for key, note in notes.items():
+        yield Operation(_verb(held, key), "/metadata" + pointer("annotations", key), note)
+
+
+def accounted(request: RemedyRequest, reason: str, days: int) -> str:
+    """The annotation of an exception: its reason, and how long it is meant to last."""
+    start = datetime.fromisoformat(request.at) if request.at else datetime(1970, 1, 1, tzinfo=UTC)
+    return write(reason, start.date() + timedelta(days=days))
+
+
+CALLER_DAYS = 90
+"""How long a port stays open for a caller that should come into the mesh."""
+API_SERVER_DAYS = 365
+"""How long for the API server, which will not: the exception is looked at once a year."""
+API_SERVER = "the API server calls it without mesh identity"
+
+
+def for_api_server(request: RemedyRequest, ports: list[str]) -> dict[str, str]:
+    """Ports that the API server calls, with their annotation."""
+    return dict.fromkeys(ports, accounted(request, API_SERVER, API_SERVER_DAYS))
 
 
 def mode_set(manifest: Manifest) -> bool:

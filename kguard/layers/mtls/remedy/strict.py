@@ -2,8 +2,9 @@
 """How do workloads come to ask for mutual TLS, without cutting off who cannot give it?
 
 The policy that wins is changed, or the one of the namespace (of the mesh, where the input is the
-whole cluster) is written. Workloads with callers that show no identity keep their mode by a policy
-of their own, and their findings are refused with the caller's name.
+whole cluster) is written. Ports whose callers show no identity are exempted, each with the reason
+and for a limited time. A workload of which no other port is left keeps its mode by a policy of its
+own, and its finding is refused with the callers' names.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from collections.abc import Iterator
 
 import msgspec
 
+from kguard.layers.mtls.remedy.blockers import Blocker, blockers, listed, only_some_ports
 from kguard.layers.mtls.remedy.policies import (
-    callers_of,
+    API_SERVER,
+    CALLER_DAYS,
+    accounted,
     edit,
-    in_words,
+    for_api_server,
     manifest_of,
     scope_policy,
     set_mode,
@@ -105,25 +109,37 @@ def _step(found: dict[str, _Step], facts: model.Facts, namespace: str) -> _Step:
 
 
 def _enforce(request: RemedyRequest, step: _Step) -> Iterator[Proposal]:
-    facts: model.Facts = request.facts
-    blocked = {w.ref.id: next(callers_of(facts, w.ref), None) for w in step.workloads}
-    kept = [w for w in step.workloads if blocked[w.ref.id]]
-    refused = {f.fingerprint: f for f in request.findings if blocked.get(f.target.id)}
-    for fingerprint, finding in sorted(refused.items()):
-        caller = blocked[finding.target.id]
-        if caller:
-            reason = f"STRICT would cut off a caller of {finding.target.name}"
-            yield Refused((fingerprint,), reason, in_words(caller))
-    closes = [fingerprint for fingerprint in step.closes if fingerprint not in refused]
+    blocked = {w.ref.id: blockers(request, w) for w in step.workloads}
+    exempt = {w.ref.id: only_some_ports(w, blocked[w.ref.id]) for w in step.workloads}
+    kept = [w for w in step.workloads if blocked[w.ref.id] and not exempt[w.ref.id]]
+    refused = {w.ref.id: blocked[w.ref.id] for w in kept}
+    turned_down = set()
+    for finding in request.findings:
+        if finding.target.id in refused:
+            turned_down.add(finding.fingerprint)
+            reason = f"STRICT would cut off who calls {finding.target.name}"
+            counterexample = listed(refused[finding.target.id])
+            yield Refused((finding.fingerprint,), reason, counterexample)
+    closes = [fingerprint for fingerprint in step.closes if fingerprint not in turned_down]
     if not closes:
+        yield from _previous_rung(request, step)
         return
     if step.policy is None or step.policy.scope != "workload":
         for workload in kept:
             yield from _keep(request, workload, closes)
     for workload in step.workloads:
-        if not blocked[workload.ref.id]:
-            yield from _webhook(request, workload, closes)
+        if workload.ref.id not in refused:
+            yield from _exceptions(request, workload, blocked[workload.ref.id], closes)
     yield _raise(request, step, "STRICT", closes)
+
+
+def _previous_rung(request: RemedyRequest, step: _Step) -> Iterator[Edit]:
+    """Where STRICT must wait, mutual TLS is let in at least."""
+    policy = step.policy
+    manifest = manifest_of(request.inventory, policy.ref) if policy else None
+    if policy and manifest and policy.mode == "disable":
+        why = f"{manifest.ref} lets mutual TLS in: PERMISSIVE, the rung before STRICT"
+        yield edit(manifest, [set_mode(manifest, "PERMISSIVE")], [], why)
 
 
 def _keep(
@@ -134,22 +150,26 @@ def _keep(
     if workload is None or not workload.labels:
         return
     why = f"{fact.ref.name} is called by someone without mesh identity: it stays PERMISSIVE"
-    yield workload_policy(request, workload, "PERMISSIVE", [], closes, why)
+    yield workload_policy(request, workload, "PERMISSIVE", {}, closes, why)
 
 
-def _webhook(
-    request: RemedyRequest, fact: model.Workload, closes: list[str]
+def _exceptions(
+    request: RemedyRequest, fact: model.Workload, found: list[Blocker], closes: list[str]
 ) -> Iterator[Create | Edit]:
-    """Ports that the API server calls stay open when the workload becomes STRICT."""
-    ports = [
+    """The smallest set of ports that stays open when the workload becomes STRICT."""
+    called = [
         port
         for group in fact.modes
         if group.caller == "apiserver" and group.decided_at != "port"
         for port in group.ports
     ]
+    ports = for_api_server(request, called)
+    for blocker in found:
+        ports[blocker.port] = accounted(request, blocker.reason, CALLER_DAYS)
     workload = workload_of(request.inventory, fact.ref)
     if ports and workload and workload.labels:
-        why = f"the API server calls {fact.ref.name} without mesh identity"
+        who = found[0].reason if found else API_SERVER
+        why = f"{fact.ref.name} is STRICT but for port {', '.join(sorted(ports, key=int))}: {who}"
         yield workload_policy(request, workload, "STRICT", ports, closes, why)
 
 
@@ -169,5 +189,7 @@ def _prepare(request: RemedyRequest, step: _Step) -> Iterator[Proposal]:
     if request.stage == "warn" and step.policy is None:
         why = "PERMISSIVE said explicitly, the rung before STRICT"
         yield scope_policy(request.inventory, step.namespace, "PERMISSIVE", [], why)
+    elif request.stage == "warn":
+        yield from _previous_rung(request, step)
     reason = f"the stage {request.stage} refuses no plaintext yet"
     yield Cannot(tuple(sorted(step.closes)), reason, "run again with --stage enforce")

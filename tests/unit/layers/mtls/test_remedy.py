@@ -42,7 +42,9 @@ def propose(
     made = inventory(*texts)
     facts = LAYER.facts(made, Request(scope=scope, at=AT))
     findings = tuple(finding(target, path) for target in targets)
-    return list(REMEDIES[remedy](RemedyRequest(findings, facts, made, stage, tighten)))
+    return list(
+        REMEDIES[remedy](RemedyRequest(findings, facts, made, stage, tighten, AT.isoformat()))
+    )
 
 
 def finding(target: ObjectRef, path: str = "") -> Finding:
@@ -123,6 +125,68 @@ def test_caller_without_identity_is_not_cut_off() -> None:
     assert raised.closes == (finding(other).fingerprint,)
 
 
+def test_only_the_port_that_is_needed_is_exempted() -> None:
+    texts = (NAMESPACE, deployment(ports="8080 9090"), SERVICE, STRANGER)
+    exempted, raised = propose("strict", *texts)
+    assert isinstance(exempted, Create)
+    assert exempted.object["spec"] == {
+        "selector": {"matchLabels": {"app": "cart"}},
+        "mtls": {"mode": "STRICT"},
+        "portLevelMtls": {"8080": {"mode": "PERMISSIVE"}},
+    }
+    assert exempted.object["metadata"]["annotations"] == {
+        "exception.kguard.dev/8080": "until=2027-02-21; reason=Job shop/export shows no mesh identity"
+    }
+    assert exempted.closes == raised.closes == (finding(CART).fingerprint,)
+
+
+def test_exception_joins_the_policy_that_counts_for_the_pods() -> None:
+    own = policy("cart", "shop", '{selector: {matchLabels: {app: cart}}, portLevelMtls: {"1": {}}}')
+    texts = (NAMESPACE, own, deployment(ports="8080 9090"), SERVICE, STRANGER)
+    exempted, _ = propose("strict", *texts)
+    assert isinstance(exempted, Edit)
+    assert [operation.pointer for operation in exempted.operations] == [
+        "/spec/mtls",
+        "/spec/portLevelMtls/8080",
+        "/metadata/annotations",
+    ]
+
+
+def test_knative_that_calls_by_address_keeps_its_pods_permissive() -> None:
+    hello = """
+    apiVersion: serving.knative.dev/v1
+    kind: Service
+    metadata: {name: hello, namespace: shop}
+    spec: {template: {spec: {containers: [{image: x}]}}}
+    ---
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: config-network, namespace: knative-serving}
+    data: {mesh-compatibility-mode: disabled}
+    """
+    target = ObjectRef("serving.knative.dev/v1", "Service", "shop", "hello")
+    (refused,) = propose("strict", NAMESPACE, hello, targets=(target,))
+    assert isinstance(refused, Refused)
+    assert "set it to auto or enabled first" in refused.counterexample
+
+
+def test_everyone_who_would_be_cut_off_is_named() -> None:
+    second = STRANGER.replace("export", "import")
+    refused, *_ = propose("strict", NAMESPACE, deployment(), SERVICE, STRANGER, second)
+    assert "Job shop/export calls port 8080" in refused.counterexample
+    assert "Job shop/import calls port 8080" in refused.counterexample
+
+
+def test_where_strict_must_wait_disable_becomes_permissive() -> None:
+    texts = (NAMESPACE, policy("d", "shop", "{mtls: {mode: DISABLE}}"), deployment(), SERVICE)
+    refused, raised = propose("strict", *texts, STRANGER)
+    assert isinstance(refused, Refused)
+    assert raised.operations == (Operation("replace", "/spec/mtls/mode", "PERMISSIVE"),)
+    (warned, cannot) = propose("strict", *texts, stage="warn")
+    assert warned.operations == raised.operations
+    assert isinstance(cannot, Cannot)
+
+
 def test_stage_warn_offers_mutual_tls_and_refuses_nobody() -> None:
     made, cannot = propose("strict", NAMESPACE, deployment(), stage="warn")
     assert made.object["spec"] == {"mtls": {"mode": "PERMISSIVE"}}
@@ -142,6 +206,19 @@ def test_exempted_port_is_closed_where_nobody_needs_it() -> None:
     assert made.operations == (Operation("replace", "/spec/portLevelMtls/8080/mode", "STRICT"),)
     (refused,) = propose("close_port", *texts, STRANGER, path="port/8080")
     assert isinstance(refused, Refused)
+
+
+def test_documented_exception_stays_until_its_day() -> None:
+    spec = '{selector: {matchLabels: {app: cart}}, portLevelMtls: {"8080": {mode: PERMISSIVE}}}'
+    made = policy("cart", "shop", spec)
+    note = ', annotations: {exception.kguard.dev/8080: "until=%s; reason=x"}}'
+    for until, kind in (("2026-11-22", Edit), ("2026-11-23", Refused)):
+        noted = made.replace("namespace: shop}", "namespace: shop" + note % until)
+        texts = (NAMESPACE, STRICT, noted, deployment())
+        (proposal,) = propose("close_port", *texts, path="port/8080")
+        assert isinstance(proposal, kind)
+        (closed,) = propose("close_port", *texts, path="port/8080", tighten=True)
+        assert isinstance(closed, Edit)
 
 
 def test_namespace_is_labelled_like_the_others() -> None:
