@@ -51,6 +51,18 @@ class Admission(msgspec.Struct):
     ports: list[str]
 
 
+class Opening(msgspec.Struct):
+    """A rule that admits every pod of other namespaces."""
+
+    who: str
+    """The peer in words."""
+    ports: list[str]
+    """Those that the workload serves and pods of unknown places do not need anyway."""
+    meant: list[str]
+    """Workloads there of which the input shows that they connect."""
+    because: list[Evidence]
+
+
 class Ingress(msgspec.Struct):
     """Who can open connections to the pods."""
 
@@ -63,6 +75,8 @@ class Ingress(msgspec.Struct):
     """Any pod of any namespace, without being labelled for it."""
     namespace: Admission
     """Any pod of the same namespace, without being labelled for it."""
+    others: list[Opening]
+    """Other namespaces whose every pod is admitted."""
     admits: list[str]
     """What the rules let in, in words, where the pods are isolated."""
     because: list[Evidence]
@@ -137,6 +151,12 @@ class Policy(msgspec.Struct):
     """Port names that no pod in question declares."""
     idle: list[Defect]
     """Rules for a direction that the policy does not restrict."""
+    redundant: list[Evidence]
+    """What does the same without this policy; empty if it adds something."""
+    repeated: list[Defect]
+    """Rules that add nothing to another rule, of a policy that adds something as a whole."""
+    unreferenced: list[Defect]
+    """Peers of rules that are workloads of the input, of which nothing shows that they connect."""
     problems: list[Defect]
     """Why the API server refuses it."""
     because: list[Evidence]

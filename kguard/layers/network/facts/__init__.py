@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from kguard.inventory import Inventory
 from kguard.layers.network.facts.flows import Parties, judged
+from kguard.layers.network.facts.openings import Openings
 from kguard.layers.network.facts.policies import Policies, namespaces
+from kguard.layers.network.facts.references import References
 from kguard.layers.network.facts.summary import MARKS, Openness
 from kguard.layers.network.facts.workloads import Workloads, published_ports, served_ports
 from kguard.layers.network.intent import intended
@@ -33,13 +35,14 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     openness = Openness(cluster)
     served = served_ports(cluster.workloads, services(inventory, cluster.workloads))
     published = published_ports(cluster.workloads, flows)
+    openings = Openings(cluster, flows, served)
     return Facts(
         scope=request.scope,
         presence="present" if cluster.workloads else "absent",
         plugin=_plugin(inventory, cluster),
-        workloads=Workloads(openness, served, published).every(),
+        workloads=Workloads(openness, served, published, openings).every(),
         namespaces=namespaces(cluster),
-        policies=Policies(cluster, whole=whole).every(),
+        policies=Policies(cluster, References(cluster, flows), whole=whole).every(),
         flows=judged(flows, parties, openness),
     )
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from kguard.inventory import Workload
-from kguard.layers.network.facts.words import peer_words, selector_words, term_words
+from kguard.layers.network.facts.cover import Redundancy
+from kguard.layers.network.facts.references import References
+from kguard.layers.network.facts.words import (
+    peer_words,
+    rule_words,
+    selector_words,
+    term_words,
+)
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.endpoints import bits
 from kguard.layers.network.semantics.policy import DIRECTIONS, Direction, Peer, PodPolicy, Rule
@@ -23,14 +30,18 @@ _CLOSE = 0.75
 class Policies:
     """Makes the facts of NetworkPolicies."""
 
-    def __init__(self, cluster: Cluster, *, whole: bool) -> None:
+    def __init__(self, cluster: Cluster, references: References, *, whole: bool) -> None:
         self._cluster = cluster
+        self._references = references
         self._whole = whole
         reach = cluster.reach
         known = len(cluster.workloads)
         self._real = 0
         for number, members in enumerate(reach.classes.members):
             self._real |= 1 << number if members[0] < known else 0
+        self._redundancy = {
+            name: Redundancy(group) for name, group in _grouped(cluster.policies).items()
+        }
         self._by_namespace: dict[str, list[Workload]] = cluster.inventory.workloads_by_namespace
 
     def every(self) -> list[facts.Policy]:
@@ -48,7 +59,21 @@ class Policies:
             facts.Defect(p.pointer, p.text, [Evidence(policy.id, p.pointer, p.text)])
             for p in policy.problems
         ]
-        return facts.Policy(self._ref(policy), "refused", 0, True, "", [], [], [], problems, [])  # noqa: FBT003
+        return facts.Policy(
+            ref=self._ref(policy),
+            state="refused",
+            selects=0,
+            named=True,
+            near="",
+            dangling=[],
+            unresolved=[],
+            idle=[],
+            redundant=[],
+            repeated=[],
+            unreferenced=[],
+            problems=problems,
+            because=[],
+        )
 
     def _policy(self, policy: PodPolicy) -> facts.Policy:
         selects = self._selects(policy)
@@ -63,9 +88,32 @@ class Policies:
             dangling=_once(self._dangling(policy)) if selects else [],
             unresolved=_once(self._unresolved(policy)) if selects else [],
             idle=_once(self._idle(policy)),
+            redundant=self._redundant(policy),
+            repeated=_once(self._repeated(policy)),
+            unreferenced=_once(self._references.unreferenced(policy)) if selects else [],
             problems=[],
             because=[Evidence(policy.id, "/spec/podSelector", note)],
         )
+
+    def _redundant(self, policy: PodPolicy) -> list[Evidence]:
+        found = self._redundancy[policy.namespace].whole.get(policy.id, ())
+        return [
+            Evidence(other.id, "/spec", f"{other.name} says as much for the same pods")
+            for other in found
+        ]
+
+    def _repeated(self, policy: PodPolicy) -> Iterator[facts.Defect]:
+        for covered in self._redundancy[policy.namespace].parts.get(policy.id, []):
+            words = "; ".join(rule_words(covered.rule, policy.namespace))
+            wider = "; ".join(rule_words(covered.by, covered.policy.namespace))
+            yield facts.Defect(
+                f"{covered.direction} {words}",
+                words,
+                [
+                    Evidence(policy.id, covered.rule.pointer, f"admits {words}"),
+                    Evidence(covered.policy.id, covered.by.pointer, f"admits {wider} already"),
+                ],
+            )
 
     def _selects(self, policy: PodPolicy) -> int:
         reach = self._cluster.reach
@@ -145,6 +193,13 @@ class Policies:
             note = f"policyTypes does not list {kind}, so these rules restrict nothing"
             place = Evidence(policy.id, f"/spec/{direction}", note)
             yield facts.Defect(direction, kind, [place])
+
+
+def _grouped(policies: list[PodPolicy]) -> dict[str, list[PodPolicy]]:
+    found: dict[str, list[PodPolicy]] = {}
+    for policy in policies:
+        found.setdefault(policy.namespace, []).append(policy)
+    return found
 
 
 def _alike(one: str, other: str) -> bool:

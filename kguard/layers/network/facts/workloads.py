@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from kguard.inventory import Workload
+from kguard.layers.network.facts.openings import Openings
 from kguard.layers.network.facts.summary import Openness, Served, Test
 from kguard.layers.network.facts.words import rule_words
 from kguard.layers.network.intent.model import Flow
@@ -57,9 +58,14 @@ class Workloads:
     """Makes the facts of workloads; what equal rows have in common is worked out once."""
 
     def __init__(
-        self, openness: Openness, served: Sequence[list[Served]], published: Sequence[set[str]]
+        self,
+        openness: Openness,
+        served: Sequence[list[Served]],
+        published: Sequence[set[str]],
+        openings: Openings,
     ) -> None:
         self._openness = openness
+        self._openings = openings
         self._cluster: Cluster = openness.cluster
         self._served = served
         self._published = published
@@ -108,6 +114,7 @@ class Workloads:
             internet=self._admission("ingress", index, tests.internet("ingress")),
             cluster=self._admission("ingress", index, cluster),
             namespace=self._admission("ingress", index, tests.neighbour(index)),
+            others=self._openings.of(index) if isolation == "partial" else [],
             admits=self._admits("ingress", index, isolation),
             because=self._because("ingress", index, isolation, cluster),
         )

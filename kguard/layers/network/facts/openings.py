@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which other namespaces can open a workload as a whole, and who there is meant?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kguard.layers.network.facts.summary import Served
+from kguard.layers.network.facts.words import peer_words, rule_words
+from kguard.layers.network.intent.model import Flow
+from kguard.layers.network.semantics.cluster import Cluster
+from kguard.layers.network.semantics.policy import Peer, PodPolicy, Rule
+from kguard.model.facts.common import Evidence
+from kguard.model.facts.network import Opening
+
+
+class Openings:
+    """Finds rules that admit every pod of another namespace."""
+
+    def __init__(
+        self, cluster: Cluster, flows: Sequence[Flow], served: Sequence[list[Served]]
+    ) -> None:
+        self._cluster = cluster
+        self._served = served
+        self._sources: dict[int, list[Flow]] = {}
+        for flow in flows:
+            if flow.target.kind == "workload":
+                self._sources.setdefault(flow.target.index, []).append(flow)
+
+    def of(self, index: int) -> list[Opening]:
+        """What each such rule opens of a workload, by the words for the peer."""
+        found: dict[str, Opening] = {}
+        reach = self._cluster.reach
+        for number in reach.row_of("ingress", index).policies:
+            policy = reach.policies[number]
+            for rule in policy.rules("ingress"):
+                for opening in self._of_rule(index, policy, rule):
+                    found.setdefault(opening.who, opening)
+        return [found[who] for who in sorted(found)]
+
+    def _of_rule(self, index: int, policy: PodPolicy, rule: Rule) -> Iterator[Opening]:
+        for peer in rule.peers:
+            if not _whole_namespaces(peer) or self._is_known(peer, policy):
+                continue
+            ports = self._ports(index, rule)
+            if ports:
+                words = "; ".join(rule_words(rule, policy.namespace))
+                place = Evidence(policy.id, peer.pointer, f"admits {words}")
+                who = peer_words(peer, policy.namespace)
+                meant = self._meant(index, peer, policy)
+                yield Opening(who, [str(port) for port in ports], meant, [place])
+
+    def _is_known(self, peer: Peer, policy: PodPolicy) -> bool:
+        """Whether the peer is the whole cluster, or nothing but the namespace of the policy."""
+        reach = self._cluster.reach
+        mask = reach.peer("ingress", peer, policy.namespace).may & reach.classes.everything
+        stranger = reach.classes.of_endpoint[self._cluster.stranger]
+        return bool(mask >> stranger & 1) or not mask & ~reach.classes.in_namespace(
+            policy.namespace
+        )
+
+    def _ports(self, index: int, rule: Rule) -> list[Served]:
+        """The ports that the rule opens, apart from those that pods of unknown places need."""
+        reach = self._cluster.reach
+        spoken = reach.speaks("ingress", rule, reach.classes.of_endpoint[index])
+        loose = {
+            (flow.protocol, flow.port)
+            for flow in self._sources.get(index, [])
+            if flow.source.kind != "workload"
+        }
+        return [
+            port
+            for port in self._served[index]
+            if spoken & reach.ports.of_port(port.protocol, port.number)
+            and (port.protocol, port.number) not in loose
+        ]
+
+    def _meant(self, index: int, peer: Peer, policy: PodPolicy) -> list[str]:
+        reach = self._cluster.reach
+        mask = reach.peer("ingress", peer, policy.namespace).may
+        return sorted(
+            {
+                flow.source.name
+                for flow in self._sources.get(index, [])
+                if flow.source.kind == "workload"
+                and mask >> reach.classes.of_endpoint[flow.source.index] & 1
+            }
+        )
+
+
+def _whole_namespaces(peer: Peer) -> bool:
+    whole = peer.pods is None or peer.pods.is_empty
+    return peer.block is None and peer.namespaces is not None and whole
