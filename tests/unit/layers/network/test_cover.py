@@ -9,7 +9,7 @@ from kguard.inventory.selectors import parse_selector
 from kguard.layers.network.facts.cover import Redundancy, selector_covers
 from kguard.layers.network.semantics.networkpolicy import parse
 from kguard.layers.network.semantics.policy import PodPolicy
-from tests.objects import manifests
+from tests.objects import inventory
 
 _FROM = "{from: [{ipBlock: "
 _WITH_HOLE = _FROM + "{cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}]}"
@@ -22,7 +22,8 @@ def policies(*specs: str) -> list[PodPolicy]:
         f" metadata: {{name: p{number}, namespace: x}}, spec: {spec}}}"
         for number, spec in enumerate(specs)
     )
-    return [parse(manifest) for manifest in manifests(text)]
+    found = inventory(text).of("NetworkPolicy", "networking.k8s.io")
+    return [parse(manifest) for manifest in found]
 
 
 def redundant(*specs: str) -> list[str]:
