@@ -14,6 +14,7 @@ import yaml
 from kguard.inventory import injection
 from kguard.layers.mtls.semantics import ambient, peerauth, validation
 from tests.conformance.istio.clients import clusters
+from tests.conformance.istio.listeners import listeners
 from tests.conformance.istio.whole import intended, modes, plane
 
 Point = tuple[str, Any, Any]
@@ -32,12 +33,14 @@ def _kind(snapshot: dict[str, Any], *kinds: str) -> list[dict[str, Any]]:
     return [entry for entry in snapshot["objects"] if entry["kind"] in kinds]
 
 
-def _policies(snapshot: dict[str, Any]) -> list[peerauth.PeerAuthentication]:
+def policies_of(snapshot: dict[str, Any]) -> list[peerauth.PeerAuthentication]:
+    """The PeerAuthentications of a snapshot."""
     found = _kind(snapshot, "PeerAuthentication")
     return [peerauth.parse(entry["metadata"]["namespace"], entry) for entry in found]
 
 
-def _root(snapshot: dict[str, Any]) -> str:
+def root_of(snapshot: dict[str, Any]) -> str:
+    """The root namespace of a snapshot."""
     return snapshot["meshConfig"].get("rootNamespace", "istio-system")
 
 
@@ -140,7 +143,7 @@ def _match(match: dict[str, Any], port: int) -> bool:
 def server(folder: Path) -> Iterator[Point]:
     """Effective modes of random snapshots with many policies."""
     for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
-        index = peerauth.index(_policies(snapshot), _root(snapshot), snapshot["revision"])
+        index = peerauth.index(policies_of(snapshot), root_of(snapshot), snapshot["revision"])
         for entry in _kind(snapshot, "Pod", "Deployment"):
             metadata = entry["metadata"]
             name = f"{metadata['namespace']}/{entry['kind']}/{metadata['name']}"
@@ -172,7 +175,7 @@ def whole_server(folder: Path) -> Iterator[Point]:
     for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
         if snapshot["revision"] != "default" or snapshot.get("rejectedByValidation"):
             continue
-        found = intended(snapshot["objects"], _root(snapshot))
+        found = intended(snapshot["objects"], root_of(snapshot))
         for name, recorded in snapshot["modes"].items():
             ours = found[name]
             wanted = {**recorded["ports"], **recorded["undeclared"], "other": recorded["other"]}
@@ -204,14 +207,14 @@ def validation_documents(folder: Path) -> Iterator[Point]:
 def ambient_random(folder: Path) -> Iterator[Point]:
     """Attached policies and denials of random ambient snapshots."""
     for snapshot in _lines(folder / "random" / "ambient.ndjson.gz"):
-        index = ambient.ambient_index(_policies(snapshot), _root(snapshot))
+        index = ambient.ambient_index(policies_of(snapshot), root_of(snapshot))
         for entry in _kind(snapshot, "Pod"):
             metadata = entry["metadata"]
             name = f"{metadata['namespace']}/{metadata['name']}"
             recorded = snapshot["workloads"][name]
             attached = index.attached(metadata["namespace"], metadata.get("labels", {}))
             ours = {
-                "policies": attached.names(_root(snapshot)),
+                "policies": attached.names(root_of(snapshot)),
                 "plaintextDenied": {
                     p: attached.denies_plaintext(int(p)) for p in recorded["plaintextDenied"]
                 },
@@ -303,7 +306,10 @@ def _names(
 def client_snapshots(folder: Path) -> Iterator[tuple[dict[str, Any], peerauth.PolicyIndex]]:
     """The snapshots of clients, each with its policies."""
     for snapshot in _lines(folder / "random" / "client.ndjson.gz"):
-        yield snapshot, peerauth.index(_policies(snapshot), _root(snapshot), snapshot["revision"])
+        yield (
+            snapshot,
+            peerauth.index(policies_of(snapshot), root_of(snapshot), snapshot["revision"]),
+        )
 
 
 def client(folder: Path) -> Iterator[Point]:
@@ -313,18 +319,9 @@ def client(folder: Path) -> Iterator[Point]:
 
 
 def inbound(folder: Path) -> Iterator[Point]:
-    """What listeners accept. Mutual TLS to a DISABLE port is left out: no mode ends it there."""
+    """Which calls listeners let through: plaintext and mutual TLS, with HTTP and without."""
     for snapshot in _lines(folder / "random" / "inbound.ndjson.gz"):
-        policies = peerauth.index(_policies(snapshot), _root(snapshot), snapshot["revision"])
-        for entry in _kind(snapshot, "Pod"):
-            metadata = entry["metadata"]
-            name = f"{metadata['namespace']}/{metadata['name']}"
-            chain = policies.chain(metadata["namespace"], metadata.get("labels", {}))
-            for port, recorded in snapshot["accepts"][name].items():
-                mode = peerauth.port_decision(chain, int(port)).mode
-                accepted = (recorded["plaintext"], mode == "disable" or recorded["mtls"])
-                ours = (mode != "strict", True)
-                yield f"{snapshot['id']}:{name}:{port}", accepted, ours
+        yield from listeners(snapshot)
 
 
 SUITES = {

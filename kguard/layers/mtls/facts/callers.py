@@ -17,9 +17,8 @@ import msgspec
 from kguard.inventory import Workload
 from kguard.inventory.knative import QUEUE_H2C, QUEUE_HTTP1, QUEUE_METRICS
 from kguard.inventory.references import references
-from kguard.layers.mtls.facts.clients import rule_for, sent
+from kguard.layers.mtls.facts.edges import Edges, group_of
 from kguard.layers.mtls.facts.view import Service, View
-from kguard.layers.mtls.semantics.peerauth import workload_decision
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
@@ -27,7 +26,7 @@ from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence
 
 _Kind = Literal["workload", "ingress", "outside", "kubelet"]
 _Identity = Literal["none", "unknown", "withheld"]
-_PROXIED = ("sidecar",)
+_PROXIED = ("sidecar", "ambient")
 _REWRITE = "sidecar.istio.io/rewriteAppHTTPProbers"
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
@@ -61,13 +60,14 @@ def caller_facts(view: View, facts: dict[str, model.Workload]) -> list[model.Cal
 
 def _workloads(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
     """Calls that the configuration of workloads names."""
+    edges = Edges(view, facts)
     for client in view.inventory.workloads:
         for reference in references(view.inventory, client, view.services.keys()):
             service = view.services[reference.namespace, reference.service]
             note = f"{client.ref.name} calls {reference.service}: {reference.note}"
             because = Evidence(reference.ref, reference.pointer, note)
-            if facts[client.id].plane == "sidecar":
-                yield from _withheld(view, facts, client, service, (reference.port, because))
+            if facts[client.id].plane in _PROXIED:
+                yield from _withheld(edges, client, service, (reference.port, because))
             elif facts[client.id].plane in ("none", "unknown"):
                 who = _outsider(client, facts[client.id], because)
                 yield from _calls(view, facts, who, service, reference.port)
@@ -79,43 +79,24 @@ def _outsider(client: Workload, fact: model.Workload, because: Evidence) -> _Who
 
 
 def _withheld(
-    view: View,
-    facts: dict[str, model.Workload],
-    client: Workload,
-    service: Service,
-    call: tuple[int, Evidence],
+    edges: Edges, client: Workload, service: Service, call: tuple[int, Evidence]
 ) -> Iterator[model.Caller]:
-    """Calls of a sidecar that does not show its identity."""
+    """Calls of a proxy that does not show its identity."""
     wanted, because = call
     for port in service.ports:
-        if wanted not in (0, port.number) or port.protocol != "TCP":
+        if wanted not in (0, port.number):
             continue
-        found = sent(view, client, service, port)
-        for workload in view.workloads_of(service):
-            target = facts[workload.id]
-            how = found.socket if found.original_destination else found.sends.get(workload.id)
-            if how in (None, "istio_mutual") or target.plane not in _PROXIED:
-                continue
-            why = Evidence("", "", _reason(view, client, service, target))
-            who = _Who("workload", client.ref, "withheld", (because, why))
-            for number in service.targets(port, workload)[:1]:
-                yield _caller(who, target, number)
-
-
-def _reason(view: View, client: Workload, service: Service, target: model.Workload) -> str:
-    """Why a sidecar withholds its identity, in words."""
-    rule = rule_for(view, client, service)
-    if rule is not None and rule.policy is not None and rule.policy.all_ports.tls:
-        return f"DestinationRule {rule.names[0]} decides what is sent"
-    if not view.config.auto_mtls:
-        return "automatic mutual TLS is switched off for the mesh"
-    if service.headless:
-        return "the Service is headless and one of its pods has no sidecar: all get plaintext"
-    chain = view.index("").mesh_chain(target.ref.namespace)
-    if workload_decision(chain).mode == "disable":
-        place = f"namespace {target.ref.namespace}"
-        return f"policy for {place} as a whole is DISABLE: sidecars send plaintext there"
-    return "the pods of the target do not say that they speak mutual TLS, or a rule decides"
+        for edge in edges.through(client, service, port):
+            if edge.sends in ("plaintext", "foreign_tls") and edge.plane in _PROXIED:
+                yield model.Caller(
+                    kind="workload",
+                    ref=client.ref,
+                    target=edge.server,
+                    port=str(edge.port),
+                    identity="withheld",
+                    verdict=_VERDICTS[edge.verdict],
+                    because=[because, *edge.because],
+                )
 
 
 def _knative(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
@@ -246,16 +227,16 @@ def _caller(who: _Who, target: model.Workload, number: int) -> model.Caller:
     )
 
 
+_VERDICTS: dict[str, Literal["works", "refused", "unknown"]] = {
+    "works": "works",
+    "cut": "refused",
+    "unknown": "unknown",
+}
+
+
 def _verdict(
     effective: model.Effective, identity: _Identity
 ) -> Literal["works", "refused", "unknown"]:
     if effective == "strict":
         return "unknown" if identity == "unknown" else "refused"
     return "unknown" if effective == "unknown" else "works"
-
-
-def group_of(workload: model.Workload, port: str) -> model.Ports:
-    """The group of a TCP port; what nothing names is `other`."""
-    groups = [group for group in workload.modes if group.protocol == "TCP"]
-    named = [group for group in groups if port in group.ports]
-    return (named or [group for group in groups if "other" in group.ports])[0]

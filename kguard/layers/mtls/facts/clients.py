@@ -46,7 +46,7 @@ def rule_for(view: View, client: Workload, service: Service) -> Rule | None:
 def target_of(view: View, service: Service, port: ServicePort) -> Target:
     """A port of a Service with the pods behind it, one for each workload."""
     endpoints = [
-        Endpoint(workload.id, workload.namespace, _labels(view, workload), number)
+        Endpoint(workload.id, workload.namespace, tls_labels(view, workload), number)
         for workload in view.workloads_of(service)
         for number in service.targets(port, workload)[:1]
     ]
@@ -54,14 +54,16 @@ def target_of(view: View, service: Service, port: ServicePort) -> Target:
     return Target(place, port.number, tuple(endpoints), passthrough=service.headless)
 
 
-def _labels(view: View, workload: Workload) -> dict[str, str]:
+def tls_labels(view: View, workload: Workload) -> dict[str, str]:
     """The labels of the pods, with the one that injection adds unless it is there already."""
     if TLS_MODE_LABEL in workload.labels or view.enrolment(workload).plane != "sidecar":
         return workload.labels
     return {**workload.labels, TLS_MODE_LABEL: "istio"}
 
 
-def sent(view: View, client: Workload, service: Service, port: ServicePort) -> Upstream:
-    """What the client's sidecar does for a port of a Service."""
+def sent(
+    view: View, client: Workload, service: Service, port: ServicePort, subset: str = ""
+) -> Upstream:
+    """What the client's sidecar does for a port of a Service, or for a subset of its rule."""
     who = client_of(view, client.namespace, client.labels)
-    return upstream(who, target_of(view, service, port), rule_for(view, client, service))
+    return upstream(who, target_of(view, service, port), rule_for(view, client, service), subset)

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is sent from one workload to a port of another, what is accepted there, and does it work?
+
+Nothing is computed before it is asked: a cluster has far more pairs of workloads than calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+import msgspec
+
+from kguard.inventory import Workload
+from kguard.layers.mtls.facts.clients import rule_for, sent, tls_labels
+from kguard.layers.mtls.facts.view import Service, ServicePort, View
+from kguard.layers.mtls.semantics import capture
+from kguard.layers.mtls.semantics.destination import Rule
+from kguard.layers.mtls.semantics.edge import (
+    TUNNEL_LABEL,
+    Identity,
+    Verdict,
+    Wire,
+    carried,
+    outcome,
+)
+from kguard.layers.mtls.semantics.peerauth import workload_decision
+from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL, Sends, Upstream
+from kguard.model.facts import mtls as model
+from kguard.model.facts.common import Evidence
+from kguard.model.locations import pointer
+from kguard.model.manifests import ObjectRef
+
+Hazard = Literal[
+    "none",
+    "parent_disable",
+    "headless",
+    "pod_ip",
+    "label_off",
+    "not_captured",
+    "no_tunnel",
+    "no_identity",
+    "rule",
+    "auto_off",
+    "no_sidecar",
+]
+"""Why no mesh identity is sent: policy above the workload is DISABLE, a headless Service with a
+pod that has no sidecar, a call to a pod's address, the label `tlsMode`, annotations that lead past
+the client's sidecar, a sidecar that ztunnel cannot reach by tunnel, no proxy at the client, a
+DestinationRule, automatic mutual TLS switched off, no sidecar at the server."""
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """One way from a client to a port of a server's pods."""
+
+    client: ObjectRef
+    server: ObjectRef
+    port: int
+    """Of the server's pods."""
+    service: str
+    """`namespace/name` and port of the Service on the way; empty for a call to a pod's address."""
+    plane: model.Plane
+    """Of the server's pods."""
+    sends: Wire
+    accepts: model.Effective
+    verdict: Verdict
+    identity: Identity
+    hazard: Hazard
+    because: tuple[Evidence, ...]
+
+
+class Edges:
+    """The ways between workloads of the input.
+
+    Args:
+        view: the inventory.
+        facts: the facts about workloads, by `Manifest.id`.
+    """
+
+    def __init__(self, view: View, facts: Mapping[str, model.Workload]) -> None:
+        self.view, self.facts = view, facts
+
+    def between(self, client: Workload, server: Workload) -> Iterator[Edge]:
+        """Every way that the input shows: each port of each Service that leads to the server."""
+        for service in self.view.services_of(server):
+            for port in service.ports:
+                yield from self.through(client, service, port, server)
+
+    def through(
+        self,
+        client: Workload,
+        service: Service,
+        port: ServicePort,
+        server: Workload | None = None,
+        subset: str = "",
+    ) -> Iterator[Edge]:
+        """The ways through one port of a Service, to one or to all of the workloads behind it.
+
+        A subset is one of the DestinationRule that the client obeys; a route leads there.
+        """
+        if port.protocol != "TCP":
+            return
+        where = f"{service.manifest.namespace}/{service.manifest.name}:{port.number}"
+        reached = self.view.workloads_of(service) if server is None else [server]
+        found = sent(self.view, client, service, port, subset) if self._obeys(client) else None
+        for workload in reached:
+            for number in service.targets(port, workload)[:1]:
+                told = self._told(client, (service, port), found, workload)
+                yield self._edge(client, workload, (number, where), told)
+
+    def directly(self, client: Workload, server: Workload, number: int) -> Edge:
+        """A call to the address of a pod: sidecars know no such destination."""
+        note = "a sidecar passes calls to the address of a pod on as they are"
+        told = _Told("plaintext", "pod_ip", (Evidence("", "", note),), tunnels=False)
+        if not self._obeys(client):
+            told = self._without_sidecar(client)
+        return self._edge(client, server, (number, ""), told)
+
+    def _obeys(self, client: Workload) -> bool:
+        """Whether the client has a proxy that takes orders from istiod."""
+        return self.facts[client.id].plane in ("sidecar", "gateway", "waypoint")
+
+    def _told(
+        self,
+        client: Workload,
+        through: tuple[Service, ServicePort],
+        found: Upstream | None,
+        server: Workload,
+    ) -> _Told:
+        service, port = through
+        if found is None:
+            return self._without_sidecar(client)
+        past = self._past(client, service, port)
+        if past:
+            return past
+        how = found.socket if found.original_destination else found.sends.get(server.id)
+        if how is None or how == "auto":
+            note = f"no rule that {client.name} obeys leads it to {server.name}"
+            return _Told(None, "rule", (Evidence("", "", note),))
+        tunnels = not found.original_destination
+        if how == "istio_mutual":
+            return _Told(how, "none", (), tunnels)
+        hazard, because = self._withheld(client, service, port, server)
+        return _Told(how, hazard, because, tunnels)
+
+    def _without_sidecar(self, client: Workload) -> _Told:
+        fact = self.facts[client.id]
+        return _Told(None, "no_identity" if fact.plane == "none" else "none", tuple(fact.because))
+
+    def _past(self, client: Workload, service: Service, port: ServicePort) -> _Told | None:
+        """What leaves the client past its sidecar."""
+        if self.facts[client.id].plane != "sidecar":
+            return None
+        address = service.manifest.spec.get("clusterIP")
+        known = address if isinstance(address, str) and not service.headless else ""
+        annotation = capture.passes_by(client.annotations, port.number, known)
+        if not annotation:
+            return None
+        place = client.pod_metadata_pointer + pointer("annotations", annotation)
+        note = f"{annotation}: the call goes past the sidecar"
+        why = (Evidence(client.id, place, note),)
+        return _Told("plaintext", "not_captured", why, tunnels=False)
+
+    def _withheld(
+        self, client: Workload, service: Service, port: ServicePort, server: Workload
+    ) -> tuple[Hazard, tuple[Evidence, ...]]:
+        """Why a sidecar shows no identity."""
+        rule = rule_for(self.view, client, service)
+        if rule is not None and rule.policy is not None and _rules(rule, port.number):
+            note = f"DestinationRule {rule.names[0]} decides what is sent"
+            return "rule", (Evidence("", "", note),)
+        if not self.view.config.auto_mtls:
+            note = "automatic mutual TLS is switched off for the mesh"
+            return "auto_off", (Evidence(self.view.config.ref, self.view.config.pointer, note),)
+        if service.headless and self._silent(service):
+            note = "the Service is headless and one of its pods has no sidecar: all get plaintext"
+            return "headless", (Evidence(service.manifest.id, "/spec/clusterIP", note),)
+        chain = self.view.index(self.view.revision(client.namespace, client.labels)).mesh_chain(
+            service.manifest.namespace
+        )
+        if workload_decision(chain).mode == "disable":
+            note = (
+                f"policy for namespace {service.manifest.namespace} as a whole is DISABLE: "
+                "sidecars send plaintext there"
+            )
+            return "parent_disable", (Evidence("", "", note),)
+        return self._at_server(server)
+
+    def _silent(self, service: Service) -> bool:
+        return any(
+            tls_labels(self.view, workload).get(TLS_MODE_LABEL) != "istio"
+            for workload in self.view.workloads_of(service)
+        )
+
+    def _at_server(self, server: Workload) -> tuple[Hazard, tuple[Evidence, ...]]:
+        fact = self.facts[server.id]
+        if fact.tls_label == "off":
+            place = server.pod_metadata_pointer + pointer("labels", TLS_MODE_LABEL)
+            note = "the label says that the pods speak no mutual TLS"
+            return "label_off", (Evidence(server.id, place, note),)
+        if fact.plane != "sidecar":
+            return "no_sidecar", tuple(fact.because)
+        note = "the port is DISABLE or a rule decides: sidecars send plaintext there"
+        return "rule", (Evidence("", "", note),)
+
+    def _edge(
+        self, client: Workload, server: Workload, where: tuple[int, str], told: _Told
+    ) -> Edge:
+        plane, target = self.facts[client.id].plane, self.facts[server.id]
+        number, service = where
+        wire = carried(
+            plane,
+            told.sends,
+            tunnel=self._tunnel(server) if told.tunnels else False,
+            speaks_mtls=tls_labels(self.view, server).get(TLS_MODE_LABEL) == "istio",
+        )
+        group = group_of(target, str(number))
+        found = outcome(wire, target.plane, group.effective)
+        hazard = "no_tunnel" if plane == "ambient" and wire == "plaintext" else told.hazard
+        return Edge(
+            client.ref,
+            server.ref,
+            number,
+            service,
+            target.plane,
+            sends=wire,
+            accepts=group.effective,
+            verdict=found.verdict,
+            identity=found.identity,
+            hazard="none" if wire in ("mtls", "hbone") else hazard,
+            because=(
+                *told.because,
+                *(group.because if found.verdict != "works" else ()),
+                Evidence("", "", found.why),
+            ),
+        )
+
+    def _tunnel(self, server: Workload) -> bool | None:
+        """Whether the server's pods take HBONE; None where the mesh's settings do not say."""
+        plane = self.facts[server.id].plane
+        if plane in ("ambient", "waypoint"):
+            return True
+        if plane != "sidecar":
+            return None if plane == "unknown" else False
+        if TUNNEL_LABEL in server.labels:
+            return server.labels[TUNNEL_LABEL] == "http"
+        if not self.view.config.ref:
+            return None
+        return self.view.config.proxy_metadata.get(_ENABLE_HBONE) == "true"
+
+
+_ENABLE_HBONE = "ISTIO_META_ENABLE_HBONE"
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What the client's proxy is told to send, and why no identity is."""
+
+    sends: Sends | None
+    hazard: Hazard
+    because: tuple[Evidence, ...]
+    tunnels: bool = True
+    """Whether addresses come from istiod, which knows who takes a tunnel."""
+
+
+def _rules(rule: Rule, port: int) -> bool:
+    """Whether the rule or one of its subsets says something about the TLS of the port."""
+    policies = [rule.policy, *(subset.policy for subset in rule.subsets)]
+    return any(
+        policy is not None and (policy.at(port)[0].tls or policy.all_ports.tls)
+        for policy in policies
+    )
+
+
+def group_of(workload: model.Workload, port: str) -> model.Ports:
+    """The group of a TCP port; what nothing names is `other`."""
+    groups = [group for group in workload.modes if group.protocol == "TCP"]
+    named = [group for group in groups if port in group.ports]
+    return (named or [group for group in groups if "other" in group.ports])[0]

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which DestinationRules might a mesh hold? Random ones that Istio's validation takes."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+Json = dict[str, Any]
+
+_EXPORTS: tuple[list[str] | None, ...] = (
+    None,
+    None,
+    None,
+    ["*"],
+    ["."],
+    ["client"],
+    ["shop"],
+    ["client", "web"],
+)
+_FILES = {"clientCertificate": "/etc/certs/c.pem", "privateKey": "/etc/certs/k.pem"}
+
+
+def rule(random: Random, hosts: list[str]) -> Json:
+    """The spec of a rule for one of the hosts, by its full name, a short one or a wildcard."""
+    spec: Json = {"host": _host(random, random.choice(hosts))}
+    if random.random() < 0.8:
+        spec["trafficPolicy"] = _policy(random, ports=True)
+    subsets = [_subset(random, name) for name in ("v1", "v2", "all") if random.random() < 0.25]
+    if subsets:
+        spec["subsets"] = subsets
+    export = random.choice(_EXPORTS)
+    if random.random() < 0.15:
+        spec["workloadSelector"] = {"matchLabels": {"role": random.choice("xy")}}
+    elif export is not None:
+        spec["exportTo"] = export
+    return spec
+
+
+def _host(random: Random, host: str) -> str:
+    name, _, rest = host.partition(".")
+    place = rest.partition(".")[0]
+    other = (name, f"{name}.{place}", f"*.{rest}", "*.local", "*.svc.cluster.local", "*")
+    return random.choice((host, host, host, host, *other))
+
+
+def _subset(random: Random, name: str) -> Json:
+    found: Json = {"name": name}
+    if name != "all":
+        found["labels"] = {"version": name}
+    if random.random() < 0.6:
+        found["trafficPolicy"] = _policy(random, ports=True)
+    return found
+
+
+def _policy(random: Random, *, ports: bool) -> Json:
+    found: Json = {}
+    if random.random() < 0.65:
+        found["tls"] = _tls(random)
+    if random.random() < 0.2:
+        found["loadBalancer"] = {"simple": random.choice(("PASSTHROUGH", "ROUND_ROBIN"))}
+    if not found or random.random() < 0.2:
+        found["connectionPool"] = {"tcp": {"maxConnections": 10}}
+    if ports and random.random() < 0.3:
+        numbers = random.sample((80, 8000, 8080, 5432), random.choice((1, 2)))
+        found["portLevelSettings"] = [
+            {**_policy(random, ports=False), "port": {"number": number}} for number in numbers
+        ]
+    return found
+
+
+def _tls(random: Random) -> Json:
+    mode = random.choice(("DISABLE", "ISTIO_MUTUAL", "ISTIO_MUTUAL", "SIMPLE", "MUTUAL", ""))
+    if mode == "MUTUAL":
+        return {"mode": mode, **random.choice((_FILES, {"credentialName": "secret"}))}
+    if mode == "SIMPLE":
+        return {"mode": mode, **random.choice(({}, {"credentialName": "secret"}))}
+    return {"mode": mode} if mode else {}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does istiod's own code answer for meshes that nobody has written, and what do we?
+
+The oracle is `support/oracles/istio`, built on the module `istio.io/istio` at the version in its
+go.mod (release line 1.31); the meshes come from `support/generators/mesh.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from kguard.layers.mtls.semantics import peerauth
+from support.generators import mesh
+from tests.conformance.istio.clients import clusters
+from tests.conformance.istio.listeners import listeners
+from tests.conformance.istio.vectors import Point, policies_of, root_of
+
+Json = dict[str, Any]
+SERVERS_PER_SEED = 10
+CLIENTS_PER_SEED = 5
+LISTENERS_PER_SEED = 5
+
+
+def ask(oracle: Path, questions: list[Json]) -> list[Json]:
+    """The answers of istiod, one for each question. Raises ``ValueError`` where it fails."""
+    lines = "".join(json.dumps(question) + "\n" for question in questions)
+    done = subprocess.run([oracle], input=lines.encode(), stdout=subprocess.PIPE, check=True)
+    answers: list[Json] = [json.loads(line) for line in done.stdout.splitlines()]
+    for answer in answers:
+        if "error" in answer:
+            raise ValueError(f"{answer['id']}: {answer['error']}")
+    return answers
+
+
+def servers(question: Json, answer: Json) -> Iterator[Point]:
+    """The mode of each port of each pod that was asked about: one point each."""
+    index = peerauth.index(policies_of(question), root_of(question), question["revision"])
+    for name, asked in question["ask"]["modes"].items():
+        chain = index.chain(asked["namespace"], asked["labels"])
+        for port in asked["ports"]:
+            ours = peerauth.port_decision(chain, port).mode.upper()
+            yield f"{question['id']}:{name}:{port}", answer["modes"][name][str(port)], ours
+
+
+def senders(question: Json, answer: Json) -> Iterator[Point]:
+    """Every cluster of every client: the rules in force, the socket and its endpoints."""
+    recorded = [
+        {**asked, "clusters": found}
+        for asked, found in zip(question["ask"]["clients"], answer["clients"], strict=True)
+    ]
+    index = peerauth.index(policies_of(question), root_of(question), question["revision"])
+    yield from clusters({**question, "clients": recorded}, index)
+
+
+def acceptors(question: Json, answer: Json) -> Iterator[Point]:
+    """Every call to every port: what Istio's simulation of the listener does with it."""
+    yield from listeners({**question, "accepts": answer["accepts"]})
+
+
+def _run(
+    kind: str,
+    count: int,
+    generate: Callable[[str], Json],
+    compare: Callable[[Json, Json], Iterator[Point]],
+) -> Callable[[Path, int], Iterator[Point]]:
+    def points(oracle: Path, seed: int) -> Iterator[Point]:
+        questions = [generate(f"{kind}-{seed}-{number}") for number in range(count)]
+        for question, answer in zip(questions, ask(oracle, questions), strict=True):
+            yield from compare(question, answer)
+
+    return points
+
+
+LONG = {
+    "istio server side": ("istio", _run("server", SERVERS_PER_SEED, mesh.server, servers)),
+    "istio client side": ("istio", _run("client", CLIENTS_PER_SEED, mesh.client, senders)),
+    "istio listeners": ("istio", _run("inbound", LISTENERS_PER_SEED, mesh.inbound, acceptors)),
+}
