@@ -15,8 +15,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ORACLES = HERE.parent / "oracles"
 KUBERNETES = "1.36.3"
-SECOND_MINORS = frozenset({"apiserver_1_35"})
-"""Oracles of a further version: only long runs ask them."""
+LONG_RUNS_ONLY = frozenset({"apiserver_1_35", "istio"})
+"""Oracles of a further version, or of minutes and gigabytes to build: only long runs ask them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def oracles(root: Path = ORACLES) -> tuple[Recipe, ...]:
             _digest(module),
             ".",
             module,
-            group="full" if module.name in SECOND_MINORS else "test",
+            group="full" if module.name in LONG_RUNS_ONLY else "test",
         )
         for module in modules
     )

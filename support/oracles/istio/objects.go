@@ -51,6 +51,7 @@ func read(q question) (*objects, error) {
 		case "Service":
 			service := &corev1.Service{}
 			err = found.kube(raw, service)
+			stored(service)
 			services = append(services, service)
 		case "PeerAuthentication", "DestinationRule", "ServiceEntry", "Sidecar":
 			err = found.custom(raw, q.Revision)
@@ -90,6 +91,16 @@ func (o *objects) custom(raw json.RawMessage, revision string) error {
 		o.istio = append(o.istio, entry)
 	}
 	return nil
+}
+
+// stored fills in what the API server does: without a target the pods' port is the same.
+func stored(service *corev1.Service) {
+	for i := range service.Spec.Ports {
+		port := &service.Spec.Ports[i]
+		if port.TargetPort == (intstr.IntOrString{}) {
+			port.TargetPort = intstr.FromInt32(port.Port)
+		}
+	}
 }
 
 // endpoints adds what the EndpointSlice controller would write: all pods are ready.
@@ -136,9 +147,6 @@ func targetPort(port corev1.ServicePort, pod *corev1.Pod) (int32, bool) {
 			}
 		}
 		return 0, false
-	}
-	if port.TargetPort.IntVal == 0 {
-		return port.Port, true
 	}
 	return port.TargetPort.IntVal, true
 }

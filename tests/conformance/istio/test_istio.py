@@ -27,7 +27,7 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("name", SUITES)
+@pytest.mark.parametrize("name", [name for name in SUITES if not name.startswith("istiod")])
 def test_agrees(shared: Path, name: str) -> None:
     points = list(SUITES[name](shared / "conformance" / "istio"))
     assert len(points) >= SIZES.get(name, 900)

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +11,15 @@ import yaml
 
 from kguard.inventory import injection
 from kguard.layers.mtls.semantics import ambient, peerauth, validation
+from tests.conformance.istio import oracle
 from tests.conformance.istio.clients import clusters
 from tests.conformance.istio.listeners import listeners
+from tests.conformance.istio.snapshots import Point, kind, lines, policies_of, root_of
 from tests.conformance.istio.whole import intended, modes, plane
 
-Point = tuple[str, Any, Any]
 FOLDER = "istio"
 """Where the recorded answers lie, inside those of all systems."""
 _GROUP = "security.istio.io/v1"
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    raw = path.read_bytes()
-    for line in (gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines():
-        yield json.loads(line)
-
-
-def _kind(snapshot: dict[str, Any], *kinds: str) -> list[dict[str, Any]]:
-    return [entry for entry in snapshot["objects"] if entry["kind"] in kinds]
-
-
-def policies_of(snapshot: dict[str, Any]) -> list[peerauth.PeerAuthentication]:
-    """The PeerAuthentications of a snapshot."""
-    found = _kind(snapshot, "PeerAuthentication")
-    return [peerauth.parse(entry["metadata"]["namespace"], entry) for entry in found]
-
-
-def root_of(snapshot: dict[str, Any]) -> str:
-    """The root namespace of a snapshot."""
-    return snapshot["meshConfig"].get("rootNamespace", "istio-system")
 
 
 def _policy(namespace: str, mode: str, ports: dict[str, str] | None = None) -> dict[str, Any]:
@@ -78,7 +56,7 @@ def _objects(vector: dict[str, Any]) -> list[dict[str, Any]]:
 
 def composition(folder: Path) -> Iterator[Point]:
     """The mode that a sidecar enforces, for each vector."""
-    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+    for number, vector in enumerate(lines(folder / "peerauth_vectors.ndjson")):
         chain = peerauth.index(_of_vector(vector), "istio-system").chain("foo", {"app": "a"})
         ours = {p: peerauth.port_decision(chain, int(p)).mode.upper() for p in vector["sidecar"]}
         yield f"peerauth-{number}", vector["sidecar"], ours
@@ -86,7 +64,7 @@ def composition(folder: Path) -> Iterator[Point]:
 
 def ambient_composition(folder: Path) -> Iterator[Point]:
     """What ztunnel denies, for each vector."""
-    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+    for number, vector in enumerate(lines(folder / "peerauth_vectors.ndjson")):
         index = ambient.ambient_index(_of_vector(vector), "istio-system")
         attached = index.attached("foo", {"app": "a"})
         recorded = vector["ambient_denies_plaintext"]
@@ -97,14 +75,14 @@ def ambient_composition(folder: Path) -> Iterator[Point]:
 
 def whole_sidecar(folder: Path) -> Iterator[Point]:
     """The same answers from the facts of the whole layer, for a namespace with sidecars."""
-    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+    for number, vector in enumerate(lines(folder / "peerauth_vectors.ndjson")):
         ours = modes(_objects(vector), ("istio-injection", "enabled"))
         yield f"peerauth-{number}", vector["sidecar"], ours
 
 
 def whole_ambient(folder: Path) -> Iterator[Point]:
     """The same for a namespace in ambient: what denies plaintext is STRICT."""
-    for number, vector in enumerate(_lines(folder / "peerauth_vectors.ndjson")):
+    for number, vector in enumerate(lines(folder / "peerauth_vectors.ndjson")):
         found = modes(_objects(vector), ("istio.io/dataplane-mode", "ambient"))
         ours = {port: mode == "STRICT" for port, mode in found.items()}
         yield f"peerauth-{number}", vector["ambient_denies_plaintext"], ours
@@ -142,9 +120,9 @@ def _match(match: dict[str, Any], port: int) -> bool:
 
 def server(folder: Path) -> Iterator[Point]:
     """Effective modes of random snapshots with many policies."""
-    for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
+    for snapshot in lines(folder / "random" / "server.ndjson.gz"):
         index = peerauth.index(policies_of(snapshot), root_of(snapshot), snapshot["revision"])
-        for entry in _kind(snapshot, "Pod", "Deployment"):
+        for entry in kind(snapshot, "Pod", "Deployment"):
             metadata = entry["metadata"]
             name = f"{metadata['namespace']}/{entry['kind']}/{metadata['name']}"
             recorded = snapshot["modes"].get(name)
@@ -172,7 +150,7 @@ def whole_server(folder: Path) -> Iterator[Point]:
     Left out are snapshots of other revisions, which manifests alone do not show, and those with
     policies that the API server refuses: recorded as if they were there, for us they are not.
     """
-    for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
+    for snapshot in lines(folder / "random" / "server.ndjson.gz"):
         if snapshot["revision"] != "default" or snapshot.get("rejectedByValidation"):
             continue
         found = intended(snapshot["objects"], root_of(snapshot))
@@ -188,10 +166,10 @@ def whole_server(folder: Path) -> Iterator[Point]:
 
 def refused(folder: Path) -> Iterator[Point]:
     """Which policies of random snapshots does Istio's validation refuse?"""
-    for snapshot in _lines(folder / "random" / "server.ndjson.gz"):
+    for snapshot in lines(folder / "random" / "server.ndjson.gz"):
         ours = sorted(
             f"{entry['metadata']['namespace']}/{entry['metadata']['name']}"
-            for entry in _kind(snapshot, "PeerAuthentication")
+            for entry in kind(snapshot, "PeerAuthentication")
             if validation.problems(entry)
         )
         yield snapshot["id"], sorted(snapshot.get("rejectedByValidation", [])), ours
@@ -206,9 +184,9 @@ def validation_documents(folder: Path) -> Iterator[Point]:
 
 def ambient_random(folder: Path) -> Iterator[Point]:
     """Attached policies and denials of random ambient snapshots."""
-    for snapshot in _lines(folder / "random" / "ambient.ndjson.gz"):
+    for snapshot in lines(folder / "random" / "ambient.ndjson.gz"):
         index = ambient.ambient_index(policies_of(snapshot), root_of(snapshot))
-        for entry in _kind(snapshot, "Pod"):
+        for entry in kind(snapshot, "Pod"):
             metadata = entry["metadata"]
             name = f"{metadata['namespace']}/{metadata['name']}"
             recorded = snapshot["workloads"][name]
@@ -226,13 +204,13 @@ def ambient_random(folder: Path) -> Iterator[Point]:
 
 def enrolment(folder: Path) -> Iterator[Point]:
     """Both stages of injection, and ambient's choice."""
-    for snapshot in _lines(folder / "random" / "enrolment.ndjson.gz"):
-        namespace, pod = _kind(snapshot, "Namespace")[0], _kind(snapshot, "Pod")[0]
+    for snapshot in lines(folder / "random" / "enrolment.ndjson.gz"):
+        namespace, pod = kind(snapshot, "Namespace")[0], kind(snapshot, "Pod")[0]
         labels = pod["metadata"].get("labels", {})
         annotations = pod["metadata"].get("annotations", {})
         host = pod["spec"].get("hostNetwork", False)
         around = namespace["metadata"].get("labels", {})
-        matched = _matched(_kind(snapshot, "MutatingWebhookConfiguration"), around, labels)
+        matched = _matched(kind(snapshot, "MutatingWebhookConfiguration"), around, labels)
         required = injection.inject_required(
             injection.injector_of(snapshot["injectorConfig"]),
             namespace["metadata"]["name"],
@@ -260,8 +238,8 @@ def whole_enrolment(folder: Path) -> Iterator[Point]:
 
     Left out are pods that say that they have a sidecar already: that is believed.
     """
-    for snapshot in _lines(folder / "random" / "enrolment.ndjson.gz"):
-        pod = _kind(snapshot, "Pod")[0]
+    for snapshot in lines(folder / "random" / "enrolment.ndjson.gz"):
+        pod = kind(snapshot, "Pod")[0]
         if injection.SIDECAR_STATUS in pod["metadata"].get("annotations", {}):
             continue
         ambient_too = snapshot["ambientSelected"] and pod["metadata"]["namespace"] != "kube-system"
@@ -271,7 +249,7 @@ def whole_enrolment(folder: Path) -> Iterator[Point]:
 
 def webhook_table(folder: Path) -> Iterator[Point]:
     """The product of namespace and pod labels for seven sets of configurations."""
-    for number, line in enumerate(_lines(folder / "random" / "webhook_truth_table.ndjson.gz")):
+    for number, line in enumerate(lines(folder / "random" / "webhook_truth_table.ndjson.gz")):
         for row_number, row in enumerate(line["rows"]):
             ours = _matched(line["configurations"], row["namespaceLabels"], row["podLabels"])
             yield f"table-{number}:{row_number}", sorted(row["webhooksMatched"]), ours
@@ -279,7 +257,7 @@ def webhook_table(folder: Path) -> Iterator[Point]:
 
 def default_webhooks(folder: Path) -> Iterator[Point]:
     """Our default webhooks are those of a default installation (the first set)."""
-    line = next(_lines(folder / "random" / "webhook_truth_table.ndjson.gz"))
+    line = next(lines(folder / "random" / "webhook_truth_table.ndjson.gz"))
     webhooks = injection.default_webhooks([])
     for number, row in enumerate(line["rows"]):
         ours = _names(webhooks, row["namespaceLabels"], row["podLabels"])
@@ -305,7 +283,7 @@ def _names(
 
 def client_snapshots(folder: Path) -> Iterator[tuple[dict[str, Any], peerauth.PolicyIndex]]:
     """The snapshots of clients, each with its policies."""
-    for snapshot in _lines(folder / "random" / "client.ndjson.gz"):
+    for snapshot in lines(folder / "random" / "client.ndjson.gz"):
         yield (
             snapshot,
             peerauth.index(policies_of(snapshot), root_of(snapshot), snapshot["revision"]),
@@ -320,11 +298,11 @@ def client(folder: Path) -> Iterator[Point]:
 
 def inbound(folder: Path) -> Iterator[Point]:
     """Which calls listeners let through: plaintext and mutual TLS, with HTTP and without."""
-    for snapshot in _lines(folder / "random" / "inbound.ndjson.gz"):
+    for snapshot in lines(folder / "random" / "inbound.ndjson.gz"):
         yield from listeners(snapshot)
 
 
-SUITES = {
+SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "istio composition": composition,
     "istio ambient composition": ambient_composition,
     "istio composition, whole layer": whole_sidecar,
@@ -341,4 +319,5 @@ SUITES = {
     "istio random enrolment, whole layer": whole_enrolment,
     "istio webhook table": webhook_table,
     "istio default webhooks": default_webhooks,
+    **oracle.SUITES,
 }

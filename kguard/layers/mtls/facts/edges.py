@@ -14,6 +14,7 @@ import msgspec
 from kguard.inventory import Workload
 from kguard.layers.mtls.facts.clients import rule_for, sent, tls_labels
 from kguard.layers.mtls.facts.view import Service, ServicePort, View
+from kguard.layers.mtls.facts.workloads import workload_facts
 from kguard.layers.mtls.semantics import capture
 from kguard.layers.mtls.semantics.destination import Rule
 from kguard.layers.mtls.semantics.edge import (
@@ -67,6 +68,11 @@ class Edge(msgspec.Struct, frozen=True):
     identity: Identity
     hazard: Hazard
     because: tuple[Evidence, ...]
+
+
+def edges_of(view: View) -> Edges:
+    """The ways between the workloads of an inventory."""
+    return Edges(view, {w.id: workload_facts(view, w) for w in view.inventory.workloads})
 
 
 class Edges:
