@@ -61,9 +61,11 @@ def _side(
             chosen = None
         if chosen is not False:
             verdicts.append((chosen, _admits(world, policy, direction, pod, other, protocol, port)))
-    if any(chosen is None for chosen, _ in verdicts):
+    if not verdicts:
+        return True
+    if not any(chosen for chosen, _ in verdicts):
         return None
-    return _or(admits for _, admits in verdicts) if verdicts else True
+    return _or(_and((chosen, admits)) for chosen, admits in verdicts)
 
 
 def _admits(

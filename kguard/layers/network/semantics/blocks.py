@@ -3,7 +3,8 @@
 
 The API calls this undefined (networking/v1 types.go, IPBlock; kubernetes.io, "NetworkPolicy
 and ipBlock"); `profiles` holds the readings. Pods whose addresses are not in the input are taken to
-have one of the private ranges below.
+have one of the private ranges below. A pod with several addresses is matched with certainty where
+all of them are.
 """
 
 from __future__ import annotations
@@ -28,37 +29,48 @@ _EVERY_IPV4 = (network_range("0.0.0.0/0"),)
 
 
 class BlockIndex:
-    """Answers which classes a block selects, under one reading of the API."""
+    """Answers which classes have an address of a block."""
 
-    def __init__(self, classes: Classes, reading: Literal["yes", "no", "maybe"]) -> None:
-        self._reading = reading
+    def __init__(self, classes: Classes) -> None:
         pods = list(enumerate(classes.representatives))
         unknown = [number for number, endpoint in pods if not endpoint.addresses]
-        self._unknown = from_bits(unknown, classes.count)
+        self.unknown = from_bits(unknown, classes.count)
+        """The classes whose addresses are not in the input."""
         self._known = [
             (1 << number, [found for text in endpoint.addresses if (found := address(text))])
             for number, endpoint in pods
             if endpoint.addresses
         ]
-        self._memo: dict[Block, Mask] = {}
+        self._memo: dict[Block, tuple[Mask, bool]] = {}
 
-    def pods(self, block: Block) -> Mask:
-        """The classes that a block selects."""
-        if self._reading == "no":
+    def pods(self, block: Block, reading: Literal["yes", "no", "maybe"]) -> Mask:
+        """The classes that a block selects, under one reading of the API."""
+        if reading == "no":
             return NOTHING
+        inside, near = self._entry(block)
+        everyone = block.ranges == _EVERY_IPV4
+        certain = inside.must | (self.unknown if everyone else 0)
+        may = inside.may | (self.unknown if near else 0)
+        return Mask(certain if reading == "yes" else 0, may)
+
+    def known(self, block: Block) -> Mask:
+        """The classes with known addresses that lie in a block."""
+        return self._entry(block)[0]
+
+    def _entry(self, block: Block) -> tuple[Mask, bool]:
         found = self._memo.get(block)
         if found is None:
-            found = self._memo[block] = self._pods(block)
+            near = any(_touches(block, space) for space in PRIVATE)
+            found = self._memo[block] = (self._inside(block), near)
         return found
 
-    def _pods(self, block: Block) -> Mask:
-        inside = 0
+    def _inside(self, block: Block) -> Mask:
+        must = may = 0
         for bit, addresses in self._known:
-            inside |= bit if any(_covers(block, entry) for entry in addresses) else 0
-        near = any(_touches(block, space) for space in PRIVATE)
-        certain = inside | (self._unknown if block.ranges == _EVERY_IPV4 else 0)
-        must = certain if self._reading == "yes" else 0
-        return Mask(must, inside | (self._unknown if near else 0))
+            covered = [_covers(block, entry) for entry in addresses]
+            must |= bit if covered and all(covered) else 0
+            may |= bit if any(covered) else 0
+        return Mask(must, may)
 
 
 def _covers(block: Block, entry: AddressRange) -> bool:

@@ -9,20 +9,24 @@ matches them matches any pod that nobody labelled on purpose.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.network.semantics import foreign
+from kguard.layers.network.semantics import admin, foreign
 from kguard.layers.network.semantics.addresses import AddressRange
 from kguard.layers.network.semantics.endpoints import NAME_LABEL, Endpoint, NamespaceLabels
 from kguard.layers.network.semantics.networkpolicy import parse
 from kguard.layers.network.semantics.policy import PodPolicy
 from kguard.layers.network.semantics.profiles import Profile
 from kguard.layers.network.semantics.reach import Reachability
+from kguard.layers.network.semantics.surroundings import Surroundings, nodes
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 STRANGER = "(elsewhere)"
 """The namespace of the stranger; no namespace can have this name."""
+
+_TOLERATED = ("/metadata/name", "/pods/podSelector", "/pods/namespaceSelector")
+"""Where a tolerant reader sees no problem."""
 
 
 class Cluster:
@@ -41,13 +45,18 @@ class Cluster:
         marks: Sequence[AddressRange] = (),
         extra: Sequence[Endpoint] = (),
         whole: bool = False,
+        domains: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.inventory = inventory
         self.profile = profile
         self.workloads: list[Workload] = inventory.workloads
         parsed = [parse(m) for m in inventory.of("NetworkPolicy", "networking.k8s.io")]
+        around = Surroundings(nodes(inventory.of("Node")), profile.evaluates_nodes, domains)
+        others = self._other_kinds(around)
         self.policies = [policy for policy in parsed if not self._refuses(policy)]
-        self.refused = [policy for policy in parsed if self._refuses(policy)]
+        self.others = [policy for policy in others if not self._refuses(policy)]
+        """Policies in force of the other kinds that are evaluated."""
+        self.refused = [policy for policy in [*parsed, *others] if self._refuses(policy)]
         self.foreign: dict[int, list[Manifest]] = foreign.selecting(inventory, self.workloads)
         self.unread = foreign.unread(inventory)
         self.neighbours: dict[str, int] = {}
@@ -58,16 +67,21 @@ class Cluster:
         unsure = range(len(self.workloads)) if self.unread else self.foreign
         self.reach = Reachability(
             endpoints,
-            self.policies,
+            [*self.policies, *self.others],
             self._namespaces(extra),
             profile,
             opaque=frozenset(unsure),
             marks=marks,
         )
 
+    def _other_kinds(self, around: Surroundings) -> list[PodPolicy]:
+        found = [m for kind in admin.KINDS for m in self.inventory.of(kind, admin.GROUP)]
+        return [admin.parse(manifest, around) for manifest in found]
+
     def _refuses(self, policy: PodPolicy) -> bool:
-        places = {problem.pointer for problem in policy.problems}
-        return bool(places - ({"/metadata/name"} if self.profile.any_name else set()))
+        if not self.profile.tolerant:
+            return bool(policy.problems)
+        return any(not problem.pointer.endswith(_TOLERATED) for problem in policy.problems)
 
     def _endpoints(self) -> list[Endpoint]:
         found = [endpoint(workload) for workload in self.workloads]

@@ -10,7 +10,7 @@ Authority for the matching of labels: `kguard.inventory.selectors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -82,8 +82,7 @@ class Classes:
         namespaces: Mapping[str, NamespaceLabels],
         keys: frozenset[str],
         port_names: frozenset[str],
-        *,
-        by_address: bool,
+        address_key: Callable[[Endpoint], object],
     ) -> None:
         self._namespaces = namespaces
         self.members: list[list[int]] = []
@@ -91,7 +90,7 @@ class Classes:
         self.of_endpoint: list[int] = []
         found: dict[tuple[object, ...], int] = {}
         for index, endpoint in enumerate(endpoints):
-            key = _class_key(endpoint, keys, port_names, by_address=by_address)
+            key = (_class_key(endpoint, keys, port_names), address_key(endpoint))
             number = found.setdefault(key, len(found))
             if number == len(self.members):
                 self.members.append([])
@@ -179,11 +178,10 @@ def _selects_namespace(selector: Selector, namespace: NamespaceLabels) -> bool |
 
 
 def _class_key(
-    endpoint: Endpoint, keys: frozenset[str], port_names: frozenset[str], *, by_address: bool
+    endpoint: Endpoint, keys: frozenset[str], port_names: frozenset[str]
 ) -> tuple[object, ...]:
     labels = tuple(sorted((k, v) for k, v in endpoint.labels.items() if k in keys))
     ports = tuple(port for port in endpoint.ports if port.name in port_names)
     names = tuple((port.name, port.protocol, port.number) for port in ports)
-    addresses = endpoint.addresses if by_address else ()
     flags = (endpoint.host_network, endpoint.labels_known)
-    return (endpoint.namespace, labels, names, flags, addresses)
+    return (endpoint.namespace, labels, names, flags, bool(endpoint.addresses))

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is a policy, reduced to what the evaluation needs?
+"""What is a policy of any kind, reduced to what the evaluation needs?
 
-The intermediate form that front ends (`networkpolicy` today) produce: who is selected, in which
-direction traffic is restricted, and what each rule lets through. Every rule and peer keeps the
-JSON pointer it came from, so that each answer can name the line that decides.
+The intermediate form that the front ends (`networkpolicy`, `admin` ...) produce: a tier and an
+order in it, who is selected, in which direction, and the rules. Tiers are asked one after the
+other; in a tier the first rule that matches decides. A NetworkPolicy is the special case whose
+rules all allow and whose tier denies what none of them matched. Every rule and peer keeps the JSON
+pointer it came from, so that each answer can name the line that decides.
 """
 
 from __future__ import annotations
@@ -18,6 +20,23 @@ from kguard.layers.network.semantics.addresses import Block
 Direction = Literal["ingress", "egress"]
 DIRECTIONS: tuple[Direction, Direction] = ("ingress", "egress")
 
+Action = Literal["allow", "deny", "pass"]
+"""`pass` skips the rest of the tier."""
+
+
+class Tier(msgspec.Struct, frozen=True, order=True):
+    """Policies that are asked together; `end` is for traffic of isolated pods that none decides."""
+
+    order: float
+    name: str
+    end: Literal["deny", "pass"] = "pass"
+
+
+ADMIN = Tier(1_000, "admin")
+NAMESPACED = Tier(1_000_000, "namespaced", "deny")
+"""NetworkPolicy, the own kinds of Cilium, and those of Calico without a tier."""
+BASELINE = Tier(10_000_000, "baseline")
+
 
 class Problem(msgspec.Struct, frozen=True, order=True):
     """A reason why the API server would refuse the policy."""
@@ -27,7 +46,10 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
 
 class PortTerm(msgspec.Struct, frozen=True, order=True):
-    """Ports of one protocol: a span of numbers, or the name of a container port."""
+    """Ports of one protocol: a span of numbers, or the name of a container port.
+
+    A name without protocol means the ports of that name of any protocol.
+    """
 
     protocol: str
     low: int = 1
@@ -46,14 +68,24 @@ class Peer(msgspec.Struct, frozen=True, order=True):
     namespaces: Selector | None = None
     pods: Selector | None = None
     block: Block | None = None
+    block_of: Literal["ip_block", "networks", "nodes", "outside"] = "ip_block"
+    """What the block was written as: whether it can mean pods depends on that."""
+    pods_only: bool = False
+    """Whether the selectors by definition never mean pods in the network of their node."""
+    doubt: str = ""
+    """Why the peer may be fewer than the block says; empty where it is certain."""
 
 
 class Rule(msgspec.Struct, frozen=True, order=True):
-    """What is let through: any of the peers (everyone if there are none) at any of the ports."""
+    """What is decided about: any of the peers (everyone if there are none) at any of the ports."""
 
     pointer: str
     peers: tuple[Peer, ...]
     ports: tuple[PortTerm, ...]
+    action: Action = "allow"
+    name: str = ""
+    doubt: str = ""
+    """Why the rule may match less than its peers and ports say; empty where it is certain."""
 
     @property
     def admits_everyone(self) -> bool:
@@ -63,15 +95,16 @@ class Rule(msgspec.Struct, frozen=True, order=True):
     @property
     def admits_all(self) -> bool:
         """Whether the rule lets everything through."""
-        return not self.peers and not self.ports
+        return self.action == "allow" and not (self.peers or self.ports or self.doubt)
 
 
 class PodPolicy(msgspec.Struct, frozen=True):
-    """Isolates the pods that it selects in its directions, apart from what its rules admit."""
+    """Rules for the pods that it selects; a NetworkPolicy isolates them apart from its rules."""
 
     id: str
     """`Manifest.id` of the object."""
     namespace: str
+    """Empty for a kind that belongs to the cluster."""
     name: str
     selector: Selector
     directions: tuple[Direction, ...]
@@ -81,6 +114,18 @@ class PodPolicy(msgspec.Struct, frozen=True):
     egress: tuple[Rule, ...]
     problems: tuple[Problem, ...] = ()
     """Why the API server would refuse it; then it has no effect."""
+    kind: str = "NetworkPolicy"
+    tier: Tier = NAMESPACED
+    order: float = 1_000
+    """The place in the tier, the lowest first."""
+    tie: str = ""
+    """Decides between equal orders; between equal ties too, nobody knows which policy is first."""
+    spaces: Selector | None = None
+    """The namespaces of the pods that it selects; None for its own."""
+    pods_only: bool = False
+    """Whether it by definition never selects pods in the network of their node."""
+    lenient: tuple[Direction, ...] = ()
+    """The directions in which it does not isolate: what no rule matches is left to others."""
 
     def written(self, direction: Direction) -> tuple[Rule, ...]:
         """The rules of a direction, in force or not."""
@@ -89,3 +134,8 @@ class PodPolicy(msgspec.Struct, frozen=True):
     def rules(self, direction: Direction) -> tuple[Rule, ...]:
         """The rules of a direction that are in force."""
         return self.written(direction) if direction in self.directions else ()
+
+    @property
+    def rank(self) -> tuple[Tier, float, str]:
+        """Policies of a lower rank are asked first; nobody knows the order of equal ones."""
+        return (self.tier, self.order, self.tie)

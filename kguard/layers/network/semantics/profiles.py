@@ -25,27 +25,38 @@ class Profile(msgspec.Struct, frozen=True):
     enforces: Literal["yes", "no", "unknown"] = "yes"
     """Whether the plugin enforces NetworkPolicies at all."""
     block_matches_pods: Literal["yes", "no", "maybe"] = "maybe"
-    host_network: Literal["pod", "unknown"] = "unknown"
-    """`pod`: pods on the host network are treated like others."""
+    networks_match_pods: Literal["yes", "no", "maybe"] = "yes"
+    """The same for the `networks` of cluster-wide policies, where the API says that they do."""
+    host_network: Literal["pod", "node", "unknown"] = "unknown"
+    """`pod`: pods on the host network are treated like others; `node`: policies neither select them
+    nor mean them by labels."""
+    evaluates_nodes: bool = True
+    """Whether peers that name nodes mean anything."""
+    baseline: Literal["direction", "pod", "unknown"] = "direction"
+    """`direction`: the baseline tier is asked where no NetworkPolicy restricts the direction;
+    `pod`: where none selects the pod."""
     trusts_missing_labels: bool = False
     """Whether a namespace that the input does not define has no labels besides its name."""
     first_named_port: bool = False
     """Whether only the first container port of a name counts, whatever its protocol."""
-    any_name: bool = False
-    """Whether policies count whose name the API server would refuse."""
+    tolerant: bool = False
+    """Whether policies count for which the API server would refuse the name or ask for one more
+    selector."""
     ipv6: bool = True
     """Whether listings show IPv6 ranges."""
 
 
-GENERIC = Profile("generic", enforces="unknown")
+GENERIC = Profile("generic", enforces="unknown", baseline="unknown")
 NETPOL_ANALYZER = Profile(
     "netpol-analyzer",
     block_matches_pods="no",
     host_network="pod",
     trusts_missing_labels=True,
     first_named_port=True,
-    any_name=True,
+    tolerant=True,
     ipv6=False,
+    networks_match_pods="no",
+    evaluates_nodes=False,
 )
 PROFILES = {
     profile.name: profile
@@ -59,7 +70,9 @@ PROFILES = {
         Profile("ovn-kubernetes"),
         Profile("kube-router"),
         Profile("weave"),
-        Profile("kube-network-policies", block_matches_pods="yes"),
+        Profile(
+            "kube-network-policies", block_matches_pods="yes", host_network="node", baseline="pod"
+        ),
         Profile("none", enforces="no"),
         Profile("flannel", enforces="no"),
         Profile("kubenet", enforces="no"),

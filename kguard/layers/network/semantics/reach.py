@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who can open which port of whom, under all policies together?
 
-Authority: the comments of networking/v1 types.go. A pod is isolated in a direction when a policy
-of its namespace selects it and restricts that direction; then what the rules of all such policies
-admit is allowed, and nothing else. A connection needs the consent of both ends; replies need none.
+Authority: the comments of networking/v1 types.go and of network-policy-api
+apis/v1alpha2/clusternetworkpolicy_types.go. Tiers decide one after the other; a pod is isolated in
+a direction when a NetworkPolicy of its namespace selects it and restricts that direction; what no
+tier decides is allowed. A connection needs the consent of both ends; replies need none.
 
 Peers are bits: classes of pods first, then the address atoms of the direction. Classes that the
 same policies select share one row, so the work grows with policies and classes, not with pairs.
@@ -12,14 +13,11 @@ same policies select share one row, so the work grows with policies and classes,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 
 import msgspec
 
-from kguard.layers.network.semantics.addresses import AddressAtoms, AddressRange
-from kguard.layers.network.semantics.blocks import BlockIndex
+from kguard.layers.network.semantics.addresses import AddressAtoms, AddressRange, address
 from kguard.layers.network.semantics.endpoints import (
-    NOTHING,
     Classes,
     Endpoint,
     Mask,
@@ -27,16 +25,27 @@ from kguard.layers.network.semantics.endpoints import (
     bits,
     from_bits,
 )
+from kguard.layers.network.semantics.matching import Decision, Matching
+from kguard.layers.network.semantics.peers import Peers
 from kguard.layers.network.semantics.policy import (
     DIRECTIONS,
+    NAMESPACED,
     Direction,
     Peer,
     PodPolicy,
     PortTerm,
     Rule,
 )
-from kguard.layers.network.semantics.ports import PortAtoms, PortSpan
+from kguard.layers.network.semantics.ports import PortAtoms
 from kguard.layers.network.semantics.profiles import Profile
+from kguard.layers.network.semantics.tiers import Certainty, Verdicts
+from kguard.layers.network.semantics.vocabulary import (
+    block_peers,
+    block_ranges,
+    label_keys,
+    port_names,
+    port_spans,
+)
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -61,10 +70,22 @@ class Row(msgspec.Struct, frozen=True):
     """What one direction of a class of pods lets through."""
 
     isolated: bool
+    """Whether any policy has a say: then `grants` tell what is allowed, else everything is."""
     policies: tuple[int, ...]
+    """Those that select the class with certainty, in the order of `Reachability.policies`."""
     grants: tuple[Grant, ...]
     opaque: bool
-    """Whether something that cannot be evaluated takes part: nothing is certain."""
+    """Whether it is open if the class is isolated at all."""
+
+
+class _Chosen(msgspec.Struct, frozen=True):
+    """The policies that have a say about a class in a direction."""
+
+    sure: tuple[int, ...]
+    perhaps: tuple[int, ...]
+    opaque: bool
+    elsewhere: bool
+    """Whether a NetworkPolicy selects the class, but none restricts this direction."""
 
 
 class Reachability:
@@ -72,7 +93,7 @@ class Reachability:
 
     Args:
         endpoints: pods, one entry for each template or hypothetical pod.
-        policies: those that are in force (the API server accepts them).
+        policies: those that are in force (the API server accepts them), of any kind.
         namespaces: the labels of every namespace that an endpoint or policy lives in.
         profile: the reading of the network plugin.
         opaque: indexes of endpoints that something not evaluated may select.
@@ -92,25 +113,40 @@ class Reachability:
         self.endpoints = endpoints
         self.policies = policies
         self.profile = profile
-        self.ports = PortAtoms(_port_spans(endpoints, self.policies))
+        self.ports = PortAtoms(port_spans(endpoints, policies))
         self.addresses: dict[Direction, AddressAtoms] = {
-            direction: AddressAtoms([*_block_ranges(self.policies, direction), *marks])
+            direction: AddressAtoms([*block_ranges(policies, direction), *marks])
             for direction in DIRECTIONS
         }
+        names = port_names(policies)
         self.classes = Classes(
-            endpoints,
-            namespaces,
-            _label_keys(self.policies),
-            _port_names(self.policies),
-            by_address=profile.block_matches_pods != "no",
+            endpoints, namespaces, label_keys(policies), names, self._address_key()
         )
-        self._blocks = BlockIndex(self.classes, profile.block_matches_pods)
+        self._peers = Peers(self.classes, self.addresses, profile)
+        self._matching = Matching(policies, names, self.classes, self.ports, self._peers, profile)
         self._opaque = from_bits({self.classes.of_endpoint[n] for n in opaque}, self.classes.count)
         self._rows: dict[tuple[Direction, object], Row] = {}
         self._row_of: dict[tuple[Direction, int], Row] = {}
-        self._carriers: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        self._compiled: dict[tuple[Direction, int], list[tuple[Rule, Mask]]] = {}
+        self._prefixes: dict[tuple[Direction, object, object], Verdicts] = {}
+        self._tiered = any(policy.tier != NAMESPACED for policy in policies)
         self._select()
+
+    def _address_key(self) -> Callable[[Endpoint], object]:
+        """What of a pod's addresses matters: the atoms of the blocks that may mean pods."""
+        readings = {
+            "ip_block": self.profile.block_matches_pods,
+            "networks": self.profile.networks_match_pods,
+            "nodes": "yes",
+        }
+        peers = [peer for d in DIRECTIONS for peer in block_peers(self.policies, d)]
+        read = [p.block for p in peers if p.block and readings.get(p.block_of, "no") != "no"]
+        atoms = AddressAtoms(entry for block in read for entry in block.ranges)
+
+        def key(endpoint: Endpoint) -> object:
+            found = (address(text) for text in endpoint.addresses if read)
+            return tuple(sorted({atoms.of_range(entry) for entry in found if entry}))
+
+        return key
 
     def _select(self) -> None:
         """Find for each direction and class the policies that select it."""
@@ -118,27 +154,20 @@ class Reachability:
         self.selected: dict[Direction, list[list[int]]] = {
             direction: [[] for _ in range(count)] for direction in DIRECTIONS
         }
-        unsure = dict.fromkeys(DIRECTIONS, self._opaque)
+        self._perhaps: dict[tuple[Direction, int], list[int]] = {}
         for number, policy in enumerate(self.policies):
             subject = self.subject(policy)
-            for direction in DIRECTIONS:
-                if direction in policy.directions:
-                    unsure[direction] |= subject.may & ~subject.must
-                    lists = self.selected[direction]
-                    for index in bits(subject.must):
-                        lists[index].append(number)
-        self._unsure = unsure
+            chosen, unsure = bits(subject.must), bits(subject.may & ~subject.must)
+            for direction in policy.directions:
+                lists = self.selected[direction]
+                for index in chosen:
+                    lists[index].append(number)
+                for index in unsure:
+                    self._perhaps.setdefault((direction, index), []).append(number)
 
     def subject(self, policy: PodPolicy) -> Mask:
         """The classes that a policy applies to; pods on the host network only perhaps."""
-        own = self.classes.in_namespace(policy.namespace)
-        found = self.classes.pods(policy.selector) & Mask(own, own)
-        return self._without_host_network(found)
-
-    def _without_host_network(self, mask: Mask) -> Mask:
-        if self.profile.host_network == "pod":
-            return mask
-        return Mask(mask.must & ~self.classes.host_network, mask.may)
+        return self._peers.subject(policy)
 
     def row(self, direction: Direction, number: int) -> Row:
         """The row of a class in a direction; classes under the same policies share one."""
@@ -148,115 +177,96 @@ class Reachability:
         return found
 
     def _shared_row(self, direction: Direction, number: int) -> Row:
-        policies = tuple(self.selected[direction][number])
-        opaque = bool(self._unsure[direction] >> number & 1)
-        names = self._named_ports(number) if direction == "ingress" else ()
-        key = (direction, (policies, opaque, names))
+        chosen = self._chosen(direction, number)
+        names = self._matching.named_ports(direction, number)
+        key = (direction, (chosen, names))
         found = self._rows.get(key)
         if found is None:
-            found = self._rows[key] = self._make_row(direction, policies, number, opaque=opaque)
+            found = self._rows[key] = self._make_row(direction, chosen, number, names)
         return found
 
-    def _named_ports(self, number: int) -> tuple[tuple[str, str, int], ...]:
-        if not self._names:
-            return ()
-        ports = self.classes.representatives[number].ports
-        return tuple((p.name, p.protocol, p.number) for p in ports if p.name in self._names)
+    def _chosen(self, direction: Direction, number: int) -> _Chosen:
+        return _Chosen(
+            tuple(self.selected[direction][number]),
+            tuple(self._perhaps.get((direction, number), ())),
+            bool(self._opaque >> number & 1),
+            self._tiered and self._elsewhere(direction, number),
+        )
 
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        return _port_names(self.policies)
+    def _elsewhere(self, direction: Direction, number: int) -> bool:
+        other: Direction = "ingress" if direction == "egress" else "egress"
+        found = {
+            side: any(self.policies[n].tier == NAMESPACED for n in self.selected[side][number])
+            for side in DIRECTIONS
+        }
+        return found[other] and not found[direction]
 
-    def _make_row(
-        self, direction: Direction, policies: tuple[int, ...], number: int, *, opaque: bool
-    ) -> Row:
+    def _make_row(self, direction: Direction, chosen: _Chosen, number: int, names: object) -> Row:
         if self.profile.enforces == "no":
             return Row(isolated=False, policies=(), grants=(), opaque=False)
-        merged: dict[int, Mask] = {}
-        for policy in policies:
-            for rule, peers in self._rules(direction, policy):
-                for ports, mask in self._grants(direction, rule, peers, number):
-                    merged[ports] = merged.get(ports, NOTHING) | mask
-        grants = tuple(Grant(ports, mask.must, mask.may) for ports, mask in merged.items() if ports)
-        return Row(bool(policies), policies, grants, opaque)
+        whole = self.everyone(direction)
+        if chosen.opaque:
+            unknown = Grant(self.ports.everything, 0, whole)
+            return Row(bool(chosen.sure), chosen.sure, (unknown,), opaque=True)
+        if self._plain(direction, chosen):
+            found = self._matching.admitted(direction, chosen.sure, number)
+        else:
+            found = self._verdicts(direction, chosen, number, names).allowed()
+        isolating = {self.policies[n].tier.end for n in chosen.sure}
+        grants = tuple(Grant(ports, mask.must, mask.may) for ports, mask in found if ports)
+        return Row(
+            isolated=bool(chosen.sure or chosen.perhaps),
+            policies=chosen.sure,
+            grants=grants,
+            opaque=bool(chosen.perhaps) and "deny" not in isolating,
+        )
 
-    def _rules(self, direction: Direction, policy: int) -> list[tuple[Rule, Mask]]:
-        found = self._compiled.get((direction, policy))
-        if found is None:
-            namespace = self.policies[policy].namespace
-            rules = self.policies[policy].rules(direction)
-            found = [(rule, self.peers(direction, rule, namespace)) for rule in rules]
-            self._compiled[direction, policy] = found
-        return found
+    def _plain(self, direction: Direction, chosen: _Chosen) -> bool:
+        """Whether only NetworkPolicies, which can but allow, take part."""
+        if chosen.perhaps:
+            return False
+        return all(self._matching.is_plain(direction, number) for number in chosen.sure)
+
+    def _verdicts(
+        self, direction: Direction, chosen: _Chosen, number: int, names: object
+    ) -> Verdicts:
+        """Ask tier after tier."""
+        verdicts = Verdicts(self.ports.everything, self.everyone(direction))
+        done: tuple[tuple[int, bool], ...] = ()
+        for tier, policies in self._matching.tiers(chosen.sure, chosen.perhaps):
+            if tier.order > NAMESPACED.order and chosen.elsewhere:
+                verdicts.accept(self._baseline_is_skipped())
+            if verdicts.settled:
+                break
+            done += policies
+            kept = self._prefixes.get((direction, done, names))
+            if kept is None:
+                self._matching.ask(verdicts, direction, policies, number)
+                if tier.order < NAMESPACED.order:
+                    self._prefixes[direction, done, names] = verdicts.copy()
+            else:
+                verdicts = kept.copy()
+        return verdicts
+
+    def _baseline_is_skipped(self) -> Certainty:
+        readings: dict[str, Certainty] = {"direction": "no", "pod": "yes", "unknown": "maybe"}
+        return readings[self.profile.baseline]
 
     def peers(self, direction: Direction, rule: Rule, namespace: str) -> Mask:
         """The peers that a rule names: classes and address atoms."""
-        if rule.admits_everyone:
-            whole = self.everyone(direction)
-            return Mask(whole, whole)
-        found = NOTHING
-        for peer in rule.peers:
-            found |= self.peer(direction, peer, namespace)
-        return found
+        return self._peers.of_rule(direction, rule, namespace)
 
     def everyone(self, direction: Direction) -> int:
         """All classes and all addresses."""
-        return self.classes.everything | self.addresses[direction].everything << self.classes.count
+        return self._peers.everyone(direction)
 
     def peer(self, direction: Direction, peer: Peer, namespace: str) -> Mask:
         """The classes and address atoms that one peer of a rule names."""
-        if peer.block is not None:
-            outside = self.addresses[direction].of_ranges(peer.block.ranges) << self.classes.count
-            inside = self._blocks.pods(peer.block)
-            return inside | Mask(outside, outside)
-        found = self.classes.pods(peer.pods) if peer.pods is not None else NOTHING
-        if peer.namespaces is None:
-            own = self.classes.in_namespace(namespace)
-            found &= Mask(own, own)
-        else:
-            found &= self.classes.namespaces(peer.namespaces)
-        return self._without_host_network(found)
-
-    def _grants(
-        self, direction: Direction, rule: Rule, peers: Mask, number: int
-    ) -> list[tuple[int, Mask]]:
-        if not rule.ports:
-            return [(self.ports.everything, peers)]
-        numbered = 0
-        found = []
-        for term in rule.ports:
-            if not term.name:
-                numbered |= self.ports.of_span(PortSpan(term.protocol, term.low, term.high))
-            elif direction == "ingress":
-                numbered |= self.named_ports(term, self.classes.representatives[number])
-            else:
-                found += self._named_egress(term, peers)
-        return [(numbered, peers), *found] if numbered else found
-
-    def _named_egress(self, term: PortTerm, peers: Mask) -> list[tuple[int, Mask]]:
-        """A name means another number on each peer; addresses have no names."""
-        key = (term.protocol, term.name)
-        found = self._carriers.get(key)
-        if found is None:
-            by_ports: dict[int, list[int]] = {}
-            for number, endpoint in enumerate(self.classes.representatives):
-                by_ports.setdefault(self.named_ports(term, endpoint), []).append(number)
-            by_ports.pop(0, None)
-            size = self.classes.count
-            found = [(ports, from_bits(numbers, size)) for ports, numbers in by_ports.items()]
-            self._carriers[key] = found
-        return [(ports, peers & Mask(mask, mask)) for ports, mask in found]
+        return self._peers.of_peer(direction, peer, namespace)
 
     def named_ports(self, term: PortTerm, endpoint: Endpoint) -> int:
         """The ports of an endpoint that carry a name, with the protocol of the term."""
-        named = [port for port in endpoint.ports if port.name == term.name]
-        if self.profile.first_named_port:
-            named = named[:1]
-        found = 0
-        for port in named:
-            if port.protocol == term.protocol:
-                found |= self.ports.of_port(port.protocol, port.number)
-        return found
+        return self._matching.ports_of_name(term, endpoint)
 
     def open_ports(self, direction: Direction, number: int, test: Callable[[int], bool]) -> Ports:
         """The ports that a class lets through for a set of peers (or addresses) all together.
@@ -265,7 +275,7 @@ class Reachability:
         """
         row = self.row(direction, number)
         whole = self.ports.everything
-        if row.opaque or not row.isolated:
+        if not row.isolated:
             return Ports(0 if row.opaque else whole, whole)
         must = [(grant.ports, grant.must) for grant in row.grants]
         may = [(grant.ports, grant.may) for grant in row.grants]
@@ -278,17 +288,44 @@ class Reachability:
         return [
             (policy, rule)
             for policy in self.row(direction, number).policies
-            for rule, peers in self._rules(direction, policy)
-            if test(peers.may)
+            for rule, peers in self._matching.rules(direction, policy)
+            if rule.action == "allow" and test(peers.may)
+        ]
+
+    def decisions(
+        self, direction: Direction, number: int, peer_bit: int, ports: int
+    ) -> list[Decision]:
+        """What decides about one peer of a class at some ports (atoms of one port), in order.
+
+        Ends with the first certain decision that is no `pass`; empty where everything is allowed
+        because no policy has a say.
+        """
+        chosen = self._chosen(direction, number)
+        found: list[Decision] = []
+        skipping = self._skipping(direction, number) if chosen.elsewhere else []
+        for tier, policies in self._matching.tiers(chosen.sure, chosen.perhaps):
+            if tier.order > NAMESPACED.order:
+                found, skipping = [*found, *skipping], []
+            if any(decision.certain and decision.action != "pass" for decision in found):
+                return found
+            found += self._matching.decisions(direction, policies, number, (peer_bit, ports))
+        return [*found, *skipping]
+
+    def _skipping(self, direction: Direction, number: int) -> list[Decision]:
+        """The NetworkPolicies of the other direction that keep the baseline tier from deciding."""
+        if self.profile.baseline == "direction":
+            return []
+        certain = self.profile.baseline == "pod"
+        other: Direction = "ingress" if direction == "egress" else "egress"
+        return [
+            Decision(policy, None, "allow", certain)
+            for policy in self.selected[other][number]
+            if self.policies[policy].tier == NAMESPACED
         ]
 
     def speaks(self, direction: Direction, rule: Rule, number: int) -> int:
         """The ports that a rule in force for a class speaks of, whoever the peer is."""
-        whole = self.everyone(direction)
-        found = 0
-        for ports, _ in self._grants(direction, rule, Mask(whole, whole), number):
-            found |= ports
-        return found
+        return self._matching.speaks(direction, rule, number)
 
     def allowed(self, direction: Direction, number: int, peer_bit: int) -> Ports:
         """What one direction of a class lets through to or from one peer."""
@@ -300,7 +337,7 @@ class Reachability:
         for grant in row.grants:
             must |= grant.ports if grant.must >> peer_bit & 1 else 0
             may |= grant.ports if grant.may >> peer_bit & 1 else 0
-        return Ports(0, whole) if row.opaque else Ports(must, may)
+        return Ports(must, may)
 
     def connection(self, source: int, target: int) -> Ports:
         """The ports of an endpoint that another endpoint can open (indexes of `endpoints`)."""
@@ -338,47 +375,3 @@ def _enough(grants: list[tuple[int, int]], test: Callable[[int], bool]) -> int:
             together |= peers if ports >> position & 1 else 0
         found |= 1 << position if test(together) else 0
     return found
-
-
-def _all_rules(policies: Sequence[PodPolicy]) -> list[Rule]:
-    return [
-        rule for policy in policies for direction in DIRECTIONS for rule in policy.rules(direction)
-    ]
-
-
-def _port_spans(endpoints: Sequence[Endpoint], policies: Sequence[PodPolicy]) -> list[PortSpan]:
-    terms = [term for rule in _all_rules(policies) for term in rule.ports]
-    names = _port_names(policies)
-    found = {PortSpan(term.protocol, term.low, term.high) for term in terms if not term.name}
-    for endpoint in endpoints:
-        for port in endpoint.ports:
-            if port.name in names and _usable(port.protocol, port.number):
-                found.add(PortSpan(port.protocol, port.number, port.number))
-    return sorted(found)
-
-
-def _usable(protocol: str, number: int) -> bool:
-    return protocol in ("SCTP", "TCP", "UDP") and 1 <= number <= 65535  # noqa: PLR2004
-
-
-def _port_names(policies: Sequence[PodPolicy]) -> frozenset[str]:
-    rules = _all_rules(policies)
-    return frozenset(term.name for rule in rules for term in rule.ports if term.name)
-
-
-def _label_keys(policies: Sequence[PodPolicy]) -> frozenset[str]:
-    selectors = {policy.selector for policy in policies}
-    for rule in _all_rules(policies):
-        selectors.update(peer.pods for peer in rule.peers if peer.pods is not None)
-    return frozenset(entry.key for selector in selectors for entry in selector.requirements)
-
-
-def _block_ranges(policies: Sequence[PodPolicy], direction: Direction) -> list[AddressRange]:
-    return [
-        entry
-        for policy in policies
-        for rule in policy.written(direction)
-        for peer in rule.peers
-        if peer.block is not None
-        for entry in peer.block.ranges
-    ]

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What outside of policies decides what they mean: nodes with labels and addresses, domains?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from kguard.inventory.selectors import Selector
+from kguard.layers.network.semantics.addresses import AddressRange, Block, address
+from kguard.layers.network.semantics.blocks import PRIVATE
+from kguard.layers.network.semantics.peers import EVERY_NODE
+from kguard.layers.network.semantics.policy import Peer
+from kguard.model.manifests import Manifest, mapping, sequence, strings
+
+EVERYWHERE = (AddressRange(4, 0, (1 << 32) - 1), AddressRange(6, 0, (1 << 128) - 1))
+_NODE_ADDRESSES = ("InternalIP", "ExternalIP")
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A node: its labels and its addresses."""
+
+    labels: Mapping[str, str]
+    addresses: tuple[AddressRange, ...]
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What is known around the pods.
+
+    `nodes` is None where the input holds no node; `domains` tells the addresses of names, where
+    they are known. With `reads_nodes` False, peers that name nodes mean nothing.
+    """
+
+    nodes: tuple[Node, ...] | None = None
+    reads_nodes: bool = True
+    domains: Mapping[str, Sequence[str]] | None = None
+
+    def nodes_peer(self, place: str, selector: Selector) -> Peer:
+        """The addresses of the nodes that a selector selects."""
+        if not self.reads_nodes:
+            return Peer(place, block=Block("nodes", (), ()), block_of="nodes")
+        if self.nodes is None:
+            doubt = "the input holds no Node object"
+            text = EVERY_NODE if selector.is_empty else "nodes"
+            return Peer(place, block=Block(text, (), PRIVATE), block_of="nodes", doubt=doubt)
+        chosen = [node for node in self.nodes if selector.matches(node.labels)]
+        ranges = tuple(sorted({entry for node in chosen for entry in node.addresses}))
+        text = EVERY_NODE if len(chosen) == len(self.nodes) else "nodes"
+        return Peer(place, block=Block(text, (), ranges), block_of="nodes")
+
+    def domain_peer(self, place: str, name: str) -> Peer:
+        """The addresses of a domain, or `*.` and a domain: any address where nothing is known."""
+        if self.domains is None:
+            doubt = f"the addresses of {name} are not known"
+            block = Block(name, (), EVERYWHERE)
+            return Peer(place, block=block, block_of="outside", doubt=doubt)
+        texts = [text for key, found in self.domains.items() if _means(name, key) for text in found]
+        ranges = tuple(sorted({entry for text in texts if (entry := address(text))}))
+        return Peer(place, block=Block(name, (), ranges), block_of="outside")
+
+
+def _means(name: str, domain: str) -> bool:
+    """Whether a name of a rule means a domain; `*.` means any depth below."""
+    name, domain = name.rstrip(".").lower(), domain.rstrip(".").lower()
+    return domain.endswith(name[1:]) if name.startswith("*.") else name == domain
+
+
+def nodes(manifests: Sequence[Manifest]) -> tuple[Node, ...] | None:
+    """The nodes of an input, None where it holds none."""
+    found = [Node(manifest.labels, tuple(_addresses(manifest))) for manifest in manifests]
+    return tuple(found) or None
+
+
+def _addresses(manifest: Manifest) -> list[AddressRange]:
+    status = mapping(manifest.object.get("status"))
+    entries = [strings(entry) for entry in sequence(status.get("addresses"))]
+    texts = [entry.get("address", "") for entry in entries if entry.get("type") in _NODE_ADDRESSES]
+    return [entry for text in texts if (entry := address(text))]
