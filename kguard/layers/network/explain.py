@@ -146,7 +146,8 @@ def _because(
         return [_rule(cluster, policy, rule) for policy, rule in admitting]
     if row.policies:
         note = "isolates it, and no rule admits the connection"
-        return [Evidence(reach.policies[n].id, "/spec/podSelector", note) for n in row.policies]
+        policies = [reach.policies[number] for number in row.policies]
+        return [Evidence(policy.id, policy.subject, note) for policy in policies]
     return [*_doubts(cluster, own), Evidence(note="no NetworkPolicy restricts it")][:1]
 
 

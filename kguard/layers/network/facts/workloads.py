@@ -182,7 +182,7 @@ class Workloads:
         word = "incoming" if direction == "ingress" else "outgoing"
         note = f"selects the pods of {workload.name} and restricts {word} traffic"
         return [
-            Evidence(reach.policies[policy].id, "/spec/podSelector", note)
+            Evidence(reach.policies[policy].id, reach.policies[policy].subject, note)
             for policy in row.policies
         ]
 

@@ -79,6 +79,7 @@ def parse(manifest: Manifest, around: Surroundings) -> PodPolicy:
         kind=manifest.kind,
         tier=_tier(reader, manifest, spec),
         order=_priority(reader, manifest, spec),
+        subject="/spec/subject",
         spaces=spaces,
         pods_only=True,
         problems=tuple(sorted(reader.problems)),

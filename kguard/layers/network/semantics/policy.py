@@ -120,6 +120,8 @@ class PodPolicy(msgspec.Struct, frozen=True):
     """The place in the tier, the lowest first."""
     tie: str = ""
     """Decides between equal orders; between equal ties too, nobody knows which policy is first."""
+    subject: str = "/spec/podSelector"
+    """JSON pointer of what selects the pods."""
     spaces: Selector | None = None
     """The namespaces of the pods that it selects; None for its own."""
     pods_only: bool = False
