@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from kguard.sources.yaml import load
 from kguard.sources.yaml.fast import Unsupported, load_block
+from kguard.sources.yaml.fast_shapes import Shapes
 from support.generators.manifest_bytes import JUNK, files
 
 
@@ -69,6 +72,72 @@ def test_on_real_manifests(shared: Path) -> None:
         assert same(data)
 
 
+ODD_VALUES = ["1", "1.0", "1e3", "~", "yes", "0x1F", "-0.0", ".inf", "2001-01-01", "1" * 20]
+ODD_VALUES += ["'it''s'", '"q"', "{}", "|", "&a", "*x", "'", "?", "`", "@", "%", "\u00e9"]
+ODD_VALUES += ["kguard-gap-0", "18446744073709551615"]
+ODD_VALUES += ["[a, {b: c}]", "# c", "a b # c", "- a", "a: b", "!!str 1", "x" * 149, "x" * 151]
+
+
+def alike(text: str, chance: random.Random) -> str:
+    """The text with other values behind its colons and dashes."""
+    lines = []
+    for line in text.split("\n"):
+        match = re.match(r"(.*?(?:: |- ))(\S.*)$", line)
+        if match and chance.random() < 0.3:
+            line = match[1] + chance.choice(ODD_VALUES)  # noqa: PLW2901
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def same_by_shape(text: str, others: list[str]) -> bool:
+    """Whether a shape that was met twice is read as line by line, with whatever values."""
+    shapes = Shapes()
+    every = (text, text, text, *others)
+    return all(_outcome(shapes.read, each) == _outcome(load_block, each) for each in every)
+
+
+def _outcome(read: Callable[[str], object], text: str) -> str:
+    try:
+        return repr(read(text))
+    except Unsupported:
+        return "unsupported"
+
+
+def test_shapes_on_real_manifests(checkout: Path) -> None:
+    chance = random.Random(7)
+    for data in _manifests(checkout / "examples", checkout / "tests" / "cases"):
+        for chunk in data.decode().split("\n---\n"):
+            others = [alike(chunk, chance) for _ in range(6)]
+            assert same_by_shape(chunk + "\n", others), chunk
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_shapes_on_random_files(seed: int) -> None:
+    chance = random.Random(seed)
+    for data in files(seed + 300, 800):
+        text = data.decode(errors="replace")
+        assert same_by_shape(text, [alike(text, chance) for _ in range(4)]), text
+
+
+def test_a_shape_is_filled_and_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes = Shapes()
+    text = "kind: {}\nspec:\n- a: {}\n- b\n- c: {} # why\n"
+    for number in range(2):
+        shapes.read(text.format(number, "x", "z"))
+    monkeypatch.setattr("kguard.sources.yaml.fast_shapes.read_lines", pytest.fail)
+    expected = {"kind": "Pod", "spec": [{"a": [1]}, "b", {"c": "d e"}]}
+    assert shapes.read(text.format("Pod", "[1]", "'d e'")) == expected
+
+
+def test_memory_of_shapes_is_bounded() -> None:
+    shapes = Shapes()
+    for number in range(10_000):
+        for _ in range(1 + number % 20 // 19):
+            shapes.read(f"k{number}: 1\n")
+    assert len(shapes._templates) <= 512
+    assert len(shapes._seen) <= 8_192
+
+
 WORDS = st.sampled_from(
     [
         "a",
@@ -107,3 +176,4 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=14).map("".join))
 def test_on_texts_of_fragments(text: str) -> None:
     assert same(text.encode())
+    assert same_by_shape(text, [alike(text, random.Random(text)) for _ in range(3)])

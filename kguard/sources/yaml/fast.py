@@ -70,11 +70,45 @@ def load_block(text: str) -> Any:
     Raises:
         Unsupported: it does not.
     """
+    return read_lines(plain_text(text))
+
+
+def plain_text(text: str) -> str:
+    """A chunk with line feeds only.
+
+    Raises:
+        Unsupported: it has characters that YAML treats in a way of their own.
+    """
     if "\r" in text:
         text = text.replace("\r\n", "\n")
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
     if _UNUSUAL_ASCII.search(text) if text.isascii() else re.search(_UNUSUAL, text):
         raise Unsupported
+    return text
+
+
+def read_lines(text: str) -> Any:
+    """The value of a plain text, read line by line.
+
+    Raises:
+        Unsupported: it holds something outside the subset.
+    """
     return _Block(text).read()
+
+
+def value_of(text: str) -> Any:
+    """The scalar or flow collection that stands behind a key on its line.
+
+    Raises:
+        Unsupported: there is neither.
+    """
+    line = _split_line(f"k: {text}")
+    if line.kind == "flow":
+        return _flow(line.value)
+    if line.kind != "value":
+        raise Unsupported
+    return line.value
 
 
 def _split_line(line: str) -> _Line:
@@ -136,6 +170,13 @@ def _scalar(text: str) -> Any:
     return value
 
 
+def _flow(text: str) -> Any:
+    value = parse_flow(text, _scalar, _key)
+    if value is None:
+        raise Unsupported
+    return value
+
+
 class _Block:
     """Reads one chunk line by line.
 
@@ -178,7 +219,7 @@ class _Block:
                 value = self._block_scalar(value)
                 at = self.at
             elif kind == "flow":
-                value = self._flow(value)
+                value = _flow(value)
             if key is None:
                 container.append(value)
             elif key in container:
@@ -227,12 +268,6 @@ class _Block:
         self.columns.append(column)
         self.containers.append(container)
         return container
-
-    def _flow(self, text: str) -> Any:
-        value = parse_flow(text, _scalar, _key)
-        if value is None:
-            raise Unsupported
-        return value
 
     def _block_scalar(self, header: str) -> str:
         content = self._block_lines()

@@ -19,7 +19,8 @@ from kguard.sources.yaml.ambiguities import Recorder
 from kguard.sources.yaml.construct import Constructor
 from kguard.sources.yaml.dialect import BYTE_ORDER_MARK
 from kguard.sources.yaml.documents import Ambiguity, Broken, Document, Profile, ReadError, Trap
-from kguard.sources.yaml.fast import Unsupported, load_block
+from kguard.sources.yaml.fast import Unsupported
+from kguard.sources.yaml.fast_shapes import load_alike
 from kguard.sources.yaml.kustomize import KustomizeConstructor
 from kguard.sources.yaml.nodes import Node, compose
 from kguard.sources.yaml.positions import Lines
@@ -153,7 +154,7 @@ class _Reader:
         line = self._line_of(chunk.start)
         if self.fast:
             try:
-                value = load_block(text)
+                value = load_alike(text)
             except Unsupported:
                 pass
             else:

@@ -18,7 +18,6 @@ from kguard.sources.yaml.documents import ReadError
 from kguard.sources.yaml.scalars import INT64_MAX, INT64_MIN
 
 _LOOK_AHEAD = 4096
-_SEPARATOR = re.compile(r"^---([^\n]*)\n?", re.MULTILINE)
 # unicode.IsSpace, as against str.isspace, has no information separators.
 SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # noqa: E501
 _JSON_SPACE = re.compile(r"[ \t\n\r]*")
@@ -90,22 +89,31 @@ def chunks(text: str, start: int = 0) -> Iterator[Chunk]:
         for chunk in chunks(text[start:]):
             yield chunk._replace(start=chunk.start + start)
         return
-    for match in _SEPARATOR.finditer(text):
-        remainder = match[1].strip(SPACES)
+    for begin, end in _separators(text):
+        remainder = text[begin + 3 : end].strip(SPACES)
         if remainder and not remainder.startswith("#"):
             error = ReadError(
                 f"invalid Yaml document separator: {remainder}",
-                match.start() - start,
+                begin - start,
                 "put the document on the line after `---`",
             )
-            yield Chunk(start, text[start : match.start()], error)
-        elif match.start() > start:
-            yield Chunk(start, text[start : match.start()])
+            yield Chunk(start, text[start:begin], error)
+        elif begin > start:
+            yield Chunk(start, text[start:begin])
         else:
             continue
-        start = match.end()
+        start = end
     if start < len(text):
         yield Chunk(start, text[start:])
+
+
+def _separators(text: str) -> Iterator[tuple[int, int]]:
+    """Where each line that begins with `---` starts, and where the line after it does."""
+    begin = 0 if text.startswith("---") else text.find("\n---") + 1 or -1
+    while begin >= 0:
+        end = text.find("\n", begin) + 1 or len(text)
+        yield begin, end
+        begin = text.find("\n---", end - 1) + 1 or -1
 
 
 def json_value(text: str, start: int) -> JsonValue | None:
