@@ -7,14 +7,13 @@ misspelt setting never silently falls back to a default.
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from kguard.errors import ConfigError, reason
+from kguard.errors import ConfigError, reason, suggested
 
 FILE_NAME = "kguard.yaml"
 MAX_CONFIG_BYTES = 1 << 20
@@ -170,8 +169,7 @@ def _wrong(path: Path, text: str, reason: str) -> ConfigError:
     key = match[1]
     line = next((n for n, row in enumerate(text.splitlines(), 1) if key in row), 1)
     known = {f.encode_name for t in _STRUCTS for f in msgspec.structs.fields(t)}
-    near = difflib.get_close_matches(key, sorted(known - {"folder"}), n=1)
-    hint = f"did you mean `{near[0]}`?" if near else "`kguard schema config` prints the schema"
+    hint = suggested(key, known - {"folder"}, "`kguard schema config` prints the schema")
     return ConfigError(f"unknown setting `{key}`", where=f"{path}:{line}", hint=hint)
 
 

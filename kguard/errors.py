@@ -18,6 +18,8 @@ Anything else that escapes is a bug in kguard (exit 70).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class KguardError(Exception):
     """An error that the user can mend.
@@ -77,3 +79,29 @@ class RemediationError(IncompleteError):
 def reason(error: OSError | UnicodeDecodeError) -> str:
     """Why a file could not be read, in words, without the name that the message says anyway."""
     return (error.strerror or str(error)).lower() if isinstance(error, OSError) else "no UTF-8 text"
+
+
+ALIKE = 0.75
+"""How alike names are of which one is a slip of the other (0 to 1, as difflib counts)."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name of which a name is most likely a slip; empty where none is close.
+
+    Behind a `family/` that is right, only the rest is compared: a shared family makes no names
+    alike.
+    """
+    from difflib import get_close_matches
+
+    head = name[: name.rfind("/") + 1]
+    whole = sorted(known)
+    rest = {one.removeprefix(head): one for one in whole if one.startswith(head)}
+    if found := get_close_matches(name.removeprefix(head), list(rest), n=1, cutoff=ALIKE):
+        return rest[found[0]]
+    return next(iter(get_close_matches(name, whole, n=1, cutoff=(1 + ALIKE) / 2)), "")
+
+
+def suggested(name: str, known: Iterable[str], otherwise: str) -> str:
+    """A hint for a name that does not exist."""
+    near = nearest(name, known)
+    return f"did you mean {near}?" if near else otherwise

@@ -15,7 +15,7 @@ from kguard import layers
 from kguard.config import Config, Identity
 from kguard.engine import catalog
 from kguard.engine.base import Batch, Engine, Failure, findings
-from kguard.errors import EngineError, UsageError
+from kguard.errors import EngineError, UsageError, suggested
 from kguard.inventory import Inventory, build
 from kguard.inventory.places import Places
 from kguard.model.findings import (
@@ -131,10 +131,7 @@ def _known(names: Iterable[str], policies: Sequence[Policy]) -> None:
     known = {name for p in policies for name in (p.id, *p.aliases)}
     for name in names:
         if name not in known:
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, sorted(known), n=1)
-            hint = f"did you mean {near[0]}?" if near else "`kguard policies list` names them all"
+            hint = suggested(name, known, "`kguard policies list` names them all")
             raise UsageError(f"unknown policy `{name}`", hint=hint)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from kguard import __version__
-from kguard.errors import KguardError
+from kguard.errors import KguardError, UsageError, suggested
 
 COMMANDS = {
     "scan": "judge manifests or a cluster in all five layers",
@@ -53,6 +53,18 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"kguard.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; a name that does not exist gets the nearest as a hint."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            otherwise = "`kguard --help` names them all"
+            raise UsageError(
+                f"there is no command `{name}`", hint=suggested(name, COMMANDS, otherwise)
+            )
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -89,7 +101,7 @@ def _run() -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        show(_usage(error))
         return 2
     except KguardError as error:
         show(error)
@@ -102,6 +114,17 @@ def _run() -> int:
         _bug(error)
         return EXIT_BUG
     return status if isinstance(status, int) else 0
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    """What click says, as one sentence with a hint."""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    message, _, near = text.partition(". Did you mean ")
+    hint = f"did you mean {near.rstrip('?')}?" if near else ""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if not hint and context:
+        hint = f"`{context.command_path} --help` says what there is"
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 
 def _finish(status: int) -> None:

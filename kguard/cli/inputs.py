@@ -22,6 +22,7 @@ from kguard.scan import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VERSION = re.compile(r"v?\d+(\.\d+)+[\w.+-]*|devel")
 _VERSIONS = ("kubernetes", "istio", "knative", "falco")
 ASSUMABLE = (
@@ -153,7 +154,7 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
     waivers = config.path(config.waivers) if config.waivers else ""
     baseline = config.path(config.baseline) if config.baseline else ""
     _existing("--evidence", arguments.get("evidence_dirs") or ())
-    _existing("--trusted-root", arguments.get("trust_roots") or ())
+    _trust(arguments.get("trust_roots") or ())
     return Options(
         config=config,
         scope=scope or ("cluster" if arguments.get("contexts") else "app"),
@@ -161,7 +162,7 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
         layers=tuple(name for name in layers.NAMES if name in chosen),
         policies=tuple(arguments.get("policies") or ()),
         policy_dirs=tuple(arguments.get("policy_dirs") or ()),
-        namespace=arguments.get("namespace") or config.namespace,
+        namespace=_namespace(arguments, config),
         assume=_assumptions(arguments.get("assume") or ()),
         evidence_dirs=tuple(arguments.get("evidence_dirs") or ()),
         trust_roots=tuple(arguments.get("trust_roots") or ()),
@@ -176,6 +177,28 @@ def _existing(option: str, names: Sequence[str]) -> None:
     for name in names:
         if not Path(name).exists():
             raise UsageError(f"{option} {name}: no such file or folder")
+
+
+def _trust(names: Sequence[str]) -> None:
+    """Refuse files that are neither a trusted root nor a key: what they were to prove is not."""
+    _existing("--trusted-root", names)
+    if names:
+        from kguard.layers.images.trust import read_trust
+
+        for problem in read_trust(names, ()).problems:
+            hint = "give a trusted_root.json or a public key (PEM)"
+            raise UsageError(f"--trusted-root {problem}", hint=hint)
+
+
+def _namespace(arguments: dict[str, Any], config: Config) -> str:
+    """The namespace of objects that name none: a DNS label (RFC 1123), as the API server asks."""
+    given = arguments.get("namespace")
+    name = config.namespace if given is None else given
+    if not _LABEL.fullmatch(name):
+        place = "`namespace` of kguard.yaml" if given is None else "-n"
+        hint = "up to 63 lower-case letters, digits and `-`, such as shop-prod"
+        raise UsageError(f"{place}: {name!r} is no name of a namespace", hint=hint)
+    return name
 
 
 def _time(text: str | None) -> datetime:
@@ -233,7 +256,7 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
         render=arguments.get("render", "auto"),
         online=bool(arguments.get("online")),
         fast_yaml=not arguments.get("no_fast_yaml"),
-        namespace=arguments.get("namespace") or config.namespace,
+        namespace=_namespace(arguments, config),
         releases=tuple(_release(config, release) for release in config.helm),
         contexts=tuple(contexts),
         read_secrets=bool(arguments.get("read_secrets")),

@@ -11,7 +11,7 @@ import msgspec
 
 from kguard.cli.output import clean, write_json
 from kguard.engine import catalog
-from kguard.errors import UsageError
+from kguard.errors import UsageError, suggested
 from kguard.model.findings import FAMILIES, Policy, Severity
 
 
@@ -101,10 +101,8 @@ def find(name: str, policies: list[Policy]) -> Policy:
     for policy in policies:
         if name in (policy.id, *policy.aliases):
             return policy
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, [policy.id for policy in policies], n=1)
-    hint = f"did you mean {near[0]}?" if near else "`kguard policies list` names them all"
+    known = [policy.id for policy in policies]
+    hint = suggested(name, known, "`kguard policies list` names them all")
     raise UsageError(f"unknown policy `{name}`", hint=hint)
 
 

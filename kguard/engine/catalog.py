@@ -62,12 +62,16 @@ def load(folder: Path, *, bundled: bool = False) -> tuple[Policy, ...]:
 
     Raises:
         PolicyError: a file cannot be read or its METADATA breaks the schema.
+        ConfigError: there is no such folder, or no policy in it.
     """
     found = [
         policy(path, text, folder, bundled=bundled)
         for path, text in _modules(folder)
         if _ENTRY.search(text)
     ]
+    if not found:
+        hint = "a policy is a .rego file with `deny contains ...`; see docs/policies.md"
+        raise ConfigError("the folder holds no policy", where=str(folder), hint=hint)
     return tuple(sorted(found, key=lambda p: p.id))
 
 

@@ -25,7 +25,7 @@ def collect(inputs: Sequence[str], options: Options | None = None) -> Collected:
 
     Raises:
         ClusterError: a live cluster cannot be reached or does not know the user.
-        UsageError: there is no such context.
+        UsageError: there is no such context, or an input is empty.
     """
     from kguard.sources.collecting import read_all
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from kguard.errors import SourceError
+from kguard.errors import SourceError, UsageError
 from kguard.model.manifests import Collected, NotEvaluated, SourceText, Unreadable
 from kguard.sources import git, helm, kustomize
 from kguard.sources.files import (
@@ -31,7 +31,13 @@ STDIN = "-"
 
 
 def read_all(inputs: Sequence[str], options: Options) -> Collected:
-    """Read every input; what cannot be read is part of the result."""
+    """Read every input; what cannot be read is part of the result.
+
+    Raises:
+        UsageError: an input is empty.
+    """
+    if "" in inputs:
+        raise UsageError("an input is empty", hint="`.` is the folder that you are in")
     into = Collected()
     seen: set[str] = set()
     for text in dict.fromkeys(inputs):

@@ -35,8 +35,8 @@ def test_an_empty_file_is_no_settings(tmp_path):
 @pytest.mark.parametrize(
     ("text", "where", "hint"),
     [
-        ("scope: app\nclustr: {}\n", ":2", "did you mean `cluster`?"),
-        ("cluster:\n  kubernets: '1.30'\n", ":2", "did you mean `kubernetes`?"),
+        ("scope: app\nclustr: {}\n", ":2", "did you mean cluster?"),
+        ("cluster:\n  kubernets: '1.30'\n", ":2", "did you mean kubernetes?"),
         ("folder: /etc\n", "", ""),
         ("scope: galaxy\n", "", "`kguard schema config` prints the schema"),
         ("a: [\n", ":2:1", ""),

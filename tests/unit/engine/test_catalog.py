@@ -8,7 +8,7 @@ import yaml
 
 from kguard import data, layers
 from kguard.engine import catalog
-from kguard.errors import PolicyError
+from kguard.errors import ConfigError, PolicyError
 
 POLICIES = catalog.bundled()
 METADATA = "# METADATA\n# title: t\n# custom: {severity: high, layer: network}\n"
@@ -74,5 +74,6 @@ def test_mistakes_in_a_users_policy_are_named(tmp_path, text, problem):
 
 def test_modules_without_entry_points_are_libraries(tmp_path):
     (tmp_path / "lib.rego").write_text("package lib\nx := 1\n")
-    assert catalog.load(tmp_path) == ()
+    with pytest.raises(ConfigError, match="holds no policy"):
+        catalog.load(tmp_path)
     assert list(catalog.libraries(tmp_path)) == [str(tmp_path / "lib.rego")]

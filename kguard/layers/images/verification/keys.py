@@ -109,8 +109,8 @@ def load_pem(raw: bytes) -> PublicKey:
         if b"BEGIN CERTIFICATE" in raw:
             return wrap(x509.load_pem_x509_certificate(raw).public_key())
         return wrap(serialization.load_pem_public_key(raw))
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise unsupported(f"no public key: {error}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise unsupported("no public key (PEM) of a kind that is known") from None
 
 
 def load_der(raw: bytes) -> PublicKey:
