@@ -11,7 +11,7 @@ import msgspec
 
 from kguard.cli.inputs import input_options, layer_facts
 from kguard.cli.output import clean, write, write_json
-from kguard.model.facts.mtls import Facts, Ports, Workload
+from kguard.model.facts.mtls import Facts, LinkerdPorts, LinkerdWorkload, Ports, Workload
 
 MAX_PORT = 65535
 _COLUMNS = ("namespace", "workload", "kind", "port", "protocol", "plane", "intended", "effective")
@@ -70,11 +70,43 @@ def _facts(arguments: dict[str, Any]) -> Facts:
 
 
 def rows(facts: Facts) -> Iterator[Row]:
-    """One row for each port of each workload."""
+    """One row for each port of each workload; of one in Linkerd's mesh, what Linkerd does."""
+    meshed = {workload.ref.id for workload in facts.linkerd if workload.meshed == "yes"}
     for workload in facts.workloads:
+        if workload.ref.id in meshed and workload.plane in ("none", "unknown"):
+            continue
         for group in workload.modes:
             for port in group.ports:
                 yield _row(workload, group, port)
+    for linked in facts.linkerd:
+        for linked_group in linked.modes:
+            for port in linked_group.ports:
+                yield _linkerd_row(linked, linked_group, port)
+
+
+def _linkerd_row(workload: LinkerdWorkload, group: LinkerdPorts, port: str) -> Row:
+    mode = _LINKERD[group.accepts]
+    return Row(
+        namespace=workload.ref.namespace,
+        workload=workload.ref.name,
+        kind=workload.ref.kind,
+        port=int(port) if port.isdecimal() else port,
+        protocol="TCP",
+        plane="linkerd",
+        intended=mode,
+        effective=mode,
+        decided_by=group.decided_by,
+    )
+
+
+_LINKERD = {
+    "nobody": "STRICT",
+    "authenticated": "STRICT",
+    "tls": "PERMISSIVE",
+    "unauthenticated": "PERMISSIVE",
+    "uncaptured": "UNCAPTURED",
+    "unknown": "UNKNOWN",
+}
 
 
 def _row(workload: Workload, group: Ports, port: str) -> Row:
@@ -123,9 +155,11 @@ def explain(target: str, **arguments: Any) -> int:
     """
     place, _, port = target.partition(":")
     namespace, _, name = place.rpartition("/")
+    facts = _facts(arguments)
+    known: list[Workload | LinkerdWorkload] = [*facts.linkerd, *facts.workloads]
     found = [
         workload
-        for workload in _facts(arguments).workloads
+        for workload in known
         if workload.ref.name == name and namespace in ("", workload.ref.namespace)
     ]
     from kguard.errors import UsageError
@@ -133,8 +167,8 @@ def explain(target: str, **arguments: Any) -> int:
     if not found:
         raise UsageError(f"no workload {place} in the input", hint="`kguard mtls list` names them")
     if port and not _possible(port):
-        known = sorted({p for w in found for g in w.modes for p in g.ports}, key=_port_key)
-        hint = f"a number from 1 to {MAX_PORT} or `other`; the input names {', '.join(known)}"
+        ports = sorted({p for w in found for g in w.modes for p in g.ports}, key=_port_key)
+        hint = f"a number from 1 to {MAX_PORT} or `other`; the input names {', '.join(ports)}"
         raise UsageError(f"{port!r} is no port of {place}", hint=hint)
     write("".join(f"{clean(line)}\n" for w in found for line in _explained(w, port)), "")
     return 0
@@ -150,22 +184,30 @@ def _port_key(port: str) -> tuple[bool, int]:
     return (True, 0) if port == "other" else (False, int(port))
 
 
-def _explained(workload: Workload, port: str) -> Iterator[str]:
-    yield f"{workload.ref}: {_PLANES[workload.plane]}"
+def _explained(workload: Workload | LinkerdWorkload, port: str) -> Iterator[str]:
+    yield f"{workload.ref}: {_where(workload)}"
     for evidence in workload.because:
         yield f"    {evidence.note}{_place(evidence)}"
+    named = any(port in group.ports for group in workload.modes)
     for group in workload.modes:
-        if port and port not in group.ports and "other" not in group.ports:
+        if port and port not in group.ports and (named or "other" not in group.ports):
             continue
-        if port and port not in group.ports and _named(workload, port):
-            continue
-        yield f"  {group.protocol} {', '.join(group.ports)}  {group.effective.upper()}"
+        yield f"  {_mode(group)}"
         for evidence in group.because:
             yield f"    {evidence.note}{_place(evidence)}"
 
 
-def _named(workload: Workload, port: str) -> bool:
-    return any(port in group.ports for group in workload.modes)
+def _where(workload: Workload | LinkerdWorkload) -> str:
+    if isinstance(workload, Workload):
+        return _PLANES[workload.plane]
+    return "in Linkerd's mesh" if workload.meshed == "yes" else _PLANES["unknown"]
+
+
+def _mode(group: Ports | LinkerdPorts) -> str:
+    ports = ", ".join(group.ports)
+    if isinstance(group, Ports):
+        return f"{group.protocol} {ports}  {group.effective.upper()}"
+    return f"TCP {ports}  {_LINKERD[group.accepts]}"
 
 
 def _place(evidence: Any) -> str:

@@ -285,6 +285,26 @@ class OtherMesh(msgspec.Struct):
     because: list[Evidence]
 
 
+class LinkerdPorts(msgspec.Struct):
+    """Ports of a workload of Linkerd that admit the same clients for the same reason."""
+
+    ports: list[str]
+    accepts: Literal["nobody", "authenticated", "tls", "unauthenticated", "uncaptured", "unknown"]
+    """`tls`: TLS of the mesh in which the client shows no identity; `uncaptured`: the proxy does
+    not see the port."""
+    decided_by: str
+    because: list[Evidence]
+
+
+class LinkerdWorkload(msgspec.Struct):
+    """A workload that Linkerd meshes, or may mesh."""
+
+    ref: ObjectRef
+    meshed: Literal["yes", "unknown"]
+    modes: list[LinkerdPorts]
+    because: list[Evidence]
+
+
 class MeshFacts(msgspec.Struct):
     """The mesh as a whole."""
 
@@ -321,6 +341,7 @@ class Facts(msgspec.Struct):
     presence: Presence
     mesh: MeshFacts
     others: list[OtherMesh] = []
+    linkerd: list[LinkerdWorkload] = []
     namespaces: list[Namespace] = []
     workloads: list[Workload] = []
     policies: list[PeerAuthentication] = []

@@ -11,6 +11,7 @@ from kguard.layers.mtls.facts.expiry import bundle_facts, expiry_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
 from kguard.layers.mtls.facts.hazards import authorization_facts, headless_facts
 from kguard.layers.mtls.facts.knative import knative_facts
+from kguard.layers.mtls.facts.linkerd import linkerd_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
 from kguard.layers.mtls.facts.others import other_facts
 from kguard.layers.mtls.facts.policies import policy_facts
@@ -34,6 +35,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
             presence=presence,
             mesh=mesh_facts(view),
             others=other_facts(view),
+            linkerd=linkerd_facts(view),
             knative=knative_facts(view, {}),
         )
     workloads = {w.id: workload_facts(view, w) for w in inventory.workloads}
@@ -45,6 +47,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         presence=presence,
         mesh=mesh_facts(view),
         others=other_facts(view),
+        linkerd=linkerd_facts(view),
         namespaces=[namespace_facts(view, name, facts) for name, facts in sorted(here.items())],
         workloads=sorted(workloads.values(), key=lambda fact: fact.ref),
         policies=[policy_facts(view, manifest) for manifest in view.manifests],
@@ -63,6 +66,8 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
 
 def coverage(facts: model.Facts) -> LayerCoverage:
     """How many workloads were judged with certainty."""
+    if facts.presence == "absent" and facts.linkerd:
+        return _linkerd(facts)
     meshes = [other.name for other in facts.others if other.gives == "mutual_tls"]
     if facts.presence == "absent" and meshes:
         note = f"{', '.join(meshes)}: seen, its modes are not evaluated"
@@ -83,3 +88,12 @@ def coverage(facts: model.Facts) -> LayerCoverage:
         return LayerCoverage("unknown", 0, total, "workloads", note)
     note = f"{outside} not in the mesh" if outside else ""
     return LayerCoverage("evaluated", total - unknown, total, "workloads", note)
+
+
+def _linkerd(facts: model.Facts) -> LayerCoverage:
+    total = len(facts.linkerd)
+    unknown = sum(
+        fact.meshed == "unknown" or any(group.accepts == "unknown" for group in fact.modes)
+        for fact in facts.linkerd
+    )
+    return LayerCoverage("evaluated", total - unknown, total, "workloads", "meshed by Linkerd")

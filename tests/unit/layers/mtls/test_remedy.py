@@ -134,9 +134,8 @@ def test_only_the_port_that_is_needed_is_exempted() -> None:
         "mtls": {"mode": "STRICT"},
         "portLevelMtls": {"8080": {"mode": "PERMISSIVE"}},
     }
-    assert exempted.object["metadata"]["annotations"] == {
-        "exception.kguard.dev/8080": "until=2027-02-21; reason=Job shop/export shows no mesh identity"
-    }
+    note = "until=2027-02-21; reason=Job shop/export shows no mesh identity"
+    assert exempted.object["metadata"]["annotations"] == {"exception.kguard.dev/8080": note}
     assert exempted.closes == raised.closes == (finding(CART).fingerprint,)
 
 
