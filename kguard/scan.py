@@ -20,6 +20,7 @@ from kguard.inventory import Inventory, build
 from kguard.inventory.places import Places
 from kguard.model.findings import (
     FAMILIES,
+    LAYERS,
     SEVERITIES,
     Assumed,
     Finding,
@@ -136,13 +137,18 @@ def _known(names: Iterable[str], policies: Sequence[Policy]) -> None:
 
 
 def _wanted(policy: Policy, options: Options) -> bool:
-    if policy.layer not in (*options.layers, "cross"):
+    if policy.layer not in options.layers and not (policy.layer == layers.JOINED and _all(options)):
         return False
     names = {policy.id, *policy.aliases}
     if options.policies:
         return bool(names & set(options.policies))
     settings = options.config.policies.get(policy.id)
     return not policy.deprecated and (settings is None or settings.enabled)
+
+
+def _all(options: Options) -> bool:
+    """Whether there is a facts document of every protection layer, so that they can be joined."""
+    return {*LAYERS} <= {*options.layers}
 
 
 def _configured(policy: Policy, config: Config) -> Policy:
@@ -183,8 +189,12 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         identities=tuple(_identity(i, config) for i in config.trust.identities),
         registry=options.registry,
     )
+    found: dict[str, Any] = {}
     for name in options.layers:
-        yield name, layers.load(name).facts(inventory, request)
+        found[name] = layers.load(name).facts(inventory, request)
+        yield name, found[name]
+    if _all(options):
+        yield layers.JOINED, layers.load(layers.JOINED).facts(found, request)
 
 
 def _kept(

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def write_schemas(folder: Path) -> None:
     """One file for each document that policies judge, as ``schema.NAME`` in METADATA."""
-    for name in (*layers.NAMES, "waivers"):
+    for name in (*layers.DOCUMENTS, "waivers"):
         (folder / f"{name}.json").write_bytes(msgspec.json.encode(for_policies(name)))
 
 

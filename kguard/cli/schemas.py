@@ -40,7 +40,7 @@ _LISTS = {name for name in _STRUCTS if name.endswith(("-list", "-diff", "-covera
 """Documents that are a list of what the struct describes; the others without a
 `schema` of their own are lines."""
 
-NAMES = (*_STRUCTS, "facts", *layers.NAMES)
+NAMES = (*_STRUCTS, "facts", *layers.DOCUMENTS)
 
 
 def schema(name: str) -> dict[str, Any]:

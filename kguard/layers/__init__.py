@@ -14,9 +14,14 @@ from kguard.model.remedies import RemedyFunction
 NAMES = (*LAYERS, "manifests")
 """All facts documents that a scan computes from the inventory, in the order of reports."""
 
+JOINED = "cross"
+"""The document that is computed from those of the five protection layers."""
+
+DOCUMENTS = (*NAMES, JOINED)
+
 
 def load(name: str) -> Layer[Any]:
-    """The layer of a name (`network`, `mtls`, `images`, `audit`, `runtime`, `manifests`)."""
+    """The layer of a name (one of `DOCUMENTS`)."""
     layer: Layer[Any] = import_module(f"kguard.layers.{name}").LAYER
     return layer
 

@@ -14,8 +14,8 @@ import yaml
 from kguard import config, sources
 from kguard.engine import catalog
 from kguard.engine.embedded import EmbeddedEngine
-from kguard.layers import NAMES, load
-from kguard.model.findings import Finding
+from kguard.layers import JOINED, NAMES, load
+from kguard.model.findings import LAYERS, Finding
 from kguard.model.manifests import Collected
 from kguard.model.remedies import Edit
 from kguard.remediation.plan import Plan, Wishes, make
@@ -27,7 +27,7 @@ AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Case:
-    """One case folder; `layer` is the one layer that it runs."""
+    """One case folder; `layer` is the one layer that it runs (`cross` needs all of them)."""
 
     folder: Path
 
@@ -93,11 +93,17 @@ def judge(case: Case, collected: Collected, engine: Any, layers: tuple[str, ...]
         config=settings,
         scope=settings.scope or "app",
         at=AT,
-        layers=layers or (case.layer,),
+        layers=layers or (LAYERS if case.layer == JOINED else (case.layer,)),
+        policies=_joining() if case.layer == JOINED else (),
         namespace=settings.namespace,
         inputs=("in",),
     )
     return scan(collected, options, engine)
+
+
+def _joining() -> tuple[str, ...]:
+    """The policies on what layers do to one another; they need the facts of all layers."""
+    return tuple(policy.id for policy in catalog.bundled() if policy.layer == JOINED)
 
 
 def line(finding: Finding) -> dict[str, str]:

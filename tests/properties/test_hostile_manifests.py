@@ -84,7 +84,7 @@ def test_no_layer_crashes(shop, seed):
     rng = random.Random(seed)
     spoiled = _spoiled(rng, shop)
     facts = compute(inventory_of(spoiled, OPTIONS), OPTIONS)
-    assert list(facts) == list(layers.NAMES)
+    assert list(facts) == list(layers.DOCUMENTS)
     for name, document in facts.items():
         assert re.fullmatch(r"\w+", layers.load(name).coverage(document).state)
         layers.load(name).compare(document, document)

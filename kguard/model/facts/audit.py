@@ -120,6 +120,21 @@ class Lint(msgspec.Struct, frozen=True):
     because: list[Evidence]
 
 
+class Recorded(msgspec.Struct, frozen=True):
+    """Resources and verbs that the policy records alike: the highest level at each stage.
+
+    Resources are `resource` or `resource/subresource` whatever their group; `*` stands for those
+    of groups that Kubernetes does not serve itself, the empty word for requests about none.
+    """
+
+    resources: list[str]
+    verbs: list[str]
+    levels: dict[str, Level]
+    """By stage: `RequestReceived`, `ResponseStarted`, `ResponseComplete`."""
+    because: list[Evidence]
+    """The rule that records most of the completed request."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """A reason why the API server refuses the policy."""
 
@@ -143,6 +158,8 @@ class AuditPolicy(msgspec.Struct, frozen=True):
     """The nine security concerns of CIS 3.2.2, each as a family."""
     excesses: list[Excess]
     lints: list[Lint]
+    recorded: list[Recorded]
+    """What a reader of the log can see at best; empty: the policy is invalid or too complex."""
     because: list[Evidence]
 
 

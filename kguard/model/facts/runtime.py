@@ -106,6 +106,23 @@ class Rule(msgspec.Struct):
     state: Literal["live", "dead", "unknown"]
 
 
+class AuditRule(msgspec.Struct):
+    """A rule in force about audit events, and what the audit log must hold for it to fire.
+
+    `*` stands for values that the rule does not name; the resource `` for requests about none.
+    """
+
+    installation: ObjectRef
+    name: str
+    level: Literal["Metadata", "Request", "RequestResponse"]
+    stages: list[str]
+    verbs: list[str]
+    resources: list[str]
+    subresources: list[str]
+    because: list[Evidence]
+    """Where the rule is defined."""
+
+
 class Taint(msgspec.Struct):
     """A taint that nothing tolerates."""
 
@@ -161,6 +178,7 @@ class Facts(msgspec.Struct):
     problems: list[Problem] = []
     losses: list[Loss] = []
     rules: list[Rule] = []
+    audit_rules: list[AuditRule] = []
     nodes: list[Node] = []
     blind_spots: list[BlindSpot] = []
     detections: list[Detection] = []

@@ -19,6 +19,7 @@ from kguard.layers.audit.semantics.coverage import (
 )
 from kguard.layers.audit.semantics.loading import Loaded, load
 from kguard.layers.audit.semantics.policy import Policy, UnknownField
+from kguard.layers.audit.semantics.recorded import STAGES, Recording, recorded
 from kguard.layers.audit.semantics.version import Version
 from kguard.model.facts import audit as model
 from kguard.model.facts.common import Evidence
@@ -74,7 +75,22 @@ def judge(
         concerns=[_family(source, policy, found, groups) for found in concerns],
         excesses=[fact for limit in limits for fact in _excesses(source, policy, limit)],
         lints=_lints(source, loaded, policy),
+        recorded=[_recording(source, found) for found in (recorded(policy) if policy else ())],
         because=[source.place("/rules", note, role="related")],
+    )
+
+
+def _recording(source: Source, found: Recording) -> model.Recorded:
+    level, rule = found.best[-1]
+    note = f"the rule that records most of it says {level}"
+    place = source.place(f"/rules/{rule}", note)
+    if rule < 0:
+        place = source.place("/rules", "no rule records it")
+    return model.Recorded(
+        resources=list(found.resources),
+        verbs=list(found.verbs),
+        levels={s: level_of(best.level) for s, best in zip(STAGES, found.best, strict=True)},
+        because=[place],
     )
 
 

@@ -13,6 +13,7 @@ from kguard.layers.runtime.facts.discovery import Falco, discover
 from kguard.layers.runtime.facts.judged import (
     ALL_PRIORITIES,
     Losses,
+    audit_rules,
     partial_losses,
     problems,
     rule_facts,
@@ -67,6 +68,7 @@ def _add_rules(
         facts.losses += partial_losses(rules)
         return
     facts.rules += rule_facts(rules, owner, selections, minimum)
+    facts.audit_rules += audit_rules(rules, owner, selections, minimum)
     facts.losses += Losses(rules, selections, minimum, falco.config_text if falco else None).all()
 
 
@@ -121,6 +123,7 @@ def _sort(facts: model.Facts) -> None:
     facts.problems.sort(key=lambda p: (p.ref, p.file, p.level, p.item, p.code, p.message))
     facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))
     facts.rules.sort(key=lambda rule: (rule.installation, rule.name))
+    facts.audit_rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.nodes.sort(key=lambda node: node.ref)
     facts.blind_spots.sort(key=lambda spot: spot.ref)
     facts.detections.sort(key=lambda found: (found.installation, len(found.id), found.id))

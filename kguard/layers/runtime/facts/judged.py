@@ -9,6 +9,7 @@ import msgspec
 
 from kguard.layers.runtime.facts.rulesets import Rules
 from kguard.layers.runtime.facts.texts import Text, line_of
+from kguard.layers.runtime.semantics.audit_needs import SOURCE, need_of
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.losses import Culprit, Silence, culprits, silence
@@ -65,6 +66,28 @@ def rule_facts(
         info = rules.ruleset.compiled.rules[name].info
         state = rules.answers[name].verdict
         yield model.Rule(owner, name, PRIORITIES[info.priority], on, state)
+
+
+def audit_rules(
+    rules: Rules, owner: ObjectRef, selections: Sequence[Selection], minimum: int
+) -> Iterator[model.AuditRule]:
+    """The rules about audit events that are in force, with what they need of the audit log."""
+    for name, on in rules.ruleset.enabled(selections, minimum).items():
+        rule = rules.ruleset.compiled.rules[name]
+        if rule.info.source != SOURCE or not on or rules.answers[name].verdict == "dead":
+            continue
+        need = need_of(rule.condition)
+        text = rules.text_of(rule.info.context.file)
+        yield model.AuditRule(
+            installation=owner,
+            name=name,
+            level=need.level,
+            stages=list(need.stages),
+            verbs=list(need.verbs),
+            resources=list(need.resources),
+            subresources=list(need.subresources),
+            because=[text.at(rule.info.context.line, f"the rule {name}")] if text else [],
+        )
 
 
 def partial_losses(rules: Rules) -> Iterator[model.Loss]:

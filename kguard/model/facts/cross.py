@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which shape have the facts that only several layers together can tell?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.model.facts.common import Evidence, Presence, Scope
+from kguard.model.manifests import ObjectRef
+
+
+class AuditRule(msgspec.Struct):
+    """A Falco rule about audit events, beside the audit policy that feeds it."""
+
+    ref: ObjectRef
+    """The Falco, or the rules file where no Falco is in the input."""
+    rule: str
+    policy: str
+    """The audit policy, by name."""
+    state: Literal["fed", "starved", "unknown"]
+    """`starved`: no request that the API server serves leaves in the log what the rule needs."""
+    needs: Literal["Metadata", "Request", "RequestResponse"]
+    finds: Literal["None", "Metadata", "Request", "RequestResponse", "unknown"]
+    """The most that the log holds of such requests, at the stages that the rule reads."""
+    stages: list[str]
+    about: str
+    """The requests in words: `create pods`."""
+    because: list[Evidence]
+
+
+class Facts(msgspec.Struct):
+    """The facts document of what layers do to one another."""
+
+    scope: Scope
+    presence: Presence
+    """Whether there is anything to join."""
+    audit_rules: list[AuditRule] = []
