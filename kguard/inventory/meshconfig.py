@@ -87,3 +87,19 @@ def _sources(inventory: Inventory) -> Iterator[tuple[str, str, JsonObject]]:
         value = mapping(mapping(manifest.spec.get("values")).get("meshConfig"))
         if value:
             yield manifest.id, "/spec/values/meshConfig", value
+
+
+def providers(inventory: Inventory) -> Iterator[tuple[str, str, str, int]]:
+    """(object, place, host, port) of each Service that proxies send traces or logs to."""
+    for ref, place, value in _sources(inventory):
+        for entry in sequence(value.get("extensionProviders")):
+            for provider in mapping(entry).values():
+                host = strings(provider).get("service", "").rpartition("/")[2]
+                port = mapping(provider).get("port")
+                if host and type(port) is int:
+                    yield ref, place, host, port
+        tracing = mapping(mapping(value.get("defaultConfig")).get("tracing"))
+        for provider in tracing.values():
+            host, _, text = strings(provider).get("address", "").rpartition(":")
+            if host and text.isdigit():
+                yield ref, place, host, int(text)

@@ -39,9 +39,13 @@ Basis = Literal[
     "webhook",
     "metrics",
     "mesh",
+    "apiserver",
+    "probe",
+    "declared",
+    "observed",
 ]
 """What shows that a flow is intended; `outside` is a setting with a host outside the cluster, whose
-address is not known."""
+address need not be known; `declared` and `observed` come from files of the user."""
 
 
 class Admission(msgspec.Struct):

@@ -51,10 +51,10 @@ def test_flows_that_remedies_bring_are_not_counted_as_kept(tmp_path: Path) -> No
     (tmp_path / "shop.yaml").write_text(_SHOP + _ISTIO)
     found = _plan(tmp_path, "network", "mtls").proof
     assert found.flows == Flows(
-        intended=2, allowed_before=2, allowed_after=2, added=2, added_allowed=2
+        intended=2, allowed_before=2, allowed_after=2, added=3, added_allowed=3
     )
     assert "- keeps 2 of 2 intended flows (2 were allowed before)" in prose(found)
-    assert "- brings 2 intended flows of its own, 2 allowed" in prose(found)
+    assert "- brings 3 intended flows of its own, 3 allowed" in prose(found)
 
 
 def test_without_new_flows_nothing_is_said_of_them(tmp_path: Path) -> None:

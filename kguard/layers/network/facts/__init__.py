@@ -28,7 +28,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     cluster = Cluster(
         inventory,
         profile_of(inventory.value("cni")),
-        marks=MARKS,
+        marks=(*MARKS, *parties.marks),
         extra=parties.extra,
         whole=whole,
     )

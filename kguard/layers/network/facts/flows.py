@@ -8,8 +8,9 @@ from typing import Literal
 
 from kguard.layers.network.facts.summary import Openness, Test
 from kguard.layers.network.intent.model import Flow, Party
-from kguard.layers.network.semantics.cluster import Cluster
-from kguard.layers.network.semantics.endpoints import Endpoint
+from kguard.layers.network.semantics.addresses import AddressRange, network_range
+from kguard.layers.network.semantics.cluster import STRANGER, Cluster
+from kguard.layers.network.semantics.endpoints import Endpoint, bits
 from kguard.layers.network.semantics.policy import DIRECTIONS, Direction
 from kguard.layers.network.semantics.reach import Ports
 from kguard.model.facts import network as facts
@@ -27,23 +28,41 @@ _USUAL: dict[tuple[tuple[str, str], ...], dict[str, str]] = {
 
 
 class Parties:
-    """The pods that flows name by labels and that are not in the input, as hypothetical ones."""
+    """The pods that flows name by labels and that are not in the input, as hypothetical ones.
+
+    Each is there twice: as the one that policies select, with the labels that its makers give it,
+    and as a peer, which may carry other labels besides.
+    """
 
     def __init__(self, flows: Sequence[Flow]) -> None:
         self.extra: list[Endpoint] = []
+        self.marks: list[AddressRange] = []
+        """Addresses of flows, which answers must tell apart."""
         self._extra: dict[Party, int] = {}
         for party in sorted({p for flow in flows for p in (flow.source, flow.target)}):
-            if party.kind == "pods":
-                self._extra[party] = len(self.extra)
-                labels = {**_USUAL.get(party.labels, {}), **dict(party.labels)}
-                # Other labels than those that are known may be what a selector asks for.
-                self.extra.append(Endpoint(party.namespace, labels, labels_known=False))
+            self.marks += [network_range(cidr) for cidr in party.cidrs]
+            for entry in (party, *party.candidates):
+                if entry.kind == "pods" and entry not in self._extra:
+                    self._extra[entry] = len(self.extra)
+                    self.extra += _hypothetical(entry)
 
-    def endpoints(self, party: Party, first_extra: int) -> list[int]:
-        """The endpoint indexes that stand for a party."""
+    def subjects(self, party: Party, cluster: Cluster) -> list[int]:
+        """The endpoints whose restrictions count for a party; none for what is no pod."""
         if party.kind == "workload":
             return [party.index]
-        return [first_extra + self._extra[party]] if party in self._extra else []
+        return [cluster.first_extra + self._extra[party]] if party.kind == "pods" else []
+
+    def peers(self, party: Party, cluster: Cluster) -> list[int]:
+        """The endpoints that rules must mean by a party."""
+        if party.kind == "workload":
+            return [party.index]
+        return [index + 1 for index in self.subjects(party, cluster)]
+
+
+def _hypothetical(party: Party) -> tuple[Endpoint, Endpoint]:
+    labels = {**_USUAL.get(party.labels, {}), **dict(party.labels)}
+    place = party.namespace or STRANGER
+    return Endpoint(place, labels), Endpoint(place, labels, labels_known=False)
 
 
 def judged(flows: Sequence[Flow], parties: Parties, openness: Openness) -> list[facts.Flow]:
@@ -91,7 +110,7 @@ class _Judge:
 
     def _side(self, direction: Direction, own: Party, other: Party, flow: Flow) -> Verdict:
         """The verdict of one end; ends that are not pods restrict nothing."""
-        mine = self._parties.endpoints(own, self._cluster.first_extra)
+        mine = self._parties.subjects(own, self._cluster)
         verdicts = {self._endpoint(direction, index, other, flow) for index in mine}
         if not verdicts or verdicts == {"allowed"}:
             return "allowed"
@@ -101,22 +120,48 @@ class _Judge:
         reach = self._cluster.reach
         number = reach.classes.of_endpoint[index]
         if other.kind in ("workload", "pods"):
-            peers = self._parties.endpoints(other, self._cluster.first_extra)
+            peers = self._parties.peers(other, self._cluster)
             found = {
                 self._port(reach.allowed(direction, number, reach.classes.of_endpoint[p]), flow)
                 for p in peers
             }
             return found.pop() if len(found) == 1 else "unknown"
         if other.kind == "somewhere":
-            stranger = self._openness.ports(direction, index, self._openness.stranger())
-            some = self._openness.ports(direction, index, _whoever)
-            return self._loose(stranger, some, flow)
+            return self._somewhere(direction, index, other, flow)
+        if other.kind == "node":
+            # The API admits a pod's own node whatever policies say.
+            return "allowed"
+        if other.cidrs:
+            return self._addresses(direction, index, other, flow)
         wide = self._openness.ports(direction, index, self._openness.internet(direction))
         outside = self._openness.ports(direction, index, self._some[direction])
         verdict = self._loose(wide, outside, flow)
         # Who publishes a port to known clients only means it so; the API server has some address.
         deliberate = direction == "ingress" and verdict == "unknown"
         return "allowed" if deliberate and self._port(outside, flow) == "allowed" else verdict
+
+    def _somewhere(self, direction: Direction, index: int, other: Party, flow: Flow) -> Verdict:
+        """Whoever admits one of the candidates knows which of them it is."""
+        openness, cluster = self._openness, self._cluster
+        known = [p for entry in other.candidates for p in self._parties.peers(entry, cluster)]
+        for peer in (cluster.stranger, *known):
+            found = openness.ports(direction, index, openness.one(peer))
+            if self._port(found, flow) == "allowed":
+                return "allowed"
+        some = openness.ports(direction, index, _whoever)
+        return "blocked" if self._port(some, flow) == "blocked" else "unknown"
+
+    def _addresses(self, direction: Direction, index: int, other: Party, flow: Flow) -> Verdict:
+        """The verdict on each address block of a host that is no pod."""
+        reach = self._cluster.reach
+        number = reach.classes.of_endpoint[index]
+        verdicts = set()
+        for cidr in other.cidrs:
+            atoms = reach.addresses[direction].of_range(network_range(cidr))
+            for atom in bits(atoms):
+                ports = reach.allowed(direction, number, reach.classes.count + atom)
+                verdicts.add(self._port(ports, flow))
+        return verdicts.pop() if len(verdicts) == 1 else "unknown"
 
     def _loose(self, wide: Ports, some: Ports, flow: Flow) -> Verdict:
         if self._port(wide, flow) == "allowed":

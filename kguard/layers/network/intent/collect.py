@@ -8,30 +8,49 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.network.intent import knative, plumbing, routes, settings
-from kguard.layers.network.intent.model import Flow, Party
+from kguard.layers.network.intent import (
+    eventing,
+    kafka,
+    mesh,
+    metrics,
+    outside,
+    plumbing,
+    probes,
+    routes,
+    serving,
+    settings,
+    webhooks,
+)
+from kguard.layers.network.intent.model import Flow, Party, member
 from kguard.layers.network.intent.names import Names
+from kguard.layers.network.semantics.ports import MAX_PORT
 
-_WITHOUT_WORKLOADS = ("kafka", "eventing")
+_WITHOUT_WORKLOADS = ("kafka", "eventing", "declared")
 """Flows that are worth telling although neither end is in the input: an object asks for them."""
 
 
 def intended(inventory: Inventory, workloads: Sequence[Workload]) -> list[Flow]:
     """All intended connections, sorted; of several proofs for one connection the first counts."""
     names = Names(inventory, workloads)
+    istio = outside.Outside(names)
     found = [
-        *settings.setting_flows(inventory, workloads, names),
-        *routes.route_flows(inventory, workloads, names),
-        *routes.published_flows(names, workloads),
-        *knative.serving_flows(inventory, workloads),
-        *knative.eventing_flows(inventory, workloads, names),
-        *plumbing.webhook_flows(inventory, workloads, names),
-        *plumbing.metrics_flows(workloads),
-        *knative.control_flows(inventory),
+        *settings.setting_flows(names, istio),
+        *outside.entry_flows(inventory, names),
+        *routes.route_flows(names, istio),
+        *routes.published_flows(names),
+        *serving.serving_flows(names),
+        *eventing.eventing_flows(names),
+        *kafka.kafka_flows(names),
+        *webhooks.webhook_flows(names),
+        *metrics.metrics_flows(names),
+        *probes.probe_flows(names),
+        *plumbing.api_flows(names),
+        *serving.control_flows(names),
+        *eventing.control_flows(),
     ]
-    found += plumbing.dns_flows(workloads, found)
-    found += plumbing.mesh_flows(inventory, workloads)
-    return _once(_placed(found, workloads))
+    first = list(_placed(found, workloads))
+    placed = [*first, *_placed(mesh.mesh_flows(names, first), workloads)]
+    return _once([*placed, *_placed(plumbing.dns_flows(names, placed), workloads)])
 
 
 def _placed(flows: Iterable[Flow], workloads: Sequence[Workload]) -> Iterator[Flow]:
@@ -44,7 +63,9 @@ def _placed(flows: Iterable[Flow], workloads: Sequence[Workload]) -> Iterator[Fl
         for source in known[flow.source]:
             for target in known[flow.target]:
                 in_input = source.kind == "workload" or target.kind == "workload"
-                if source != target and (in_input or flow.basis in _WITHOUT_WORKLOADS):
+                if not 1 <= flow.port <= MAX_PORT:
+                    continue
+                if in_input or flow.basis in _WITHOUT_WORKLOADS:
                     yield msgspec.structs.replace(flow, source=source, target=target)
 
 
@@ -53,7 +74,7 @@ def _found(party: Party, workloads: Sequence[Workload]) -> list[Party]:
     if party.kind != "pods" or not labels:
         return []
     return [
-        Party("workload", workload.name, index=index)
+        member(workloads, index)
         for index, workload in enumerate(workloads)
         if workload.namespace == party.namespace and labels.items() <= workload.labels.items()
     ]

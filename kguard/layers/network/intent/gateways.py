@@ -9,6 +9,11 @@ of a Gateway API gateway carry `gateway.networking.k8s.io/gateway-name`).
 from __future__ import annotations
 
 from kguard.inventory import Inventory
+from kguard.layers.network.intent.components import (
+    ISTIO_GATEWAY,
+    KNATIVE_GATEWAY,
+    KOURIER_GATEWAY,
+)
 from kguard.layers.network.intent.model import Party, pods, somewhere
 from kguard.model.manifests import Manifest, strings
 
@@ -18,18 +23,18 @@ LOCAL_HTTP, LOCAL_HTTPS = 8081, 8444
 _CONTROLLERS = {
     "nginx": pods("ingress-nginx", "ingress-nginx", **{"app.kubernetes.io/name": "ingress-nginx"}),
     "traefik": pods("Traefik", "traefik", **{"app.kubernetes.io/name": "traefik"}),
-    "istio": pods("the Istio ingress gateway", "istio-system", istio="ingressgateway"),
+    "istio": ISTIO_GATEWAY,
 }
 
 
 def knative_gateway(inventory: Inventory) -> Party:
     """The pods of Knative's ingress gateway."""
     if "kourier-system" in inventory.namespaces:
-        return pods("the Kourier gateway", "kourier-system", app="3scale-kourier-gateway")
+        return KOURIER_GATEWAY
     if _has_istio(inventory):
         root = inventory.value("root-namespace") or "istio-system"
-        return pods("the Istio ingress gateway", root, istio="ingressgateway")
-    return somewhere("Knative's gateway")
+        return pods(ISTIO_GATEWAY.name, root, istio="ingressgateway")
+    return KNATIVE_GATEWAY
 
 
 def local_gateway(inventory: Inventory, *, tls: bool) -> tuple[Party, int]:

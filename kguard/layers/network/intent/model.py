@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
+from kguard.inventory import Workload
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.network import Basis
 
@@ -15,16 +17,20 @@ class Party(msgspec.Struct, frozen=True, order=True):
     """One end of a connection.
 
     `workload`: pods of the input (`index`); `pods`: pods known by namespace and labels, which need
-    not be in the input; `anyone`: clients outside the cluster; `somewhere`: pods of which nothing
-    is known; `address`: a host outside the cluster, whose address is not known.
+    not be in the input; `anyone`: clients outside the cluster; `somewhere`: pods of which the
+    namespace is not known (`candidates` are what they may be); `address`: a host that is no pod,
+    whose addresses are known (`cidrs`) or not; `node`: the node of the other end.
     """
 
-    kind: Literal["workload", "pods", "anyone", "somewhere", "address"]
+    kind: Literal["workload", "pods", "anyone", "somewhere", "address", "node"]
     name: str
     """In words, for messages."""
     index: int = -1
     namespace: str = ""
     labels: tuple[tuple[str, str], ...] = ()
+    cidrs: tuple[str, ...] = ()
+    candidates: tuple[Party, ...] = ()
+    """`pods`; one without a namespace may be in any."""
 
 
 class Flow(msgspec.Struct, frozen=True):
@@ -38,14 +44,45 @@ class Flow(msgspec.Struct, frozen=True):
     because: Evidence
 
 
+class Target(msgspec.Struct, frozen=True):
+    """Where a name leads: a party, the port of it, and what that makes of the connection."""
+
+    party: Party
+    protocol: str
+    port: int
+    basis: Basis
+    note: str = ""
+    """What is to be said besides that something names it."""
+
+
+def flows(source: Party, targets: Sequence[Target], place: Evidence) -> list[Flow]:
+    """The connections of a source to each target."""
+    return [
+        Flow(
+            source,
+            target.party,
+            target.protocol,
+            target.port,
+            target.basis,
+            Evidence(place.ref, place.pointer, place.note + target.note, line=place.line),
+        )
+        for target in targets
+    ]
+
+
+def member(workloads: Sequence[Workload], index: int) -> Party:
+    """A workload of the input."""
+    return Party("workload", workloads[index].name, index=index)
+
+
 def anyone(name: str) -> Party:
     """Clients outside the cluster."""
     return Party("anyone", name)
 
 
-def somewhere(name: str) -> Party:
-    """Pods of which nothing is known."""
-    return Party("somewhere", name)
+def somewhere(name: str, *candidates: Party) -> Party:
+    """Pods that may be one of several sets, or any."""
+    return Party("somewhere", name, candidates=candidates)
 
 
 def pods(name: str, namespace: str, **labels: str) -> Party:

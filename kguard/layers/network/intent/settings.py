@@ -1,77 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which Services do the settings of a workload name?
+"""Which hosts do the settings of a workload name?
 
 Environment variables (also through ConfigMaps), arguments, commands and mounted ConfigMaps of all
-containers, init containers included. Secrets are not looked into.
+containers, init containers included. Secrets are not looked into. Authority: istio/api
+networking/v1 (a VirtualService without gateways, or with `mesh`, sends the calls of sidecars to
+other hosts than they name; a ServiceEntry gives the addresses and ports of a host).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+
+import msgspec
 
 from kguard.inventory import Container, Inventory, Workload
-from kguard.layers.network.intent.gateways import local_gateway
-from kguard.layers.network.intent.model import Flow, Party
+from kguard.layers.network.intent.model import Flow, Target, flows, member
 from kguard.layers.network.intent.names import Mention, Names, mentions
-from kguard.layers.network.semantics.services import Service, target_ports
+from kguard.layers.network.intent.outside import Outside
+from kguard.layers.network.intent.targets import targets
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
-_OUTSIDE = re.compile(r"\.(?!local$|svc$|internal$|cluster$)[a-z]{2,}$")
-"""A host name that public DNS may know."""
-
 Setting = tuple[str, str, Evidence]
 """Name, text, and where it stands."""
 
+_HOST = re.compile(r"(?:HOST(?:NAME)?|ADDR(?:ESS)?|SERVER|SERVICE|ENDPOINT)$", re.IGNORECASE)
 
-def setting_flows(
-    inventory: Inventory, workloads: Sequence[Workload], names: Names
-) -> Iterator[Flow]:
+
+def setting_flows(names: Names, outside: Outside) -> Iterator[Flow]:
     """The connections that settings name."""
-    for index, workload in enumerate(workloads):
-        source = Party("workload", workload.name, index=index)
-        for key, text, place in settings(inventory, workload):
+    for index, workload in enumerate(names.workloads):
+        source = member(names.workloads, index)
+        found = list(settings(names.inventory, workload))
+        ports = {key.upper(): text for key, text, _ in found if text.isdigit()}
+        for key, text, place in found:
             for mention in mentions(key, text):
-                yield from _flows(source, mention, place, workload, workloads, names, inventory)
+                whole = _with_port(mention, key, ports)
+                yield from flows(source, _targets(names, whole, workload, outside), place)
 
 
-def _flows(
-    source: Party,
-    mention: Mention,
-    place: Evidence,
-    workload: Workload,
-    workloads: Sequence[Workload],
-    names: Names,
-    inventory: Inventory,
-) -> Iterator[Flow]:
-    service = names.service(mention.host, workload.namespace)
-    if service is not None:
-        yield from to_service(source, service, mention.port, place, workloads)
-        return
-    namespace, _ = names.split(mention.host, workload.namespace)
-    if names.knative(mention.host, workload.namespace) is not None:
-        gateway, port = local_gateway(inventory, tls=mention.port == 443)  # noqa: PLR2004
-        note = f"{place.note} (a Knative Service, reached through {gateway.name})"
-        because = Evidence(place.ref, place.pointer, note)
-        yield Flow(source, gateway, "TCP", port, "knative", because)
-    elif mention.port and namespace not in inventory.namespaces and _OUTSIDE.search(mention.host):
-        host = Party("address", mention.host)
-        yield Flow(source, host, "TCP", mention.port, "outside", place)
+def _with_port(mention: Mention, key: str, ports: dict[str, str]) -> Mention:
+    """`DB_HOST` without a port goes with `DB_PORT`."""
+    if mention.port or not _HOST.search(key):
+        return mention
+    text = ports.get(_HOST.sub("PORT", key).upper(), "")
+    port = int(text) if len(text) in range(1, 6) else 0
+    return msgspec.structs.replace(mention, port=port)
 
 
-def to_service(
-    source: Party, service: Service, port: int, place: Evidence, workloads: Sequence[Workload]
-) -> Iterator[Flow]:
-    """Connections to the pods behind a Service; port 0 means each of its ports."""
-    for entry in service.port(port or None):
-        for index in service.workloads:
-            if index == source.index:
-                continue
-            target = Party("workload", workloads[index].name, index=index)
-            for number in target_ports(entry, workloads[index]):
-                yield Flow(source, target, entry.protocol, number, "environment", place)
+def _targets(names: Names, mention: Mention, workload: Workload, outside: Outside) -> list[Target]:
+    entry = outside.entry(mention, workload.namespace)
+    found = entry or list(targets(names, mention, workload.namespace))
+    for host, port in outside.instead(mention.host, workload.namespace):
+        found += targets(names, Mention(host, port), workload.namespace)
+    return found
 
 
 def settings(inventory: Inventory, workload: Workload) -> Iterator[Setting]:
@@ -83,6 +67,9 @@ def settings(inventory: Inventory, workload: Workload) -> Iterator[Setting]:
     for volume in sequence(workload.pod.get("volumes")):
         name = strings(mapping(volume).get("configMap")).get("name", "")
         yield from _config_map(inventory, workload.namespace, name)
+        for source in sequence(mapping(mapping(volume).get("projected")).get("sources")):
+            name = strings(mapping(source).get("configMap")).get("name", "")
+            yield from _config_map(inventory, workload.namespace, name)
 
 
 def _variables(inventory: Inventory, workload: Workload, container: Container) -> Iterator[Setting]:
@@ -96,9 +83,10 @@ def _variables(inventory: Inventory, workload: Workload, container: Container) -
             continue
         source = mapping(mapping(mapping(entry).get("valueFrom")).get("configMapKeyRef"))
         words = strings(source)
-        yield from _config_map(
+        for _, text, where in _config_map(
             inventory, workload.namespace, words.get("name", ""), words.get("key", "")
-        )
+        ):
+            yield name, text, where
     for entry in sequence(container.raw.get("envFrom")):
         name = strings(mapping(entry).get("configMapRef")).get("name", "")
         yield from _config_map(inventory, workload.namespace, name)

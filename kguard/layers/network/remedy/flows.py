@@ -112,7 +112,7 @@ def _declared(scene: Scene, index: int, closes: tuple[str, ...]) -> Create:
     workload = scene.workloads[index]
     flows = scene.out_of(index)
     if not any(flow.basis == "dns" for flow in flows):
-        flows.append(dns_of(index, workload))
+        flows += dns_of(scene.names, index)
     name = scene.name(workload.namespace, f"{workload.name}-egress")
     admitted = rules(flows, "to", workload.namespace, scene.workloads)
     return Create(

@@ -56,7 +56,7 @@ def unknown_callers(scene: Scene, index: int, closes: Sequence[str]) -> Refused 
     flows = scene.into(index)
     unplaced = [flow for flow in flows if flow.source.kind == "somewhere"]
     for flow in unplaced:
-        if flow.basis in ("metrics", "knative"):
+        if flow.basis in ("metrics", "knative") and not flow.source.candidates:
             return Refused(
                 findings=tuple(closes),
                 reason=f"{workload.name} needs {flow.source.name}, whose place is not known",
@@ -87,7 +87,7 @@ def _admitting(scene: Scene, index: int, closes: tuple[str, ...]) -> Iterator[Pr
     admitted = rules(flows, "from", workload.namespace, scene.workloads)
     spec = {"policyTypes": ["Ingress"], "ingress": admitted}
     name = scene.name(workload.namespace, f"{workload.name}-ingress")
-    names = sorted({flow.source.name for flow in flows})
+    names = sorted({flow.source.name for flow in flows if flow.source.kind != "node"})
     yield Create(
         object=network_policy(name, workload.namespace, labels, spec),
         closes=closes,

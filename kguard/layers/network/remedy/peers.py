@@ -68,7 +68,7 @@ def peer(party: Party, namespace: str, workloads: Sequence[Workload]) -> JsonObj
 
 
 def _named(namespace: str) -> JsonObject:
-    return {"matchLabels": {NAME_LABEL: namespace}}
+    return {"matchLabels": {NAME_LABEL: namespace}} if namespace else {}
 
 
 def rules(
@@ -77,7 +77,7 @@ def rules(
     """The rules that admit connections; `field` is `from` or `to`. Peers with equal ports share."""
     by_ports: dict[tuple[tuple[str, int], ...], list[JsonObject | None]] = {}
     for party, ports in _by_party(flows, field).items():
-        by_ports.setdefault(ports, []).append(_peer(party, field, namespace, workloads))
+        by_ports.setdefault(ports, []).extend(_peers(party, field, namespace, workloads))
     found = []
     for ports, peers in sorted(by_ports.items()):
         admitted = [entry for entry in peers if entry is not None]
@@ -93,6 +93,9 @@ def _by_party(flows: Sequence[Flow], field: str) -> dict[Party, tuple[tuple[str,
     ports: dict[Party, set[tuple[str, int]]] = {}
     for flow in flows:
         party = flow.source if field == "from" else flow.target
+        if party.kind == "node":
+            # Every policy admits the node of a pod.
+            continue
         entry = ports.setdefault(party, set())
         entry.add((flow.protocol, flow.port))
         if flow.basis == "dns":
@@ -101,15 +104,19 @@ def _by_party(flows: Sequence[Flow], field: str) -> dict[Party, tuple[tuple[str,
     return {party: tuple(sorted(found)) for party, found in sorted(ports.items())}
 
 
-def _peer(
+def _peers(
     party: Party, field: str, namespace: str, workloads: Sequence[Workload]
-) -> JsonObject | None:
-    """None admits everyone."""
+) -> list[JsonObject | None]:
+    """The peers that mean a party; None admits everyone."""
+    if party.candidates:
+        return [peer(entry, namespace, workloads) for entry in party.candidates]
     if party.kind == "somewhere":
-        return {"namespaceSelector": {}}
+        return [{"namespaceSelector": {}}]
+    if party.cidrs:
+        return [{"ipBlock": {"cidr": cidr}} for cidr in party.cidrs]
     if party.kind == "address" and field == "to":
-        return {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE)}}
-    return peer(party, namespace, workloads)
+        return [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE)}}]
+    return [peer(party, namespace, workloads)]
 
 
 def _distinct(peers: list[JsonObject]) -> list[JsonObject]:

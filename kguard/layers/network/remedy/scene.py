@@ -10,9 +10,10 @@ from kguard.inventory import Inventory, Workload
 from kguard.layers.network.facts.flows import Parties
 from kguard.layers.network.facts.summary import MARKS, Openness
 from kguard.layers.network.intent import Flow, intended
+from kguard.layers.network.intent.names import Names
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import profile_of
-from kguard.layers.network.semantics.services import Service, services
+from kguard.layers.network.semantics.services import Service
 from kguard.model.findings import Finding
 from kguard.model.manifests import ObjectRef
 from kguard.model.remedies import RemedyRequest
@@ -28,6 +29,7 @@ class Scene:
         self.inventory: Inventory = request.inventory
         self.workloads: list[Workload] = self.inventory.workloads
         self.flows = intended(self.inventory, self.workloads)
+        self.names = Names(self.inventory, self.workloads)
         self._index: dict[ObjectRef, int] = {
             workload.ref: index for index, workload in enumerate(self.workloads)
         }
@@ -42,13 +44,19 @@ class Scene:
         parties = Parties(self.flows)
         whole = self.request.facts.scope == "cluster"
         profile = profile_of(self.inventory.value("cni"))
-        cluster = Cluster(self.inventory, profile, marks=MARKS, extra=parties.extra, whole=whole)
+        cluster = Cluster(
+            self.inventory,
+            profile,
+            marks=(*MARKS, *parties.marks),
+            extra=parties.extra,
+            whole=whole,
+        )
         return Openness(cluster)
 
-    @cached_property
+    @property
     def services(self) -> list[Service]:
         """The Services of the input."""
-        return services(self.inventory, self.workloads)
+        return self.names.services
 
     def by_workload(self, findings: Iterable[Finding]) -> dict[int, list[str]]:
         """The fingerprints of findings by the workload (index) that they are about."""

@@ -86,10 +86,12 @@ def test_a_service_without_known_callers_is_closed_on_the_users_word(fix: Fix) -
     assert made(fix(_DB, tighten=True), "db-ingress")["ingress"] == []
 
 
-def test_prometheus_must_be_found_before_anything_is_closed(fix: Fix) -> None:
+def test_prometheus_is_admitted_by_its_label_where_its_place_is_not_known(fix: Fix) -> None:
     asks = "labels: {app: db}, annotations: {prometheus.io/scrape: 'true', prometheus.io/port: '9'}"
     found = fix(_DB.replace("labels: {app: db}", asks, 1) + _APP)
-    assert "db needs Prometheus, whose place is not known" in refusals(found)
+    rule = next(r for r in made(found, "db-ingress")["ingress"] if r["ports"][0]["port"] == 9)
+    labels = {"matchLabels": {"app.kubernetes.io/name": "prometheus"}}
+    assert rule["from"] == [{"namespaceSelector": {}, "podSelector": labels}]
 
 
 def test_pods_without_labels_cannot_be_meant(fix: Fix) -> None:
