@@ -11,6 +11,7 @@ are left out, those by expressions are not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from kguard.layers.network.semantics.policy import (
     Peer,
     PodPolicy,
     Rule,
+    Tier,
 )
 from kguard.layers.network.semantics.ports import PROTOCOLS, PortSpan
 from kguard.model.manifests import Manifest, mapping, sequence
@@ -82,15 +84,20 @@ def exposure(cluster: Cluster) -> Exposure:
     """What selectors open to pods that are not in the input, sorted."""
     rows = listed(cluster, Focus()).rows
     finder = _Finder(cluster)
-    found: dict[Direction, list[ConnectionRow]] = {}
+    found: dict[Direction, list[ConnectionRow]] = {"ingress": [], "egress": []}
     open_ends = []
+    exposed: set[str] = set()
     for direction in DIRECTIONS:
-        found[direction] = [row for row in rows if _with_address(row, direction)]
         for name, index in named_ends(cluster).items():
-            exposed = list(finder.of(direction, index))
-            found[direction] += [_row(direction, name, peer, text) for peer, text in exposed]
+            peers = [
+                _row(direction, name, peer, text) for peer, text in finder.of(direction, index)
+            ]
+            found[direction] += peers
+            exposed |= {name} if peers else set()
             if not finder.protected(direction, index):
                 open_ends.append(f"{name} is not protected on {direction.capitalize()}")
+    for direction, sections in found.items():
+        sections += [row for row in rows if _own_end(row, direction) in exposed]
     return Exposure(
         rows=rows,
         egress=tuple(sorted(found["egress"])),
@@ -99,8 +106,10 @@ def exposure(cluster: Cluster) -> Exposure:
     )
 
 
-def _with_address(row: ConnectionRow, direction: Direction) -> bool:
-    return (row.src if direction == "ingress" else row.dst).endswith(_OUTSIDE)
+def _own_end(row: ConnectionRow, direction: Direction) -> str:
+    """The workload of a row with an address; empty for another row."""
+    own, far = (row.dst, row.src) if direction == "ingress" else (row.src, row.dst)
+    return own if far.endswith(_OUTSIDE) else ""
 
 
 def _row(direction: Direction, name: str, peer: str, text: str) -> ConnectionRow:
@@ -115,7 +124,7 @@ class _Finder:
         self._everything = _Said(self._reach.ports.everything, all=True)
         self._loose = cluster.profile.first_named_port
         self._words: dict[_Representative, str] = {}
-        for policy in sorted(cluster.policies, key=lambda p: (p.namespace, p.name)):
+        for policy in sorted(self._reach.policies, key=lambda p: (p.namespace, p.name)):
             for peer in _selecting_peers(policy):
                 key = _representative(peer, policy.namespace)
                 if key in self._words or _is_everyone(key):
@@ -133,15 +142,25 @@ class _Finder:
         if not self.protected(direction, index):
             yield ENTIRE_CLUSTER, self._text(self._everything)
             return
-        whole = self._said(direction, index, None)
+        tiered = self._tiers(direction, index)
+        said = self._ordered if len(tiered) > 1 or tiered[0][0].end != "deny" else self._joined
+        whole = said(direction, index, None)
         if whole:
             yield ENTIRE_CLUSTER, self._text(whole)
         for peer, name in self._words.items():
-            said = self._said(direction, index, peer)
-            if said and not said.inside(whole):
-                yield name, self._text(said)
+            found = said(direction, index, peer)
+            # Under tiers a peer can have less than the whole cluster: that is worth a row.
+            less = said == self._ordered and found != whole
+            if less or (found and not found.inside(whole)):
+                yield name, self._text(found)
 
-    def _said(self, direction: Direction, index: int, peer: _Representative | None) -> _Said:
+    def _tiers(self, direction: Direction, index: int) -> list[tuple[Tier, list[PodPolicy]]]:
+        numbers = self._reach.row_of(direction, index).policies
+        chosen = sorted((self._reach.policies[n] for n in numbers), key=lambda p: p.rank)
+        return [(tier, list(group)) for tier, group in groupby(chosen, key=lambda p: p.tier)]
+
+    def _joined(self, direction: Direction, index: int, peer: _Representative | None) -> _Said:
+        """What NetworkPolicies admit together."""
         found = _Said()
         for number in self._reach.row_of(direction, index).policies:
             policy = self._reach.policies[number]
@@ -149,6 +168,32 @@ class _Finder:
                 if _speaks_of(rule, policy.namespace, peer):
                     found |= self._ports(direction, rule, index, whole=peer is None)
         return found
+
+    def _ordered(self, direction: Direction, index: int, peer: _Representative | None) -> _Said:
+        """What tiers of policies, asked in order, allow in the end."""
+        names = sorted({name for p in self._reach.policies for name in _port_names(p, direction)})
+        shift = self._reach.ports.everything.bit_length()
+        whole = self._reach.ports.everything
+        left, allowed = (1 << shift + len(names)) - 1, 0
+        for tier, policies in self._tiers(direction, index):
+            passed = 0
+            for policy in policies:
+                for rule in policy.rules(direction):
+                    if not _speaks_of(rule, policy.namespace, peer):
+                        continue
+                    said = self._ports(direction, rule, index, whole=peer is None)
+                    bits = sum(1 << shift + names.index(entry) for entry in said.names)
+                    hit = left & (whole if said.all else said.atoms | bits)
+                    allowed |= hit if rule.action == "allow" else 0
+                    passed |= hit if rule.action == "pass" else 0
+                    left &= ~hit
+            left = passed | (0 if tier.end == "deny" else left)
+        allowed |= left & whole
+        atoms = allowed & whole
+        if atoms == whole:
+            return self._everything
+        kept = (name for bit, name in enumerate(names) if allowed >> shift + bit & 1)
+        return _Said(atoms, frozenset(kept))
 
     def _ports(self, direction: Direction, rule: Rule, index: int, *, whole: bool) -> _Said:
         if not rule.ports:
@@ -169,11 +214,11 @@ class _Finder:
         if said.all or not said.names:
             return self._reach.ports.text(said.atoms)
         words = []
-        for protocol in PROTOCOLS:
+        for protocol in ("", *PROTOCOLS):
             spans = [s for s in self._reach.ports.spans(said.atoms) if s.protocol == protocol]
             ports = [str(span).partition(" ")[2] for span in spans]
             ports += sorted(name for of, name in said.names if of == protocol)
-            words += [f"{protocol} {','.join(ports)}"] if ports else []
+            words += [f"{protocol} {','.join(ports)}".strip()] if ports else []
         return ",".join(words)
 
     def _is_real(self, key: _Representative) -> bool:
@@ -186,7 +231,9 @@ class _Finder:
 
     def _written(self, policy: PodPolicy, peer: Peer) -> dict[str, Any]:
         manifest = self._cluster.inventory.by_id(policy.id)
-        return _at(manifest.object, peer.pointer) if isinstance(manifest, Manifest) else {}
+        found = _at(manifest.object, peer.pointer) if isinstance(manifest, Manifest) else {}
+        # Cluster-wide policies write the selectors one level deeper.
+        return {"namespaceSelector": found} if peer.pointer.endswith("/namespaces") else found
 
 
 def _name(written: dict[str, Any], peer: Peer, namespace: str) -> str:
@@ -209,6 +256,11 @@ def _selecting_peers(policy: PodPolicy) -> Iterator[Peer]:
         for rule in policy.rules(direction):
             if not _speaks_of(rule, policy.namespace, None):
                 yield from (peer for peer in rule.peers if peer.block is None)
+
+
+def _port_names(policy: PodPolicy, direction: Direction) -> Iterator[tuple[str, str]]:
+    for rule in policy.rules(direction):
+        yield from ((term.protocol, term.name) for term in rule.ports if term.name)
 
 
 def _representative(peer: Peer, namespace: str) -> _Representative:
