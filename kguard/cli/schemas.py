@@ -46,8 +46,8 @@ NAMES = (*_STRUCTS, "facts", *layers.DOCUMENTS)
 def schema(name: str) -> dict[str, Any]:
     """The schema of a document, of a line of it, or of a layer's facts document."""
     if name == "facts":
-        shapes: list[Any] = [layers.load(layer).facts_type for layer in layers.NAMES]
-        found = _facts(dict(zip(layers.NAMES, shapes, strict=True)))
+        shapes: list[Any] = [layers.load(layer).facts_type for layer in layers.DOCUMENTS]
+        found = _facts(dict(zip(layers.DOCUMENTS, shapes, strict=True)))
     else:
         found = msgspec.json.schema(_shape(name))
     if name == "config":

@@ -67,7 +67,7 @@ COMMANDS = {
 }
 LINES = {"manifest", "audit-eval", "runtime-alert"}
 READ = {"config", "evidence", "proof", "waivers", "network", "mtls", "images", "audit", "runtime"}
-READ |= {"manifests"}
+READ |= {"manifests", "cross"}
 """Documents that no command prints alone: files, parts of `facts`, the input of policies."""
 
 
