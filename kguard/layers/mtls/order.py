@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kguard.model.facts.mtls import Effective, Facts, Ports
+from kguard.model.facts.mtls import Edge, Effective, Facts, Ports
 from kguard.model.layer import Change, Comparison
 
 _STRENGTH: dict[Effective, int] = {
@@ -90,11 +90,14 @@ def _change(key: tuple[str, str, str], was: Ports, now: Ports) -> Change:
 
 def _cut(before: Facts, after: Facts) -> Iterator[Change]:
     """Calls that worked and are refused, and clients whose rule makes them send what is refused."""
+    lost_edges = list(_lost_edges(before, after))
+    yield from (_lost(edge) for edge in lost_edges)
+    told = {(edge.client.id, edge.server.id, edge.port) for edge in lost_edges}
     worked = {
         (caller.ref.id, caller.target.id, caller.port)
         for caller in before.callers
         if caller.verdict == "works"
-    }
+    } - told
     for caller in after.callers:
         lost = caller.verdict != "works"
         if lost and (caller.ref.id, caller.target.id, caller.port) in worked:
@@ -105,3 +108,21 @@ def _cut(before: Facts, after: Facts) -> Iterator[Change]:
         if rule.effect == "cut" and (rule.ref.id, rule.part) not in known:
             text = f"clients of {rule.host} are refused: this rule makes them send {rule.sends}"
             yield Change(rule.ref.id, text, tuple(rule.because))
+
+
+def _lost_edges(before: Facts, after: Facts) -> Iterator[Edge]:
+    """Intended calls between workloads that worked, with or without identity, and no longer do."""
+    worked = {_key(edge) for edge in before.edges if edge.verdict == "works"}
+    for edge in after.edges:
+        if edge.verdict != "works" and _key(edge) in worked:
+            yield edge
+
+
+def _lost(edge: Edge) -> Change:
+    sent = edge.sends.replace("_", " ")
+    text = f"{edge.client} sends {sent} to port {edge.port}, which {_WORDS[edge.accepts]}"
+    return Change(edge.server.id, text, tuple(edge.because))
+
+
+def _key(edge: Edge) -> tuple[str, str, str, str]:
+    return edge.client.id, edge.server.id, edge.port, edge.service

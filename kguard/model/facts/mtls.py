@@ -237,6 +237,36 @@ class Caller(msgspec.Struct):
     because: list[Evidence]
 
 
+class Edge(msgspec.Struct):
+    """An intended call between two workloads: what is sent, accepted, and becomes of it."""
+
+    client: ObjectRef
+    server: ObjectRef
+    port: str
+    """Of the server's pods."""
+    service: str
+    """Namespace, name and port of the Service on the way."""
+    sends: Literal["plaintext", "foreign_tls", "mtls", "hbone", "unknown"]
+    accepts: Effective
+    verdict: Literal["works", "cut", "unknown"]
+    identity: Literal["proven", "none", "unknown"]
+    hazard: Literal[
+        "none",
+        "parent_disable",
+        "headless",
+        "pod_ip",
+        "label_off",
+        "not_captured",
+        "no_tunnel",
+        "no_identity",
+        "rule",
+        "auto_off",
+        "no_sidecar",
+    ]
+    """Why no mesh identity is sent."""
+    because: list[Evidence]
+
+
 class Headless(msgspec.Struct):
     """A headless Service of which some pods have no sidecar, so that none is sent mutual TLS."""
 
@@ -346,6 +376,7 @@ class Facts(msgspec.Struct):
     workloads: list[Workload] = []
     policies: list[PeerAuthentication] = []
     callers: list[Caller] = []
+    edges: list[Edge] = []
     rules: list[ClientRule] = []
     headless: list[Headless] = []
     authorization: list[Authorization] = []

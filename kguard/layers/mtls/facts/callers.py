@@ -16,8 +16,8 @@ import msgspec
 
 from kguard.inventory import Workload
 from kguard.inventory.knative import QUEUE_H2C, QUEUE_HTTP1, QUEUE_METRICS
-from kguard.inventory.references import references
 from kguard.layers.mtls.facts.edges import Edges, group_of
+from kguard.layers.mtls.facts.intended import Call, edges_for
 from kguard.layers.mtls.facts.view import Service, View
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
@@ -40,15 +40,18 @@ class _Who(msgspec.Struct, frozen=True):
     because: tuple[Evidence, ...]
 
 
-def caller_facts(view: View, facts: dict[str, model.Workload]) -> list[model.Caller]:
+def caller_facts(
+    view: View, facts: dict[str, model.Workload], calls: list[Call]
+) -> list[model.Caller]:
     """Every intended call without mesh identity to a workload with a proxy.
 
     Args:
         view: the inventory.
         facts: the facts about workloads, by `Manifest.id`.
+        calls: those that the configuration of workloads names.
     """
     found = [
-        *_workloads(view, facts),
+        *_workloads(view, facts, calls),
         *_knative(view, facts),
         *_ingresses(view, facts),
         *_outside(view, facts),
@@ -58,19 +61,18 @@ def caller_facts(view: View, facts: dict[str, model.Workload]) -> list[model.Cal
     return sorted(unique.values(), key=lambda c: (c.target, int(c.port), c.kind, c.ref))
 
 
-def _workloads(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+def _workloads(
+    view: View, facts: dict[str, model.Workload], calls: list[Call]
+) -> Iterator[model.Caller]:
     """Calls that the configuration of workloads names."""
     edges = Edges(view, facts)
-    for client in view.inventory.workloads:
-        for reference in references(view.inventory, client, view.services.keys()):
-            service = view.services[reference.namespace, reference.service]
-            note = f"{client.ref.name} calls {reference.service}: {reference.note}"
-            because = Evidence(reference.ref, reference.pointer, note)
-            if facts[client.id].plane in _PROXIED:
-                yield from _withheld(edges, client, service, (reference.port, because))
-            elif facts[client.id].plane in ("none", "unknown"):
-                who = _outsider(client, facts[client.id], because)
-                yield from _calls(view, facts, who, service, reference.port)
+    for call in calls:
+        fact = facts[call.client.id]
+        if fact.plane in _PROXIED:
+            yield from _withheld(edges, call)
+        elif fact.plane in ("none", "unknown"):
+            who = _outsider(call.client, fact, call.because)
+            yield from _calls(view, facts, who, call.service, call.port)
 
 
 def _outsider(client: Workload, fact: model.Workload, because: Evidence) -> _Who:
@@ -78,25 +80,19 @@ def _outsider(client: Workload, fact: model.Workload, because: Evidence) -> _Who
     return _Who("workload", client.ref, identity, (because, *fact.because))
 
 
-def _withheld(
-    edges: Edges, client: Workload, service: Service, call: tuple[int, Evidence]
-) -> Iterator[model.Caller]:
+def _withheld(edges: Edges, call: Call) -> Iterator[model.Caller]:
     """Calls of a proxy that does not show its identity."""
-    wanted, because = call
-    for port in service.ports:
-        if wanted not in (0, port.number):
-            continue
-        for edge in edges.through(client, service, port):
-            if edge.sends in ("plaintext", "foreign_tls") and edge.plane in _PROXIED:
-                yield model.Caller(
-                    kind="workload",
-                    ref=client.ref,
-                    target=edge.server,
-                    port=str(edge.port),
-                    identity="withheld",
-                    verdict=_VERDICTS[edge.verdict],
-                    because=[because, *edge.because],
-                )
+    for edge in edges_for(edges, call):
+        if edge.sends in ("plaintext", "foreign_tls") and edge.plane in _PROXIED:
+            yield model.Caller(
+                kind="workload",
+                ref=call.client.ref,
+                target=edge.server,
+                port=str(edge.port),
+                identity="withheld",
+                verdict=_VERDICTS[edge.verdict],
+                because=[call.because, *edge.because],
+            )
 
 
 def _knative(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:

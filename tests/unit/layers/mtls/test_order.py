@@ -64,6 +64,6 @@ def test_strict_cuts_callers_without_identity() -> None:
     lax = facts(NAMESPACE, deployment(), SERVICE, STRANGER)
     strict = facts(NAMESPACE, STRICT, deployment(), SERVICE, STRANGER)
     assert [change.text for change in LAYER.compare(lax, strict).cut] == [
-        "Job shop/export calls port 8080 without mesh identity and is refused"
+        "Job shop/export sends plaintext to port 8080, which accepts mutual TLS only"
     ]
     assert LAYER.compare(strict, lax).cut == ()
