@@ -14,9 +14,11 @@ from kguard.cli.output import clean, note, write
 
 if TYPE_CHECKING:
     from kguard.inventory import Inventory
+    from kguard.inventory.places import Places
     from kguard.layers.network.explain import Explanation
     from kguard.layers.network.rows import Focus, Listing
     from kguard.layers.network.semantics.profiles import Profile
+    from kguard.model.facts.common import Evidence
     from kguard.model.manifests import Collected
 
 _INCOMPLETE = 3
@@ -146,9 +148,10 @@ def _focus(arguments: dict[str, Any]) -> Focus:
 @click.option("--from", "source", required=True, metavar="WHO", help="Who opens the connection.")
 @click.option("--to", "target", required=True, metavar="WHO", help="Whose port it is.")
 @click.option("--port", required=True, metavar="PORT", help="The port: 5432, or 53/UDP.")
+@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
 @_profile_option
 def explain_(**arguments: Any) -> int:
-    """Say whether a connection is possible, and which rules decide that at each end.
+    """Say whether a connection is possible, and which rules of which tier decide at each end.
 
     WHO is NAMESPACE/WORKLOAD, an address, or `any` for any pod of the cluster. Exit code 0 if it
     is possible, 1 if it is blocked, 3 if that cannot be decided.
@@ -164,7 +167,10 @@ def explain_(**arguments: Any) -> int:
     number, protocol = port_of(arguments["port"], "--port")
     question = Question(arguments["source"], arguments["target"], number, protocol)
     found = explain(inventory, profile(arguments, inventory), question)
-    write("".join(f"{clean(line)}\n" for line in _explained(found, inventory)), "")
+    if arguments["output"] == "json":
+        write(_explained_as_json(found, inventory), "")
+    else:
+        write("".join(f"{clean(line)}\n" for line in _explained(found, inventory)), "")
     return _EXIT_CODES[found.verdict]
 
 
@@ -196,14 +202,62 @@ def _explained(found: Explanation, inventory: Inventory) -> Iterator[str]:
     from kguard.inventory.places import Places
 
     places = Places(inventory)
-    yield f"{found.source} -> {found.target}:{found.port}: {found.verdict}"
+    yield f"{found.verdict.upper()}  {found.port}  {found.source} -> {found.target}"
     for side in found.sides:
-        end = "outgoing" if side.direction == "egress" else "incoming"
-        yield f"  {end} traffic of {side.who}: {side.verdict}"
-        for evidence in side.because:
-            quote, _ = places.quote(evidence)
-            place = f"{quote.file}:{quote.line}  " if quote.file else ""
-            yield f"    {place}{quote.note}"
+        yield f"  {side.direction:8} {side.who}: {side.verdict}"
+        for step in side.steps:
+            tier = f"{step.tier} tier: " if step.tier else ""
+            yield f"    {tier}{_placed(places, step.evidence)}"
+        if side.otherwise:
+            yield f"    would be decided next by: {side.otherwise}"
+    if found.mesh:
+        yield f"  mesh     {found.mesh}"
+    if found.meant is not None:
+        yield from _intent(found, places)
+
+
+def _intent(found: Explanation, places: Places) -> Iterator[str]:
+    if not found.meant:
+        yield f"Nothing in the input says that {found.source} needs {found.target}."
+    for evidence in found.meant or ():
+        yield f"Meant, as far as the input shows: {_placed(places, evidence)}"
+
+
+def _placed(places: Places, evidence: Evidence) -> str:
+    quote, _ = places.quote(evidence)
+    return f"{quote.note} ({quote.file}:{quote.line})" if quote.file else quote.note
+
+
+def _explained_as_json(found: Explanation, inventory: Inventory) -> str:
+    from kguard.inventory.places import Places
+    from kguard.layers.network.forms import as_json
+
+    places = Places(inventory)
+
+    def said(evidence: Evidence) -> dict[str, Any]:
+        quote, _ = places.quote(evidence)
+        return {"file": quote.file, "line": quote.line, "note": quote.note}
+
+    return as_json(
+        {
+            "source": found.source,
+            "target": found.target,
+            "port": found.port,
+            "verdict": found.verdict,
+            "sides": [
+                {
+                    "direction": side.direction,
+                    "who": side.who,
+                    "verdict": side.verdict,
+                    "steps": [{"tier": s.tier, **said(s.evidence)} for s in side.steps],
+                    "otherwise": side.otherwise,
+                }
+                for side in found.sides
+            ],
+            "mesh": found.mesh,
+            "meant": None if found.meant is None else [said(place) for place in found.meant],
+        }
+    )
 
 
 def _doubts(found: Listing) -> list[str]:

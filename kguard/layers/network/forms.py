@@ -27,8 +27,8 @@ def as_text(rows: Iterable[ConnectionRow]) -> str:
     return "".join(f"{row}\n" for row in rows)
 
 
-def as_json(rows: Sequence[Any]) -> str:
-    """A list of objects."""
+def as_json(rows: Any) -> str:
+    """A list of objects, or one object."""
     return msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n"
 
 

@@ -79,12 +79,18 @@ def test_an_unknown_profile(run):
 @pytest.mark.parametrize(
     ("source", "target", "port", "code", "reason"),
     [
-        ("shop/web", "data/db", "5432", 0, "shop.yaml:18  admits every pod of namespace shop"),
+        (
+            "shop/web",
+            "data/db",
+            "5432",
+            0,
+            "rule 1 admits every pod of namespace shop at TCP 5432 (",
+        ),
         ("shop/web", "data/db", "5432/UDP", 1, "isolates it, and no rule admits the connection"),
-        ("any", "data/db", "5432", 1, "shop.yaml:15  isolates it"),
-        ("any", "web", "80", 0, "no NetworkPolicy restricts it"),
+        ("any", "data/db", "5432", 1, "NetworkPolicy data/db isolates it"),
+        ("any", "web", "80", 0, "no policy of any kind selects it for ingress"),
         ("192.0.2.1", "data/db", "5432", 1, "isolates it"),
-        ("data/db", "192.0.2.1", "443", 1, "outgoing traffic of data/db: blocked"),
+        ("data/db", "192.0.2.1", "443", 1, "egress   data/db: blocked"),
     ],
 )
 def test_explain(run, source, target, port, code, reason):
@@ -211,3 +217,62 @@ def test_list_with_exposure(run):
     }
     with pytest.raises(UsageError, match="--exposure has the forms"):
         run("list", "--exposure", "-o", "svg")
+
+
+TIERS = """
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: data, labels: {tier: data}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: policy.networking.k8s.io/v1alpha1
+kind: AdminNetworkPolicy
+metadata: {name: guard}
+spec:
+  priority: 10
+  subject: {namespaces: {matchLabels: {tier: data}}}
+  ingress:
+  - name: shop
+    action: Pass
+    from: [{namespaces: {matchLabels: {kubernetes.io/metadata.name: shop}}}]
+  - name: rest
+    action: Deny
+    from: [{namespaces: {}}]
+"""
+
+
+def test_explain_names_the_rule_of_each_tier(run):
+    code, out, _ = run(
+        "explain", "--from", "web", "--to", "db", "--port", "5432", text=SHOP + TIERS
+    )
+    lines = [line.rpartition(" (")[0] or line for line in out.splitlines()]
+    assert code == 0
+    assert lines == [
+        "ALLOWED  5432/TCP  shop/web -> data/db",
+        "  egress   shop/web: allowed",
+        "    no policy of any kind selects it for egress: everything may leave",
+        "  ingress  data/db: allowed",
+        (
+            "    admin tier: AdminNetworkPolicy guard rule 1 leaves to the next tier"
+            " every pod of namespace shop at every port"
+        ),
+        (
+            "    namespaced tier: NetworkPolicy data/db rule 1 admits"
+            " every pod of namespace shop at TCP 5432"
+        ),
+        "    would be decided next by: nothing",
+        "  mesh     db is in no mesh: no identity is checked either",
+        "Nothing in the input says that shop/web needs data/db.",
+    ]
+    code, out, _ = run(
+        "explain", "--from", "any", "--to", "db", "--port", "5432", "-o", "json", text=SHOP + TIERS
+    )
+    steps = json.loads(out)["sides"][-1]["steps"]
+    assert code == 1
+    assert [step["tier"] for step in steps] == ["admin"]
+    assert steps[0]["line"] > 20
+    assert "rule 2 denies every pod of every namespace" in steps[0]["note"]
