@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from kguard.errors import ConfigError, reason, suggested
+from kguard.errors import ConfigError, reason, suggested, validation
 
 FILE_NAME = "kguard.yaml"
 MAX_CONFIG_BYTES = 1 << 20
@@ -145,11 +145,11 @@ def read(path: Path) -> Config:
     except yaml.YAMLError as error:
         raise ConfigError("the file is no valid YAML", where=_mark(path, error)) from None
     if isinstance(value, dict) and "folder" in value:
-        raise ConfigError("unknown setting `folder`", where=str(path))
+        raise ConfigError("unknown setting `folder`", where=_where(path, text, ["folder"]))
     try:
         config = msgspec.convert(value, Config)
     except msgspec.ValidationError as error:
-        raise _wrong(path, text, str(error)) from None
+        raise _wrong(path, text, error) from None
     return msgspec.structs.replace(config, folder=str(path.parent))
 
 
@@ -158,19 +158,46 @@ def _mark(path: Path, error: Any) -> str:
     return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
 
 
-_UNKNOWN = re.compile(r"unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
+_UNKNOWN = re.compile(r"unknown field `(.+?)`")
+_HINT = "`kguard schema config` prints the schema"
 
 
-def _wrong(path: Path, text: str, reason: str) -> ConfigError:
-    """An error that names the line of the setting and the nearest name that exists."""
-    match = _UNKNOWN.search(reason)
-    if not match:
-        return ConfigError(reason, where=str(path), hint="`kguard schema config` prints the schema")
-    key = match[1]
-    line = next((n for n, row in enumerate(text.splitlines(), 1) if key in row), 1)
+def _wrong(path: Path, text: str, error: msgspec.ValidationError) -> ConfigError:
+    """An error that names the place of the setting and the nearest name that exists."""
+    message, steps = validation(error)
+    unknown = _UNKNOWN.search(message)
+    if not unknown:
+        about = f"{'.'.join(steps)}: " if steps else ""
+        return ConfigError(f"{about}{message}", where=_where(path, text, steps), hint=_HINT)
+    key = unknown[1]
     known = {f.encode_name for t in _STRUCTS for f in msgspec.structs.fields(t)}
-    hint = suggested(key, known - {"folder"}, "`kguard schema config` prints the schema")
-    return ConfigError(f"unknown setting `{key}`", where=f"{path}:{line}", hint=hint)
+    hint = suggested(key, known - {"folder"}, _HINT)
+    return ConfigError(
+        f"unknown setting `{key}`", where=_where(path, text, [*steps, key]), hint=hint
+    )
+
+
+def _where(path: Path, text: str, steps: list[str]) -> str:
+    """`file:line:column` of a setting, or of what it would stand in."""
+    import yaml
+
+    node, mark = yaml.compose(text, yaml.CSafeLoader), None
+    for step in steps:
+        key, node = _inside(node, step)
+        if key is None:
+            break
+        mark = key.start_mark
+    return f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else f"{path}:1:1"
+
+
+def _inside(node: Any, step: str) -> tuple[Any, Any]:
+    """The key (of a list: the value) and the value at one step; None where there is no such."""
+    if node.id == "mapping":
+        found = [(key, value) for key, value in node.value if key.value == step]
+        return found[-1] if found else (None, node)
+    if node.id == "sequence" and step.isdigit() and int(step) < len(node.value):
+        return node.value[int(step)], node.value[int(step)]
+    return None, node
 
 
 _STRUCTS: tuple[type[msgspec.Struct], ...] = (

@@ -18,6 +18,7 @@ Anything else that escapes is a bug in kguard (exit 70).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 
@@ -99,6 +100,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if found := get_close_matches(name.removeprefix(head), list(rest), n=1, cutoff=ALIKE):
         return rest[found[0]]
     return next(iter(get_close_matches(name, whole, n=1, cutoff=(1 + ALIKE) / 2)), "")
+
+
+_PLACE = re.compile(r" - at `(?:key in )?\$(.*)`$")
+_STEP = re.compile(r"\.([\w-]+)|\[(\d+)\]")
+
+
+def validation(error: Exception) -> tuple[str, list[str]]:
+    """What msgspec finds wrong with a value, and the keys and indexes that lead there."""
+    problem = str(error)
+    place = _PLACE.search(problem)
+    if not place:
+        return problem, []
+    return problem[: place.start()], ["".join(step) for step in _STEP.findall(place[1])]
 
 
 def suggested(name: str, known: Iterable[str], otherwise: str) -> str:

@@ -18,10 +18,11 @@ from typing import Any
 
 import msgspec
 
-from kguard.errors import ConfigError, reason
+from kguard.errors import ConfigError, reason, validation
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.waivers import Facts, WaiverFact, WaiverState
 from kguard.model.findings import Finding
+from kguard.model.locations import pointer
 from kguard.model.manifests import Collected, Manifest, ObjectRef, SourceText
 
 ANNOTATION = "ignore.kguard.dev/"
@@ -45,6 +46,8 @@ class Waiver(msgspec.Struct, frozen=True):
     file: str = ""
     line: int = 0
     """For a comment: the line on which a finding must stand (or the next one)."""
+    place: Evidence | None = None
+    """Where the waiver stands, if that is in the input."""
 
     def covers(self, finding: Finding) -> bool:
         """Whether this waiver is meant for the finding, whatever its date."""
@@ -52,7 +55,10 @@ class Waiver(msgspec.Struct, frozen=True):
             return False
         if self.line:
             lines = (self.line, self.line + 1)
-            return any(p.file == self.file and p.line in lines for p in finding.locations)
+            return any(
+                place.role == "decides" and place.file == self.file and place.line in lines
+                for place in finding.locations
+            )
         return all(fnmatchcase(_field(finding.target, k), v) for k, v in self.target.items())
 
     def problem(self, today: date) -> str:
@@ -69,11 +75,8 @@ class Waiver(msgspec.Struct, frozen=True):
     @property
     def too_broad(self) -> bool:
         """Whether it would silence any policy or any target."""
-        if self.line:
-            return False
-        return self.policy in ("*", "*/*", "") or not any(
-            value.strip("*") for value in self.target.values()
-        )
+        anything = not any(value.strip("*") for value in self.target.values())
+        return self.policy in ("*", "*/*", "") or (anything and not self.line)
 
 
 def _field(target: ObjectRef, name: str) -> str:
@@ -107,9 +110,7 @@ def _fact(waiver: Waiver, used: bool, today: date) -> WaiverFact:  # noqa: FBT00
         policy=waiver.policy,
         state=state,
         reason=reason,
-        because=[Evidence(f"file:{waiver.file}", note="the waiver", line=waiver.line)]
-        if waiver.line
-        else [],
+        because=[waiver.place] if waiver.place else [],
     )
 
 
@@ -158,6 +159,7 @@ def _annotations(manifest: Manifest) -> Iterator[Waiver]:
                 "namespace": target.namespace,
                 "name": target.name,
             },
+            place=Evidence(manifest.id, pointer("metadata", "annotations", key), "the waiver"),
         )
 
 
@@ -177,7 +179,14 @@ def _comments(text: SourceText) -> Iterator[Waiver]:
             source=f"{text.file}:{number}",
             file=text.file,
             line=number,
+            place=Evidence(f"file:{text.file}", note="the waiver", line=number),
         )
+
+
+class _Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -185,7 +194,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     by: str
     until: Any
     reason: str
-    target: dict[str, str] = {}
+    target: _Target = _Target()
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -214,14 +223,26 @@ def read(path: Path) -> list[Waiver]:
         try:
             entries = msgspec.convert(document.value, _File).waivers
         except msgspec.ValidationError as error:
-            raise ConfigError(f"the waivers file is wrong: {error}", where=str(path)) from None
+            raise _wrong(path, document, error) from None
         found += [_waiver(entry, path) for entry in entries]
     return found
 
 
+def _wrong(path: Path, document: Any, error: Exception) -> ConfigError:
+    """An error with the place of the entry that has the wrong shape."""
+    from kguard.sources.yaml import locate
+
+    message, steps = validation(error)
+    span = locate(document.text, document.line, pointer(*steps)).value
+    return ConfigError(
+        f"the waiver is wrong: {message[0].lower()}{message[1:]}",
+        where=f"{path}:{span.line}:{span.column}",
+        hint="see docs/waivers.md",
+    )
+
+
 def _waiver(entry: _Entry, path: Path) -> Waiver:
-    unknown = set(entry.target) - {"kind", "namespace", "name"}
-    if unknown:
-        raise ConfigError(f"a waiver's target has no field {min(unknown)!r}", where=str(path))
+    target = {key: value for key, value in msgspec.structs.asdict(entry.target).items() if value}
     fields = msgspec.structs.asdict(entry) | {"until": str(entry.until), "source": str(path)}
+    fields["target"] = target
     return Waiver(**fields)

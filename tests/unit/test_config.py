@@ -35,10 +35,13 @@ def test_an_empty_file_is_no_settings(tmp_path):
 @pytest.mark.parametrize(
     ("text", "where", "hint"),
     [
-        ("scope: app\nclustr: {}\n", ":2", "did you mean cluster?"),
-        ("cluster:\n  kubernets: '1.30'\n", ":2", "did you mean kubernetes?"),
-        ("folder: /etc\n", "", ""),
-        ("scope: galaxy\n", "", "`kguard schema config` prints the schema"),
+        ("scope: app\nclustr: {}\n", ":2:1", "did you mean cluster?"),
+        ("cluster:\n  kubernets: '1.30'\n", ":2:3", "did you mean kubernetes?"),
+        ("folder: /etc\n", ":1:1", ""),
+        ("scope: galaxy\n", ":1:1", "`kguard schema config` prints the schema"),
+        ("x: 1\nhelm:\n- chart: 5\n", ":1:1", "`kguard schema config` prints the schema"),
+        ("helm:\n- chart: 5\n", ":2:3", "`kguard schema config` prints the schema"),
+        ("- a\n", ":1:1", "`kguard schema config` prints the schema"),
         ("a: [\n", ":2:1", ""),
     ],
 )

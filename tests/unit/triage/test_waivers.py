@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from kguard.errors import ConfigError
@@ -61,6 +62,10 @@ def waiver(**changes):
         ({"policy": "*"}, "open", "over-broad"),
         ({"target": {}}, "open", "over-broad"),
         ({"target": {"name": "*"}}, "open", "over-broad"),
+        ({"target": {}, "file": "web.yaml", "line": 4}, "waived", "valid"),
+        ({"target": {}, "file": "web.yaml", "line": 3}, "waived", "valid"),
+        ({"target": {}, "file": "web.yaml", "line": 5}, "open", "unused"),
+        ({"target": {}, "file": "web.yaml", "line": 4, "policy": "*"}, "open", "over-broad"),
     ],
 )
 def test_a_waiver(changes, state, fact):
@@ -111,17 +116,25 @@ def test_a_waivers_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "place"),
     [
-        "waivers: {}\n",
-        "waivers: [{policy: p}]\n",
-        "waivers: [{policy: p, by: a, until: 2027-01-01, reason: r, target: {label: x}}]\n",
-        "waivers: [\n",
+        ("waivers: {}\n", "1:10"),
+        ("waivers:\n- {policy: p}\n", "2:3"),
+        ("waivers:\n- {policy: p, by: a, until: 2027-01-01, reason: r, target: {l: x}}\n", "2:60"),
+        ("waivers: [\n", "2:1"),
     ],
 )
-def test_a_wrong_waivers_file_is_an_error_with_its_place(tmp_path, text):
+def test_a_wrong_waivers_file_is_an_error_with_its_place(tmp_path, text, place):
     path = tmp_path / "waivers.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         waivers.read(path)
-    assert str(path) in caught.value.where
+    assert caught.value.where == f"{path}:{place}"
+
+
+def test_a_comment_counts_on_a_deciding_line_only():
+    related = Location("related", "web.yaml", 4, 1, 4, 9)
+    shown = msgspec.structs.replace(finding(line=9), locations=(related,))
+    comment = waiver(target={}, file="web.yaml", line=4)
+    outcome = waivers.apply([shown], [comment], TODAY)
+    assert [f.state for f in outcome.findings] == ["open"]
