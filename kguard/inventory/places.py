@@ -35,7 +35,7 @@ class Places:
         if isinstance(found, PlainFile):
             return self._in_file(found, evidence)
         if isinstance(found, Manifest):
-            inside = found.pointer + evidence.pointer
+            inside = found.pointer + (evidence.pointer or _name_of(found))
             return self._in_text(found.text, inside, evidence, str(found.ref))
         if isinstance(found, PlainDocument):
             return self._in_text(found.text, evidence.pointer, evidence, "")
@@ -142,3 +142,8 @@ def _line(text: str, number: int) -> str:
 @lru_cache(maxsize=_REMEMBERED)
 def _lines(text: str) -> list[str]:
     return text.split("\n")
+
+
+def _name_of(manifest: Manifest) -> str:
+    """Where an object says which one it is: evidence about the whole of it stands there."""
+    return "/metadata/name" if manifest.metadata.get("name") else "/kind"

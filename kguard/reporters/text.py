@@ -124,11 +124,12 @@ def _row(layer: str, mine: list[Finding], coverage: LayerCoverage | None) -> Row
 
 def evaluated(coverage: LayerCoverage) -> str:
     """How much was evaluated, in words."""
+    share = f"{coverage.evaluated} of {_counted(coverage.total, coverage.subject)}"
     head = {
         "no_evidence": "no evidence in this input",
         "not_evaluated": "not evaluated",
-        "unknown": "unknown",
-        "evaluated": f"{coverage.evaluated} of {_counted(coverage.total, coverage.subject)}",
+        "unknown": f"unknown: {share} decided" if coverage.total else "unknown",
+        "evaluated": share,
     }[coverage.state]
     return f"{head}; {coverage.note}" if coverage.note else head
 

@@ -23,7 +23,7 @@ deny contains finding if {
 	mirror.same_registry == "false"
 	mirror.resolves == "true"
 	mirror.encrypted == "true"
-	finding := _finding(mirror, "%s answers for %s and says what a tag names there (%d images here are named by tag)", "medium")
+	finding := _finding(mirror, "%s answers for %s and says what a tag names there (%s)", "medium")
 }
 
 deny contains finding if {
@@ -31,13 +31,17 @@ deny contains finding if {
 	mirror.same_registry == "false"
 	mirror.resolves == "true"
 	mirror.encrypted == "false"
-	finding := _finding(mirror, "%s answers for %s without verified TLS (%d images here are named by tag)", "high")
+	finding := _finding(mirror, "%s answers for %s without verified TLS (%s)", "high")
 }
 
 _finding(mirror, format, severity) := {
 	"target": mirror.ref,
 	"path": sprintf("%s/%s", [mirror.registry, mirror.host]),
-	"message": sprintf(format, [mirror.host, mirror.registry, mirror.unpinned]),
+	"message": sprintf(format, [mirror.host, mirror.registry, _named_by_tag(mirror.unpinned)]),
 	"evidence": mirror.because,
 	"severity": severity,
 }
+
+_named_by_tag(1) := "1 image of the input is named by tag"
+
+_named_by_tag(count) := sprintf("%d images of the input are named by tag", [count]) if count != 1

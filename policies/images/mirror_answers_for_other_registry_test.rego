@@ -3,12 +3,12 @@ package kguard.images.mirror_answers_for_other_registry_test
 import data.kguard.images.mirror_answers_for_other_registry as policy
 
 test_deny_a_mirror_that_resolves if {
-	message := "m answers for docker.io and says what a tag names there (2 images here are named by tag)"
+	message := "m answers for docker.io and says what a tag names there (2 images of the input are named by tag)"
 	policy.deny == {_finding(message, "medium")} with input as _document("false", "true", "true")
 }
 
 test_deny_a_mirror_without_tls_loudly if {
-	message := "m answers for docker.io without verified TLS (2 images here are named by tag)"
+	message := "m answers for docker.io without verified TLS (2 images of the input are named by tag)"
 	policy.deny == {_finding(message, "high")} with input as _document("false", "true", "false")
 }
 

@@ -28,7 +28,7 @@ deny contains finding if {
 	some namespace in input.namespaces
 	namespace.looked_at == "false"
 	_counts(namespace)
-	finding := _finding(namespace, "no enforcer looks at the pods of namespace %s (images: %d)")
+	finding := _finding(namespace, "no enforcer looks at the pods of namespace %s (%s)")
 }
 
 deny contains finding if {
@@ -36,7 +36,7 @@ deny contains finding if {
 	some namespace in input.namespaces
 	namespace.looked_at == "no_enforcer"
 	_counts(namespace)
-	finding := _finding(namespace, "nothing refuses unsigned images in namespace %s (images: %d)")
+	finding := _finding(namespace, "nothing refuses unsigned images in namespace %s (%s)")
 }
 
 unknown contains finding if {
@@ -44,7 +44,7 @@ unknown contains finding if {
 	some namespace in input.namespaces
 	namespace.looked_at == "unknown"
 	_counts(namespace)
-	finding := _finding(namespace, "whether an enforcer looks at namespace %s is not known (images: %d)")
+	finding := _finding(namespace, "whether an enforcer looks at namespace %s is not known (%s)")
 }
 
 _counts(namespace) if {
@@ -55,6 +55,10 @@ _counts(namespace) if {
 _finding(namespace, format) := {
 	"target": namespace.ref,
 	"path": "",
-	"message": sprintf(format, [namespace.ref.name, namespace.images]),
+	"message": sprintf(format, [namespace.ref.name, _images(namespace.images)]),
 	"evidence": namespace.because,
 }
+
+_images(1) := "1 image"
+
+_images(count) := sprintf("%d images", [count]) if count != 1

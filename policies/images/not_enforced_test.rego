@@ -4,12 +4,12 @@ import data.kguard.images.not_enforced as policy
 
 test_deny_a_namespace_that_was_left_out if {
 	document := _document("app", "false", "shop")
-	policy.deny == {_finding("no enforcer looks at the pods of namespace shop (images: 3)")} with input as document
+	policy.deny == {_finding("no enforcer looks at the pods of namespace shop (3 images)")} with input as document
 }
 
 test_deny_a_cluster_without_enforcer if {
 	document := _document("cluster", "no_enforcer", "shop")
-	policy.deny == {_finding("nothing refuses unsigned images in namespace shop (images: 3)")} with input as document
+	policy.deny == {_finding("nothing refuses unsigned images in namespace shop (3 images)")} with input as document
 }
 
 test_allow_an_application_without_enforcer if {
@@ -26,7 +26,7 @@ test_allow_exempt_namespaces if {
 
 test_unknown_where_labels_are_not_known if {
 	document := _document("cluster", "unknown", "shop")
-	policy.unknown == {_finding("whether an enforcer looks at namespace shop is not known (images: 3)")} with input as document
+	policy.unknown == {_finding("whether an enforcer looks at namespace shop is not known (3 images)")} with input as document
 }
 
 _ref(name) := {"apiVersion": "v1", "kind": "Namespace", "name": name}

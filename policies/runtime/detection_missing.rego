@@ -46,7 +46,7 @@ unknown contains finding if {
 	finding := {
 		"target": owner,
 		"path": "",
-		"message": sprintf("cannot tell whether %d required attacks would be noticed: rules that come with Falco are not in the input", [count(unsure)]),
+		"message": sprintf("cannot tell whether %s would be noticed: rules that come with Falco are not in the input", [_attacks(count(unsure))]),
 		"evidence": array.concat(_place(owner), _reasons(owner)),
 	}
 }
@@ -70,3 +70,7 @@ _reasons(owner) := [step |
 	falco.ref == owner
 	some step in falco.reasons
 ]
+
+_attacks(1) := "a required attack"
+
+_attacks(count) := sprintf("%d required attacks", [count]) if count != 1

@@ -46,7 +46,7 @@ test_unknown_rules if {
 	findings == {{
 		"target": _falco,
 		"path": "",
-		"message": "cannot tell whether 1 required attacks would be noticed: rules that come with Falco are not in the input",
+		"message": "cannot tell whether a required attack would be noticed: rules that come with Falco are not in the input",
 		"evidence": [{"note": "Falco runs here"}, {"note": "rules elsewhere"}],
 	}}
 }

@@ -39,7 +39,8 @@ def coverage(facts: Facts) -> LayerCoverage:
     if facts.evidence.state == "none" and total:
         note = "signatures not evaluated: no --evidence was given"
     elif undecided:
-        note = f"the signatures of {len(undecided)} images are not known"
+        images = "1 image" if len(undecided) == 1 else f"{len(undecided)} images"
+        note = f"the signatures of {images} are not known"
     return LayerCoverage("evaluated", total - len(undecided), total, "images", note)
 
 
