@@ -19,7 +19,7 @@ from kguard.inventory.selectors import (
     Selector,
     parse_selector,
 )
-from kguard.model.manifests import JsonObject, mapping, sequence
+from kguard.model.manifests import JsonObject, mapping, sequence, strings
 
 INJECT = "sidecar.istio.io/inject"
 INJECTION = "istio-injection"
@@ -29,6 +29,7 @@ SIDECAR_STATUS = "sidecar.istio.io/status"
 WEBHOOK_SUFFIX = "sidecar-injector.istio.io"
 NEVER_INJECTED = ("kube-node-lease", "kube-public", "kube-system", "local-path-storage")
 NEVER_AMBIENT = ("kube-system",)
+DEFAULT_REVISION = "default"
 _POLICIES = ("enabled", "disabled")
 
 
@@ -41,6 +42,8 @@ class Webhook(msgspec.Struct, frozen=True, order=True):
     pods: Selector
     ref: str = ""
     """`Manifest.id` of the configuration; empty for a default one."""
+    revision: str = DEFAULT_REVISION
+    """Of the control plane that answers; it serves the pods from then on."""
 
     def matches(self, namespace_labels: Mapping[str, str], labels: Mapping[str, str]) -> bool:
         """Whether the API server sends a new pod to it."""
@@ -58,6 +61,8 @@ class Injector(msgspec.Struct, frozen=True):
 def webhooks_of(configuration: JsonObject, name: str, ref: str = "") -> list[Webhook]:
     """The injecting webhooks of a MutatingWebhookConfiguration; others are left out."""
     found = []
+    labels = strings(mapping(configuration.get("metadata")).get("labels"))
+    revision = labels.get(REVISION, DEFAULT_REVISION)
     for entry in sequence(configuration.get("webhooks")):
         fields = mapping(entry)
         title = fields.get("name")
@@ -68,36 +73,48 @@ def webhooks_of(configuration: JsonObject, name: str, ref: str = "") -> list[Web
             pods = parse_selector(fields.get("objectSelector")) or Selector()
         except InvalidSelectorError:
             continue
-        found.append(Webhook(name, title, namespaces, pods, ref))
+        found.append(Webhook(name, title, namespaces, pods, ref, revision))
     return found
 
 
-def default_webhooks(revisions: Iterable[str]) -> list[Webhook]:
-    """The webhooks of the charts: those of each revision, and the default revision's."""
+def default_webhooks(revisions: Iterable[str], *, by_default: bool = False) -> list[Webhook]:
+    """The webhooks of the charts: those of each revision, and the default revision's.
+
+    Args:
+        revisions: beside the default one.
+        by_default: the charts' `enableNamespacesByDefault`: pods without any label get a sidecar.
+    """
     found = []
-    for revision in sorted({*revisions, "default"}):
-        found.append(_webhook("rev.namespace", [_in(REVISION, revision), _no(INJECTION)], [_NOT]))
-        found.append(
-            _webhook(
-                "rev.object",
-                [_no(REVISION), _no(INJECTION)],
-                [_NOT, _in(REVISION, revision)],
-            )
-        )
+    for revision in sorted({*revisions, DEFAULT_REVISION}):
+        around = [_in(REVISION, revision), _no(INJECTION)]
+        found.append(_webhook("rev.namespace", around, [_NOT], revision))
+        around = [_no(REVISION), _no(INJECTION)]
+        found.append(_webhook("rev.object", around, [_NOT, _in(REVISION, revision)], revision))
     found.append(_webhook("namespace", [_in(INJECTION, "enabled")], [_NOT]))
-    found.append(
-        _webhook("object", [_no(INJECTION), _no(REVISION)], [_in(INJECT, "true"), _no(REVISION)])
-    )
+    around = [_no(INJECTION), _no(REVISION)]
+    found.append(_webhook("object", around, [_in(INJECT, "true"), _no(REVISION)]))
+    if by_default:
+        system = Requirement(_NAME, "NotIn", NEVER_INJECTED)
+        found.append(_webhook("auto", [*around, system], [_no(INJECT), _no(REVISION)]))
     return found
 
 
-def _webhook(name: str, namespaces: list[Requirement], pods: list[Requirement]) -> Webhook:
+_NAME = "kubernetes.io/metadata.name"
+
+
+def _webhook(
+    name: str,
+    namespaces: list[Requirement],
+    pods: list[Requirement],
+    revision: str = DEFAULT_REVISION,
+) -> Webhook:
     title = f"{name}.{WEBHOOK_SUFFIX}"
     return Webhook(
         "istio-sidecar-injector",
         title,
         Selector(tuple(sorted(namespaces))),
         Selector(tuple(sorted(pods))),
+        revision=revision,
     )
 
 

@@ -129,7 +129,11 @@ class Mesh:
             return self.real_webhooks
         wanted = {n.labels.get(injection.REVISION) for n in self.inventory.namespaces.values()}
         wanted |= {w.labels.get(injection.REVISION) for w in self.inventory.workloads}
-        return injection.default_webhooks(value for value in wanted if value)
+        from kguard.inventory.meshconfig import injects_by_default
+
+        return injection.default_webhooks(
+            (value for value in wanted if value), by_default=injects_by_default(self.inventory)
+        )
 
     @cached_property
     def injector(self) -> Injector:

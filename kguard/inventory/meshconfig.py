@@ -57,6 +57,23 @@ def injector_config(inventory: Inventory) -> JsonObject:
     return {}
 
 
+def injects_by_default(inventory: Inventory) -> bool:
+    """Whether the charts' value `enableNamespacesByDefault` is set where it can be seen."""
+    for manifest in inventory.of("ConfigMap"):
+        if manifest.name.startswith("istio-sidecar-injector"):
+            return _by_default(embedded(manifest, "values"))
+    for kind, group in (("IstioOperator", "install.istio.io"), ("Istio", "sailoperator.io")):
+        for manifest in inventory.of(kind, group):
+            if _by_default(mapping(manifest.spec.get("values"))):
+                return True
+    return False
+
+
+def _by_default(values: JsonObject) -> bool:
+    webhook = mapping(values.get("sidecarInjectorWebhook"))
+    return webhook.get("enableNamespacesByDefault") is True
+
+
 def embedded(manifest: Manifest, key: str) -> JsonObject:
     """A YAML document inside a ConfigMap; empty where it is missing or cannot be read."""
     return parsed(strings(manifest.object.get("data")).get(key, ""))

@@ -11,7 +11,7 @@ import yaml
 
 from kguard.inventory import injection
 from kguard.layers.mtls.semantics import ambient, peerauth, validation
-from tests.conformance.istio import oracle
+from tests.conformance.istio import oracle, tables
 from tests.conformance.istio.clients import clusters
 from tests.conformance.istio.listeners import listeners
 from tests.conformance.istio.snapshots import Point, kind, lines, policies_of, root_of
@@ -319,5 +319,6 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "istio random enrolment, whole layer": whole_enrolment,
     "istio webhook table": webhook_table,
     "istio default webhooks": default_webhooks,
+    **tables.SUITES,
     **oracle.SUITES,
 }

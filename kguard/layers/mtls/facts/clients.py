@@ -40,7 +40,8 @@ def host_of(view: View, service: Service) -> str:
 def rule_for(view: View, client: Workload, service: Service) -> Rule | None:
     """The DestinationRule that a client obeys for a Service."""
     host, place = host_of(view, service), service.manifest.namespace
-    return view.rules.rule_for(client.namespace, client.labels, host, place)
+    rules = view.rules(view.revision(client.namespace, client.labels))
+    return rules.rule_for(client.namespace, client.labels, host, place)
 
 
 def target_of(view: View, service: Service, port: ServicePort) -> Target:

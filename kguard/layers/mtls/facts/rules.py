@@ -159,7 +159,8 @@ def _obeyed(
     own = parse_rule(manifest.namespace, manifest.object, view.domain)
     place = service.manifest.namespace
     for namespace in sorted({*clients, manifest.namespace, place}):
-        rule = view.rules.rule_for(namespace, own.selector or {}, host_of(view, service), place)
+        index = view.rules(view.revision(namespace, {}))
+        rule = index.rule_for(namespace, own.selector or {}, host_of(view, service), place)
         if rule is None or own.names[0] not in rule.names:
             continue
         if part.subset and rule.subset(part.subset) == own.subset(part.subset):

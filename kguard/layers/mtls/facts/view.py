@@ -14,7 +14,7 @@ from kguard.inventory.meshconfig import MeshConfig, mesh_config
 from kguard.inventory.selectors import InvalidSelectorError, Selector, parse_selector
 from kguard.layers.mtls.semantics import peerauth, validation
 from kguard.layers.mtls.semantics.ambient import AmbientIndex, ambient_index
-from kguard.layers.mtls.semantics.destination import RuleIndex, parse_rule
+from kguard.layers.mtls.semantics.destination import Rule, RuleIndex, parse_rule
 from kguard.layers.mtls.semantics.peerauth import PeerAuthentication, PolicyIndex
 from kguard.model.facts.mtls import Role
 from kguard.model.layer import Request
@@ -25,7 +25,6 @@ NETWORKING = "networking.istio.io"
 INGRESS_PROVIDER = "networking.knative.dev/ingress-provider"
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
 _CONTROL_PLANE = ("istiod", "ztunnel", "istio-cni-node", "istio-egressgateway-controller")
-_DEFAULT_REVISION = "default"
 
 
 class ServicePort(msgspec.Struct, frozen=True):
@@ -60,6 +59,7 @@ class View:
         self.request = request
         self.mesh = Mesh(inventory, whole=request.scope == "cluster")
         self._indexes: dict[str, PolicyIndex] = {}
+        self._rule_indexes: dict[str, RuleIndex] = {}
         self._enrolments: dict[str, Enrolment] = {}
         self._services: dict[str, list[Service]] = {}
 
@@ -130,8 +130,6 @@ class View:
 
     def index(self, revision: str) -> PolicyIndex:
         """The policies as the control plane of a revision sees them."""
-        if not self._revisions_matter:
-            revision = ""
         if revision not in self._indexes:
             self._indexes[revision] = peerauth.index(self.policies, self.root, revision)
         return self._indexes[revision]
@@ -143,7 +141,9 @@ class View:
 
     @cached_property
     def _revisions_matter(self) -> bool:
-        return any(policy.revision for policy in self.policies)
+        return any(policy.revision for policy in self.policies) or any(
+            rule.revision for rule in self._rules
+        )
 
     @cached_property
     def shipped(self) -> frozenset[str]:
@@ -152,8 +152,9 @@ class View:
 
     @cached_property
     def ambient(self) -> AmbientIndex:
-        """The policies as ambient sees them."""
-        return ambient_index(self.policies, self.root)
+        """The policies as ambient sees them: ztunnel asks the control plane by default."""
+        revision = injection.DEFAULT_REVISION if self._revisions_matter else ""
+        return ambient_index(self.policies, self.root, revision)
 
     def enrolment(self, workload: Workload) -> Enrolment:
         """Whether the workload is in the mesh."""
@@ -162,10 +163,18 @@ class View:
         return self._enrolments[workload.id]
 
     def revision(self, namespace: str, labels: dict[str, str]) -> str:
-        """The revision of the control plane that serves a pod."""
+        """The revision of the control plane that serves a pod: the one that injected its sidecar.
+
+        Empty where it makes no difference.
+        """
+        if not self._revisions_matter:
+            return ""
         around = self.mesh.namespace(namespace).labels
+        for webhook in self.mesh.webhooks:
+            if webhook.matches(around, labels):
+                return webhook.revision
         wanted = around.get(injection.REVISION) or labels.get(injection.REVISION)
-        return self._tags.get(wanted, wanted) if wanted else _DEFAULT_REVISION
+        return self._tags.get(wanted, wanted) if wanted else injection.DEFAULT_REVISION
 
     @cached_property
     def _tags(self) -> dict[str, str]:
@@ -237,13 +246,19 @@ class View:
         return self.inventory.value("cluster-domain") or "cluster.local"
 
     @cached_property
-    def rules(self) -> RuleIndex:
-        """The DestinationRules as clients look them up."""
-        found = [
+    def _rules(self) -> list[Rule]:
+        return [
             parse_rule(manifest.namespace, manifest.object, self.domain)
             for manifest in self.inventory.of("DestinationRule", NETWORKING)
+            if self.discovered(manifest.namespace)
         ]
-        return RuleIndex(found, self.root, self.config.default_export)
+
+    def rules(self, revision: str) -> RuleIndex:
+        """The DestinationRules as clients of a control plane look them up."""
+        if revision not in self._rule_indexes:
+            export = self.config.default_export
+            self._rule_indexes[revision] = RuleIndex(self._rules, self.root, export, revision)
+        return self._rule_indexes[revision]
 
     @cached_property
     def called_by_api_server(self) -> dict[tuple[str, str], dict[int, str]]:

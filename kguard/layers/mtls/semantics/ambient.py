@@ -99,10 +99,20 @@ class AmbientIndex(msgspec.Struct, frozen=True):
         return convert(policy, *parents)
 
 
-def ambient_index(policies: Iterable[PeerAuthentication], root: str) -> AmbientIndex:
-    """Sort policies by namespace and precedence."""
+def ambient_index(
+    policies: Iterable[PeerAuthentication], root: str, revision: str = ""
+) -> AmbientIndex:
+    """Sort policies by namespace and precedence.
+
+    Args:
+        policies: in any order.
+        root: the root namespace of the mesh.
+        revision: of the control plane that ztunnel asks; empty sees policies of every revision.
+    """
     found: dict[str, list[PeerAuthentication]] = {}
     for policy in sorted(policies, key=lambda policy: policy.age_key):
+        if policy.revision and revision and policy.revision != revision:
+            continue
         found.setdefault(policy.namespace, []).append(policy)
     return AmbientIndex(root, found)
 

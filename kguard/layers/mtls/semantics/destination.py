@@ -247,10 +247,11 @@ def _merge(hosts: _Hosts, rule: Rule) -> None:
         if not same and not (older.export and rule.export >= older.export):
             separate = True
             continue
-        separate = not same
         if None not in (rule.selector, older.selector) and rule.selector != older.selector:
             separate = True
             continue
+        # a wider export goes on beside the older rule only where one of the two has a selector
+        separate = not same and (rule.selector is None) != (older.selector is None)
         listed[position] = _merged(older, rule)
     if separate:
         listed.append(rule)

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which control plane serves a pod, and which policies does that one see?"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.layers.mtls.inputs import deployment, facts, port
+
+OF_CANARY = """
+    apiVersion: security.istio.io/v1
+    kind: PeerAuthentication
+    metadata: {name: canary, namespace: shop, labels: {istio.io/rev: canary}}
+    spec: {mtls: {mode: STRICT}}
+"""
+TAG = """
+    apiVersion: admissionregistration.k8s.io/v1
+    kind: MutatingWebhookConfiguration
+    metadata: {name: istio-revision-tag-prod, labels: {istio.io/rev: canary, istio.io/tag: prod}}
+    webhooks:
+    - name: rev.namespace.sidecar-injector.istio.io
+      namespaceSelector: {matchLabels: {istio.io/rev: prod}}
+      objectSelector: {}
+"""
+
+
+def namespace(labels: str) -> str:
+    return f"""
+    apiVersion: v1
+    kind: Namespace
+    metadata: {{name: shop, labels: {{{labels}}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("labels", "pod", "intended"),
+    [
+        ("istio.io/rev: canary", "", "strict"),
+        ("istio.io/rev: stable", "", "permissive"),
+        ("istio-injection: enabled", "", "permissive"),
+        ("istio-injection: enabled, istio.io/rev: canary", "", "permissive"),
+        ("istio-injection: enabled", ", istio.io/rev: canary", "permissive"),
+        ("team: shop", ", istio.io/rev: canary", "strict"),
+        ("istio.io/dataplane-mode: ambient", "", "permissive"),
+    ],
+)
+def test_the_webhook_that_answers_names_the_control_plane(
+    labels: str, pod: str, intended: str
+) -> None:
+    workload = deployment().replace("labels: {app: cart}", f"labels: {{app: cart{pod}}}")
+    assert port(facts(namespace(labels), OF_CANARY, workload), "cart").effective == intended
+
+
+def test_a_tag_stands_for_its_revision() -> None:
+    found = facts(namespace("istio.io/rev: prod"), TAG, OF_CANARY, deployment())
+    assert port(found, "cart").effective == "strict"
+
+
+def test_values_of_the_charts_inject_by_default() -> None:
+    values = '{"sidecarInjectorWebhook": {"enableNamespacesByDefault": true}}'
+    config = f"""
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {{name: istio-sidecar-injector, namespace: istio-system}}
+    data: {{values: '{values}'}}
+"""
+    found = facts(namespace("kubernetes.io/metadata.name: shop"), config, OF_CANARY, deployment())
+    assert found.workloads[0].plane == "sidecar"
