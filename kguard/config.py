@@ -104,6 +104,8 @@ class Config(_Strict, frozen=True):
     trust: Trust = Trust()
     workloads: dict[str, str] = {}
     """Custom kinds (`Kind.group`) with the JSON pointer of their pod template."""
+    flows: tuple[str, ...] = ()
+    """Files with connections that are meant or were seen, relative to kguard.yaml."""
     waivers: str = ""
     baseline: str = ""
     helm: tuple[Release, ...] = ()

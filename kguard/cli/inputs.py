@@ -78,6 +78,13 @@ _INPUTS = (
         default="auto",
         help="Render charts and kustomizations with the binaries on PATH.",
     ),
+    click.option(
+        "--flows",
+        "flow_files",
+        multiple=True,
+        metavar="FILE",
+        help="Connections that are meant (kguard-flows.yaml) or were seen (Hubble, Falco, Istio).",
+    ),
     click.option("--online", is_flag=True, help="Renderers may fetch what they need."),
     click.option("--offline", is_flag=True, help="Refuse every option that needs the network."),
     click.option("--no-fast-yaml", is_flag=True, help="Read every document on the exact path."),
@@ -237,6 +244,7 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
         SourceError: a source cannot be read at all.
     """
     from kguard import sources
+    from kguard.sources.flows import add_flows
 
     contexts = arguments.get("contexts") or ()
     configured = () if contexts else config.inputs
@@ -262,6 +270,8 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
         read_secrets=bool(arguments.get("read_secrets")),
     )
     found = sources.collect(inputs, reading)
+    configured_flows = [config.path(name) for name in config.flows]
+    add_flows([*configured_flows, *(arguments.get("flow_files") or ())], found)
     if not report and not found.looked_at and found.unreadable and not contexts:
         first = found.unreadable[0]
         raise SourceError(first.reason, where=first.source, hint=first.hint)

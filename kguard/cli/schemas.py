@@ -19,6 +19,7 @@ _STRUCTS = {
     "proof": "kguard.remediation.proof:Document",
     "baseline": "kguard.cli.baseline:Document",
     "config": "kguard.config:Config",
+    "flows": "kguard.model.flows:FlowsFile",
     "evidence": "kguard.layers.images.evidence.folder:Record",
     "waivers": "kguard.model.facts.waivers:Facts",
     "manifest": "kguard.model.documents:ManifestLine",

@@ -182,6 +182,8 @@ class Collected(msgspec.Struct):
     manifests: list[Manifest] = []
     documents: list[PlainDocument] = []
     files: list[PlainFile] = []
+    flows: list[str] = []
+    """Names of the files that hold connections, declared or observed, as the user said."""
     ambiguous: list[AmbiguousText] = []
     unreadable: list[Unreadable] = []
     not_evaluated: list[NotEvaluated] = []

@@ -201,7 +201,7 @@ def _whoever(peers: int) -> bool:
 
 def _shown(place: Evidence) -> Evidence:
     """What shows the intent does not decide the verdict."""
-    return Evidence(place.ref, place.pointer, place.note, role="related")
+    return Evidence(place.ref, place.pointer, place.note, role="related", line=place.line)
 
 
 def _some_address(direction: Direction, cluster: Cluster) -> Test:

@@ -9,10 +9,12 @@ import msgspec
 
 from kguard.inventory import Inventory, Workload
 from kguard.layers.network.intent import (
+    declared,
     eventing,
     kafka,
     mesh,
     metrics,
+    observed,
     outside,
     plumbing,
     probes,
@@ -47,6 +49,8 @@ def intended(inventory: Inventory, workloads: Sequence[Workload]) -> list[Flow]:
         *plumbing.api_flows(names),
         *serving.control_flows(names),
         *eventing.control_flows(),
+        *declared.declared_flows(names),
+        *observed.observed_flows(names),
     ]
     first = list(_placed(found, workloads))
     placed = [*first, *_placed(mesh.mesh_flows(names, first), workloads)]

@@ -86,6 +86,5 @@ def somewhere(name: str, *candidates: Party) -> Party:
 
 
 def pods(name: str, namespace: str, **labels: str) -> Party:
-    """Pods by namespace and labels (`k8s_app` stands for `k8s-app`)."""
-    pairs = sorted((key.replace("_", "-"), value) for key, value in labels.items())
-    return Party("pods", name, namespace=namespace, labels=tuple(pairs))
+    """Pods by namespace and labels."""
+    return Party("pods", name, namespace=namespace, labels=tuple(sorted(labels.items())))

@@ -20,7 +20,7 @@ from kguard.layers.network.intent.targets import api_server, behind
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
-DNS = pods("cluster DNS", "kube-system", k8s_app="kube-dns")
+DNS = pods("cluster DNS", "kube-system", **{"k8s-app": "kube-dns"})
 DNS_PORT = 53
 NODE_LOCAL = ("169.254.20.10/32",)
 """NodeLocal DNSCache, unless its DaemonSet says another address."""
