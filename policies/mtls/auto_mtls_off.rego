@@ -1,8 +1,8 @@
 # METADATA
 # title: Automatic mutual TLS is switched off for the mesh
 # description: |
-#   Sidecars send mutual TLS only where a DestinationRule says so, plaintext everywhere else.
-#   STRICT workloads without such a rule refuse every client.
+#   Sidecars send mutual TLS only where a DestinationRule says so, plaintext everywhere else, and
+#   no rule of the root namespace says so for the whole mesh. STRICT workloads refuse plaintext.
 # scope: package
 # related_resources:
 #   - https://istio.io/latest/docs/reference/config/istio.mesh.v1alpha1/
@@ -13,7 +13,7 @@
 #   layer: mtls
 #   kind: posture
 #   subjects: mesh
-#   no_remedy: "with the switch on, every rule that was written to replace it should be looked at again"
+#   remedy: mutual_everywhere
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.auto_mtls_off
@@ -21,6 +21,7 @@ package kguard.mtls.auto_mtls_off
 deny contains finding if {
 	input.presence == "present"
 	input.mesh.auto_mtls == "off"
+	input.mesh.everywhere == "none"
 	finding := {
 		"target": input.mesh.ref,
 		"path": "auto-mtls",

@@ -7,6 +7,7 @@ _facts(switch) := {
 	"mesh": {
 		"ref": {"kind": "Namespace", "name": "istio-system"},
 		"auto_mtls": switch,
+		"everywhere": "none",
 		"settings": [],
 	},
 }
@@ -23,5 +24,11 @@ test_deny_switched_off if {
 
 test_allow_switched_on if {
 	findings := policy.deny with input as _facts("on")
+	count(findings) == 0
+}
+
+test_allow_rules_in_its_place if {
+	facts := json.patch(_facts("off"), [{"op": "replace", "path": "/mesh/everywhere", "value": "mutual"}])
+	findings := policy.deny with input as facts
 	count(findings) == 0
 }

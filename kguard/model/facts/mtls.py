@@ -348,6 +348,8 @@ class MeshFacts(msgspec.Struct):
     """The strongest sign of the mesh: a PeerAuthentication, something enrolled, or only objects
     that route traffic, as an application ships them for whichever mesh it may meet."""
     auto_mtls: Literal["on", "off"]
+    everywhere: Literal["mutual", "none"]
+    """`mutual`: a DestinationRule of the root namespace asks for mutual TLS to the whole mesh."""
     control_plane: Literal["seen", "not_seen"]
     because: list[Evidence]
     """Why the mesh-wide mode is what it is."""

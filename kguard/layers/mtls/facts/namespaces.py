@@ -3,17 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from kguard.inventory import injection
 from kguard.layers.mtls.facts.argument import argument, level_of, mode_of, title_of
-from kguard.layers.mtls.facts.view import View
+from kguard.layers.mtls.facts.view import NETWORKING, View
 from kguard.layers.mtls.semantics.peerauth import Chain, workload_decision
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
-from kguard.model.manifests import ObjectRef
+from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence, strings
 
 _KEYS = (injection.INJECTION, injection.REVISION, injection.DATAPLANE)
 
@@ -30,10 +30,22 @@ def mesh_facts(view: View) -> model.MeshFacts:
         decided_by=title_of(decision),
         sign=_sign(view),
         auto_mtls="on" if view.config.auto_mtls else "off",
+        everywhere="mutual" if any(_everywhere(view)) else "none",
         control_plane="seen" if _control_plane(view) else "not_seen",
         because=list(argument(decision, chain, 0, view.root)),
         settings=_settings(view),
     )
+
+
+def _everywhere(view: View) -> Iterator[Manifest]:
+    """DestinationRules that take the place of automatic mutual TLS."""
+    hosts = ("*", "*.local", f"*.{view.domain}", f"*.svc.{view.domain}")
+    for manifest in view.inventory.of("DestinationRule", NETWORKING):
+        tls = strings(mapping(manifest.spec.get("trafficPolicy")).get("tls"))
+        shown = sequence(manifest.spec.get("exportTo")) or ["*"]
+        wide = manifest.spec.get("host") in hosts and "*" in shown
+        if wide and manifest.namespace == view.root and tls.get("mode") == "ISTIO_MUTUAL":
+            yield manifest
 
 
 def _settings(view: View) -> list[Evidence]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kguard.layers.mtls.remedy.ambient import explicit_modes
-from kguard.layers.mtls.remedy.clients import client_tls
+from kguard.layers.mtls.remedy.clients import client_tls, mutual_everywhere
 from kguard.layers.mtls.remedy.disabled import allow_mutual_tls
 from kguard.layers.mtls.remedy.enrolment import enrol
 from kguard.layers.mtls.remedy.exceptions import close_port, except_webhook
@@ -26,6 +26,7 @@ REMEDIES: Mapping[str, RemedyFunction] = {
     "enrol": enrol,
     "except_webhook": except_webhook,
     "explicit_modes": explicit_modes,
+    "mutual_everywhere": mutual_everywhere,
     "redirect_http": redirect_http,
     "strict": strict,
 }

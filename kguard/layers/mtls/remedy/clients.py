@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How do DestinationRules let clients use mutual TLS again?"""
+"""How do clients come to use mutual TLS again: by the rules that they obey?"""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from kguard.layers.mtls.remedy.policies import manifest_of
 from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer, pointer_tokens
-from kguard.model.manifests import Manifest, mapping
-from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest
+from kguard.model.manifests import JsonObject, Manifest, mapping
+from kguard.model.remedies import Cannot, Create, Edit, Operation, Proposal, RemedyRequest
 
 _MODE = "ISTIO_MUTUAL"
 
@@ -76,3 +76,30 @@ def _at(value: object, tokens: list[str]) -> object:
     for token in tokens:
         value = value[int(token)] if isinstance(value, list) else mapping(value).get(token)
     return value
+
+
+def mutual_everywhere(request: RemedyRequest) -> Iterator[Proposal]:
+    """Where automatic mutual TLS is off, rules for the whole mesh take its place."""
+    facts: model.Facts = request.facts
+    closes = tuple(finding.fingerprint for finding in request.findings)
+    if request.stage == "observe":
+        yield Cannot(closes, "the stage observe changes no client", "run again with --stage warn")
+        return
+    domain = request.inventory.value("cluster-domain") or "cluster.local"
+    hosts = {"mesh-mutual-tls": (f"*.{domain}", _MODE)}
+    hosts["api-server-tls"] = (f"kubernetes.default.svc.{domain}", "DISABLE")
+    whys = {
+        _MODE: "clients send mutual TLS everywhere, although it is not automatic",
+        "DISABLE": "the API server is no member of the mesh and ends TLS of its own",
+    }
+    for name, (host, mode) in sorted(hosts.items()):
+        yield Create(_rule(facts.mesh.root, name, host, mode), closes, whys[mode])
+
+
+def _rule(namespace: str, name: str, host: str, mode: str) -> JsonObject:
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "DestinationRule",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"host": host, "trafficPolicy": {"tls": {"mode": mode}}},
+    }
