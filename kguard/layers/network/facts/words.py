@@ -19,6 +19,8 @@ def rule_words(rule: Rule, namespace: str) -> list[str]:
 
 def peer_words(peer: Peer, namespace: str) -> str:
     """A peer of a rule of a policy in a namespace."""
+    if peer.entity is not None:
+        return peer.words or "everyone"
     if peer.block is not None:
         holes = f" except {', '.join(peer.block.excepted)}" if peer.block.excepted else ""
         return f"addresses {peer.block.cidr}{holes}"

@@ -160,7 +160,7 @@ class Workloads:
         found = self._words.get((number, direction))
         if found is None:
             policy = self._cluster.reach.policies[number]
-            rules = policy.rules(direction)
+            rules = [rule for rule in policy.rules(direction) if rule.action == "allow"]
             found = [text for rule in rules for text in rule_words(rule, policy.namespace)]
             self._words[number, direction] = found
         return found

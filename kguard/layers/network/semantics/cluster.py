@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.network.semantics import admin, foreign
+from kguard.layers.network.semantics import foreign
 from kguard.layers.network.semantics.addresses import AddressRange
 from kguard.layers.network.semantics.endpoints import NAME_LABEL, Endpoint, NamespaceLabels
+from kguard.layers.network.semantics.kinds import Kinds
 from kguard.layers.network.semantics.networkpolicy import parse
 from kguard.layers.network.semantics.policy import PodPolicy
 from kguard.layers.network.semantics.profiles import Profile
 from kguard.layers.network.semantics.reach import Reachability
-from kguard.layers.network.semantics.surroundings import Surroundings, nodes
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 STRANGER = "(elsewhere)"
@@ -51,11 +51,13 @@ class Cluster:
         self.profile = profile
         self.workloads: list[Workload] = inventory.workloads
         parsed = [parse(m) for m in inventory.of("NetworkPolicy", "networking.k8s.io")]
-        around = Surroundings(nodes(inventory.of("Node")), profile.evaluates_nodes, domains)
-        others = self._other_kinds(around)
+        kinds = Kinds(inventory, profile, domains)
+        others = kinds.policies()
         self.policies = [policy for policy in parsed if not self._refuses(policy)]
         self.others = [policy for policy in others if not self._refuses(policy)]
         """Policies in force of the other kinds that are evaluated."""
+        self.ineffective = kinds.ineffective
+        """Policies of kinds that the network plugin does not know."""
         self.refused = [policy for policy in [*parsed, *others] if self._refuses(policy)]
         self.foreign: dict[int, list[Manifest]] = foreign.selecting(inventory, self.workloads)
         self.unread = foreign.unread(inventory)
@@ -67,16 +69,12 @@ class Cluster:
         unsure = range(len(self.workloads)) if self.unread else self.foreign
         self.reach = Reachability(
             endpoints,
-            [*self.policies, *self.others],
+            kinds.in_order(self.policies, self.others),
             self._namespaces(extra),
             profile,
             opaque=frozenset(unsure),
             marks=marks,
         )
-
-    def _other_kinds(self, around: Surroundings) -> list[PodPolicy]:
-        found = [m for kind in admin.KINDS for m in self.inventory.of(kind, admin.GROUP)]
-        return [admin.parse(manifest, around) for manifest in found]
 
     def _refuses(self, policy: PodPolicy) -> bool:
         if not self.profile.tolerant:
@@ -84,7 +82,13 @@ class Cluster:
         return any(not problem.pointer.endswith(_TOLERATED) for problem in policy.problems)
 
     def _endpoints(self) -> list[Endpoint]:
-        found = [endpoint(workload) for workload in self.workloads]
+        manifests = self.inventory.of("ServiceAccount")
+        accounts = {(m.namespace, m.name): m.labels for m in manifests}
+        absent: dict[str, str] | None = {} if self._whole else None
+        found = [
+            endpoint(w, accounts.get((w.namespace, w.service_account), absent))
+            for w in self.workloads
+        ]
         names = {workload.namespace for workload in self.workloads}
         names.update(policy.namespace for policy in self.policies)
         for name in sorted(names):
@@ -104,7 +108,7 @@ class Cluster:
         return {**absent, **found, STRANGER: NamespaceLabels({NAME_LABEL: STRANGER})}
 
 
-def endpoint(workload: Workload) -> Endpoint:
+def endpoint(workload: Workload, account_labels: Mapping[str, str] | None = None) -> Endpoint:
     """The pods of a workload as the evaluation sees them."""
     return Endpoint(
         namespace=workload.namespace,
@@ -112,6 +116,8 @@ def endpoint(workload: Workload) -> Endpoint:
         ports=workload.ports,
         host_network=workload.host_network,
         labels_known=workload.labels_known,
+        account=workload.service_account,
+        account_labels=account_labels,
         addresses=_addresses(workload.manifest),
     )
 

@@ -16,6 +16,15 @@ import msgspec
 
 from kguard.inventory.selectors import Requirement, Selector
 from kguard.inventory.workload import ContainerPort
+from kguard.layers.network.semantics.expressions import (
+    ACCOUNT_NAME,
+    And,
+    Condition,
+    Constant,
+    Expression,
+    Not,
+    Or,
+)
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 
@@ -30,6 +39,10 @@ class Endpoint(msgspec.Struct, frozen=True):
     labels_known: bool = True
     """False where pods may carry labels besides these."""
     addresses: tuple[str, ...] = ()
+    account: str = "default"
+    """The service account."""
+    account_labels: Mapping[str, str] | None = None
+    """Its labels; None where they are not known."""
 
 
 class NamespaceLabels(msgspec.Struct, frozen=True):
@@ -50,6 +63,10 @@ class Mask(msgspec.Struct, frozen=True):
 
     def __or__(self, other: Mask) -> Mask:
         return Mask(self.must | other.must, self.may | other.may)
+
+    def outside(self, everyone: int) -> Mask:
+        """What is not in the set."""
+        return Mask(everyone & ~self.may, everyone & ~self.must)
 
 
 NOTHING = Mask(0, 0)
@@ -82,7 +99,7 @@ class Classes:
         namespaces: Mapping[str, NamespaceLabels],
         keys: frozenset[str],
         port_names: frozenset[str],
-        address_key: Callable[[Endpoint], object],
+        further_key: Callable[[Endpoint], object],
     ) -> None:
         self._namespaces = namespaces
         self.members: list[list[int]] = []
@@ -90,7 +107,7 @@ class Classes:
         self.of_endpoint: list[int] = []
         found: dict[tuple[object, ...], int] = {}
         for index, endpoint in enumerate(endpoints):
-            key = (_class_key(endpoint, keys, port_names), address_key(endpoint))
+            key = (_class_key(endpoint, keys, port_names), further_key(endpoint))
             number = found.setdefault(key, len(found))
             if number == len(self.members):
                 self.members.append([])
@@ -101,6 +118,7 @@ class Classes:
         self.everything = (1 << self.count) - 1
         self._index()
         self._pods: dict[Selector, Mask] = {}
+        self._matching: dict[Expression, Mask] = {}
         self._of_namespaces: dict[Selector, Mask] = {}
 
     def _index(self) -> None:
@@ -116,6 +134,9 @@ class Classes:
         size = self.count
         self._by_value = {entry: from_bits(found, size) for entry, found in values.items()}
         self._by_key = {key: from_bits(found, size) for key, found in keys.items()}
+        self._values: dict[str, list[str]] = {}
+        for key, value in values:
+            self._values.setdefault(key, []).append(value)
         self._by_namespace = {name: from_bits(found, size) for name, found in spaces.items()}
         opaque = [n for n, e in enumerate(self.representatives) if not e.labels_known]
         host = [n for n, e in enumerate(self.representatives) if e.host_network]
@@ -163,6 +184,78 @@ class Classes:
                 must |= mask if verdict is True else 0
             found = self._of_namespaces[selector] = Mask(must, may)
         return found
+
+    def matching(self, expression: Expression) -> Mask:
+        """The classes for which an expression holds."""
+        found = self._matching.get(expression)
+        if found is None:
+            found = self._matching[expression] = self._match(expression)
+        return found
+
+    def _match(self, expression: Expression) -> Mask:
+        match expression:
+            case Condition():
+                return self._condition(expression)
+            case Constant():
+                whole = self.everything if expression.value else 0
+                return Mask(whole, whole)
+            case Not():
+                return self.matching(expression.part).outside(self.everything)
+            case And():
+                found = Mask(self.everything, self.everything)
+                for part in expression.parts:
+                    found &= self.matching(part)
+                return found
+            case Or():
+                found = NOTHING
+                for part in expression.parts:
+                    found |= self.matching(part)
+                return found
+
+    def _condition(self, condition: Condition) -> Mask:
+        match condition.source:
+            case "pod":
+                return self._on_pods(condition)
+            case "namespace":
+                return self._on_namespaces(condition)
+            case _:
+                return self._on_accounts(condition)
+
+    def _on_pods(self, condition: Condition) -> Mask:
+        has_key = self._by_key.get(condition.key, 0)
+        unsure = self.opaque & ~has_key
+        rest = self.everything & ~has_key & ~unsure
+        found = rest if condition.accepts(None) else 0
+        for value in self._values.get(condition.key, ()):
+            if condition.accepts(value):
+                found |= self._by_value[condition.key, value]
+        return Mask(found, found | unsure)
+
+    def _on_namespaces(self, condition: Condition) -> Mask:
+        must = may = 0
+        for name, mask in self._by_namespace.items():
+            labels = self._namespaces.get(name, NamespaceLabels({NAME_LABEL: name}))
+            known = labels.known or condition.key in labels.labels
+            if condition.accepts(labels.labels.get(condition.key)):
+                must |= mask if known else 0
+                may |= mask
+            elif not known:
+                may |= mask
+        return Mask(must, may)
+
+    def _on_accounts(self, condition: Condition) -> Mask:
+        must: list[int] = []
+        unsure: list[int] = []
+        for number, endpoint in enumerate(self.representatives):
+            labels = endpoint.account_labels
+            if condition.key == ACCOUNT_NAME:
+                must += [number] if condition.accepts(endpoint.account) else []
+            elif labels is None:
+                unsure.append(number)
+            elif condition.accepts(labels.get(condition.key)):
+                must.append(number)
+        certain = from_bits(must, self.count)
+        return Mask(certain, certain | from_bits(unsure, self.count))
 
 
 def _selects_namespace(selector: Selector, namespace: NamespaceLabels) -> bool | None:

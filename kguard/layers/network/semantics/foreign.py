@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which policies of other kinds may select a workload, so that its answers are not certain?
 
-These kinds change what is reachable but are not evaluated: Calico's, Cilium's and Antrea's own,
-and egress firewalls of OVN-Kubernetes.
-Calico's staged kinds have no effect on traffic and are left out.
+These kinds change what is reachable but are not evaluated: Cilium's and Antrea's own, and egress
+firewalls of OVN-Kubernetes.
 """
 
 from __future__ import annotations
@@ -18,11 +17,7 @@ _KINDS = (
     ("CiliumNetworkPolicy", "cilium.io"),
     ("ClusterNetworkPolicy", "crd.antrea.io"),
     ("EgressFirewall", "k8s.ovn.org"),
-    ("GlobalNetworkPolicy", "crd.projectcalico.org"),
-    ("GlobalNetworkPolicy", "projectcalico.org"),
     ("NetworkPolicy", "crd.antrea.io"),
-    ("NetworkPolicy", "crd.projectcalico.org"),
-    ("NetworkPolicy", "projectcalico.org"),
 )
 _NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 

@@ -59,6 +59,12 @@ class Matching:
         self._profile = profile
         self._carriers: dict[tuple[str, str], list[tuple[int, int]]] = {}
         self._rules: dict[tuple[Direction, int], list[tuple[Rule, Mask]]] = {}
+        self._choosy = {
+            (direction, number)
+            for number, policy in enumerate(policies)
+            for direction in policy.directions
+            if any(rule.own is not None for rule in policy.rules(direction))
+        }
 
     def rules(self, direction: Direction, policy: int) -> list[tuple[Rule, Mask]]:
         """The rules of a policy that are in force, with their peers."""
@@ -79,12 +85,16 @@ class Matching:
             and all(rule.action == "allow" for rule in found.rules(direction))
         )
 
-    def named_ports(self, direction: Direction, number: int) -> tuple[tuple[str, str, int], ...]:
-        """The ports of a class that have a name which some rule uses, where that matters."""
+    def individual(self, direction: Direction, number: int, policies: Sequence[int]) -> object:
+        """What tells a class apart from others under the same policies.
+
+        Ports of names that rules use, or that rules are for some of the selected pods only.
+        """
+        alone = number if any((direction, p) in self._choosy for p in policies) else -1
         if not self._names or direction == "egress":
-            return ()
+            return alone
         ports = self._classes.representatives[number].ports
-        return tuple((p.name, p.protocol, p.number) for p in ports if p.name in self._names)
+        return alone, tuple((p.name, p.protocol, p.number) for p in ports if p.name in self._names)
 
     def admitted(
         self, direction: Direction, policies: Sequence[int], number: int
@@ -174,6 +184,12 @@ class Matching:
     def _matches(
         self, direction: Direction, rule: Rule, peers: Mask, number: int
     ) -> list[tuple[int, Mask]]:
+        if rule.own is not None:
+            own = self._peers.of_entity(direction, rule.own, pods_only=True)
+            peers = Mask(
+                peers.must if own.must >> number & 1 else 0,
+                peers.may if own.may >> number & 1 else 0,
+            )
         if not rule.ports:
             return [(self._ports.everything, peers)]
         numbered = 0

@@ -10,10 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kguard.layers.network.semantics.addresses import AddressAtoms, Block
+from kguard.layers.network.semantics.addresses import AddressAtoms, Block, block
 from kguard.layers.network.semantics.blocks import BlockIndex
 from kguard.layers.network.semantics.endpoints import NOTHING, Classes, Mask
-from kguard.layers.network.semantics.policy import Direction, Peer, PodPolicy, Rule
+from kguard.layers.network.semantics.policy import (
+    Direction,
+    Entity,
+    Group,
+    Peer,
+    PodPolicy,
+    Rule,
+)
 from kguard.layers.network.semantics.profiles import Profile
 
 EVERY_NODE = "every node"
@@ -33,6 +40,8 @@ class Peers:
 
     def subject(self, policy: PodPolicy) -> Mask:
         """The classes that a policy applies to."""
+        if policy.pods is not None:
+            return self._hosts(self._classes.matching(policy.pods), pods_only=policy.pods_only)
         found = self._classes.pods(policy.selector)
         if policy.spaces is None:
             own = self._classes.in_namespace(policy.namespace)
@@ -73,6 +82,8 @@ class Peers:
             outside = atoms << self._classes.count
             found = self._inside(peer, peer.block) | Mask(outside, outside)
             return Mask(0, found.may) if peer.doubt else found
+        if peer.entity is not None:
+            return self.of_entity(direction, peer.entity, pods_only=peer.pods_only)
         found = self._classes.pods(peer.pods) if peer.pods is not None else NOTHING
         if peer.namespaces is None:
             own = self._classes.in_namespace(namespace)
@@ -102,3 +113,33 @@ class Peers:
             return Mask(hosts, hosts)
         perhaps = Mask(0, self._blocks.unknown)
         return (self._blocks.known(block) | perhaps) & Mask(hosts, hosts)
+
+    def of_entity(self, direction: Direction, entity: Entity, *, pods_only: bool) -> Mask:
+        """The classes and address atoms for which all conditions hold."""
+        everyone = self.everyone(direction)
+        found = Mask(0 if entity.doubt else everyone, everyone)
+        for group, inside in ((entity.group, True), (entity.not_group, False)):
+            if group is not None:
+                mask = self._group(direction, group, pods_only=pods_only)
+                found &= mask if inside else mask.outside(everyone)
+        for nets, inside in ((entity.nets, True), (entity.not_nets, False)):
+            if nets is not None:
+                mask = self._everywhere(direction, nets)
+                found &= mask if inside else mask.outside(everyone)
+        if entity.family:
+            found &= self._everywhere(direction, _FAMILIES[entity.family])
+        return found
+
+    def _group(self, direction: Direction, group: Group, *, pods_only: bool) -> Mask:
+        pods = self._hosts(self._classes.matching(group.pods), pods_only=pods_only)
+        if not group.ranges:
+            return pods
+        return pods | self._everywhere(direction, Block("", (), group.ranges))
+
+    def _everywhere(self, direction: Direction, block: Block) -> Mask:
+        """Addresses, and the pods that have them."""
+        atoms = self._addresses[direction].of_ranges(block.ranges) << self._classes.count
+        return self._blocks.pods(block, "yes") | Mask(atoms, atoms)
+
+
+_FAMILIES = {4: block("0.0.0.0/0"), 6: block("::/0")}

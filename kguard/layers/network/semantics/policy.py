@@ -15,7 +15,8 @@ from typing import Literal
 import msgspec
 
 from kguard.inventory.selectors import Selector
-from kguard.layers.network.semantics.addresses import Block
+from kguard.layers.network.semantics.addresses import AddressRange, Block
+from kguard.layers.network.semantics.expressions import Expression
 
 Direction = Literal["ingress", "egress"]
 DIRECTIONS: tuple[Direction, Direction] = ("ingress", "egress")
@@ -58,16 +59,40 @@ class PortTerm(msgspec.Struct, frozen=True, order=True):
     pointer: str = ""
 
 
-class Peer(msgspec.Struct, frozen=True, order=True):
-    """Pods by selectors, or addresses by a block.
+class Group(msgspec.Struct, frozen=True):
+    """Pods by an expression, with the addresses that belong to them by name."""
 
-    `namespaces` is None for the namespace of the policy; `pods` is never None where `block` is.
+    pods: Expression
+    ranges: tuple[AddressRange, ...] = ()
+
+
+class Entity(msgspec.Struct, frozen=True):
+    """Pods and addresses for which all of several conditions hold; None is no condition."""
+
+    group: Group | None = None
+    nets: Block | None = None
+    not_group: Group | None = None
+    not_nets: Block | None = None
+    family: Literal[0, 4, 6] = 0
+    """The only family of addresses, or 0 for both."""
+    doubt: str = ""
+    """Why it may be fewer; empty where it is certain."""
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """Pods by selectors, addresses by a block, or both by an entity.
+
+    `namespaces` is None for the namespace of the policy; `pods` is never None where `block` and
+    `entity` are.
     """
 
     pointer: str
     namespaces: Selector | None = None
     pods: Selector | None = None
     block: Block | None = None
+    entity: Entity | None = None
+    words: str = ""
+    """How an entity is said."""
     block_of: Literal["ip_block", "networks", "nodes", "outside"] = "ip_block"
     """What the block was written as: whether it can mean pods depends on that."""
     pods_only: bool = False
@@ -76,7 +101,7 @@ class Peer(msgspec.Struct, frozen=True, order=True):
     """Why the peer may be fewer than the block says; empty where it is certain."""
 
 
-class Rule(msgspec.Struct, frozen=True, order=True):
+class Rule(msgspec.Struct, frozen=True):
     """What is decided about: any of the peers (everyone if there are none) at any of the ports."""
 
     pointer: str
@@ -86,6 +111,8 @@ class Rule(msgspec.Struct, frozen=True, order=True):
     name: str = ""
     doubt: str = ""
     """Why the rule may match less than its peers and ports say; empty where it is certain."""
+    own: Entity | None = None
+    """Which of the selected pods the rule is for; None for all."""
 
     @property
     def admits_everyone(self) -> bool:
@@ -122,6 +149,8 @@ class PodPolicy(msgspec.Struct, frozen=True):
     """Decides between equal orders; between equal ties too, nobody knows which policy is first."""
     subject: str = "/spec/podSelector"
     """JSON pointer of what selects the pods."""
+    pods: Expression | None = None
+    """What selects the pods in kinds with other selectors, then in place of `selector`."""
     spaces: Selector | None = None
     """The namespaces of the pods that it selects; None for its own."""
     pods_only: bool = False

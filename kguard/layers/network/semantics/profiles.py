@@ -30,6 +30,8 @@ class Profile(msgspec.Struct, frozen=True):
     host_network: Literal["pod", "node", "unknown"] = "unknown"
     """`pod`: pods on the host network are treated like others; `node`: policies neither select them
     nor mean them by labels."""
+    kinds: tuple[Literal["calico", "cilium"], ...] = ()
+    """Whose own kinds of policies have an effect."""
     evaluates_nodes: bool = True
     """Whether peers that name nodes mean anything."""
     baseline: Literal["direction", "pod", "unknown"] = "direction"
@@ -46,7 +48,7 @@ class Profile(msgspec.Struct, frozen=True):
     """Whether listings show IPv6 ranges."""
 
 
-GENERIC = Profile("generic", enforces="unknown", baseline="unknown")
+GENERIC = Profile("generic", enforces="unknown", baseline="unknown", kinds=("calico", "cilium"))
 NETPOL_ANALYZER = Profile(
     "netpol-analyzer",
     block_matches_pods="no",
@@ -63,9 +65,9 @@ PROFILES = {
     for profile in (
         GENERIC,
         NETPOL_ANALYZER,
-        Profile("calico", block_matches_pods="yes"),
-        Profile("canal", block_matches_pods="yes"),
-        Profile("cilium", block_matches_pods="no"),
+        Profile("calico", block_matches_pods="yes", host_network="node", kinds=("calico",)),
+        Profile("canal", block_matches_pods="yes", host_network="node", kinds=("calico",)),
+        Profile("cilium", block_matches_pods="no", host_network="node", kinds=("cilium",)),
         Profile("antrea"),
         Profile("ovn-kubernetes"),
         Profile("kube-router"),

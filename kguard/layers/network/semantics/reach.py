@@ -42,6 +42,8 @@ from kguard.layers.network.semantics.tiers import Certainty, Verdicts
 from kguard.layers.network.semantics.vocabulary import (
     block_peers,
     block_ranges,
+    entity_ranges,
+    label_conditions,
     label_keys,
     port_names,
     port_spans,
@@ -120,7 +122,7 @@ class Reachability:
         }
         names = port_names(policies)
         self.classes = Classes(
-            endpoints, namespaces, label_keys(policies), names, self._address_key()
+            endpoints, namespaces, label_keys(policies), names, self._further_key()
         )
         self._peers = Peers(self.classes, self.addresses, profile)
         self._matching = Matching(policies, names, self.classes, self.ports, self._peers, profile)
@@ -131,8 +133,11 @@ class Reachability:
         self._tiered = any(policy.tier != NAMESPACED for policy in policies)
         self._select()
 
-    def _address_key(self) -> Callable[[Endpoint], object]:
-        """What of a pod's addresses matters: the atoms of the blocks that may mean pods."""
+    def _further_key(self) -> Callable[[Endpoint], object]:
+        """What tells pods apart besides labels.
+
+        The atoms of addresses that may mean pods, and service accounts where policies name them.
+        """
         readings = {
             "ip_block": self.profile.block_matches_pods,
             "networks": self.profile.networks_match_pods,
@@ -140,11 +145,15 @@ class Reachability:
         }
         peers = [peer for d in DIRECTIONS for peer in block_peers(self.policies, d)]
         read = [p.block for p in peers if p.block and readings.get(p.block_of, "no") != "no"]
-        atoms = AddressAtoms(entry for block in read for entry in block.ranges)
+        ranges = [entry for block in read for entry in block.ranges]
+        ranges += [entry for d in DIRECTIONS for entry in entity_ranges(self.policies, d)]
+        atoms = AddressAtoms(ranges)
+        accounts = any(c.source == "account" for c in label_conditions(self.policies))
 
         def key(endpoint: Endpoint) -> object:
-            found = (address(text) for text in endpoint.addresses if read)
-            return tuple(sorted({atoms.of_range(entry) for entry in found if entry}))
+            found = (address(text) for text in endpoint.addresses if ranges)
+            account = (endpoint.namespace, endpoint.account) if accounts else ()
+            return account, tuple(sorted({atoms.of_range(entry) for entry in found if entry}))
 
         return key
 
@@ -178,7 +187,7 @@ class Reachability:
 
     def _shared_row(self, direction: Direction, number: int) -> Row:
         chosen = self._chosen(direction, number)
-        names = self._matching.named_ports(direction, number)
+        names = self._matching.individual(direction, number, (*chosen.sure, *chosen.perhaps))
         key = (direction, (chosen, names))
         found = self._rows.get(key)
         if found is None:

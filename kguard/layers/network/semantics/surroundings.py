@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
+from kguard.inventory import Inventory
 from kguard.inventory.selectors import Selector
-from kguard.layers.network.semantics.addresses import AddressRange, Block, address
+from kguard.layers.network.semantics.addresses import AddressRange, Block, address, network_range
 from kguard.layers.network.semantics.blocks import PRIVATE
 from kguard.layers.network.semantics.peers import EVERY_NODE
 from kguard.layers.network.semantics.policy import Peer
+from kguard.layers.network.semantics.services import Service
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 EVERYWHERE = (AddressRange(4, 0, (1 << 32) - 1), AddressRange(6, 0, (1 << 128) - 1))
@@ -25,6 +29,14 @@ class Node(msgspec.Struct, frozen=True):
     addresses: tuple[AddressRange, ...]
 
 
+class NetworkSet(msgspec.Struct, frozen=True):
+    """Addresses that Calico knows by labels; a set of the cluster has no namespace labels."""
+
+    labels: Mapping[str, str]
+    namespace_labels: Mapping[str, str]
+    ranges: tuple[AddressRange, ...]
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """What is known around the pods.
 
@@ -35,6 +47,9 @@ class Surroundings(msgspec.Struct, frozen=True):
     nodes: tuple[Node, ...] | None = None
     reads_nodes: bool = True
     domains: Mapping[str, Sequence[str]] | None = None
+    network_sets: tuple[NetworkSet, ...] = ()
+    services: Mapping[tuple[Any, Any], Service] = msgspec.field(default_factory=dict)
+    """By namespace and name."""
 
     def nodes_peer(self, place: str, selector: Selector) -> Peer:
         """The addresses of the nodes that a selector selects."""
@@ -77,3 +92,28 @@ def _addresses(manifest: Manifest) -> list[AddressRange]:
     entries = [strings(entry) for entry in sequence(status.get("addresses"))]
     texts = [entry.get("address", "") for entry in entries if entry.get("type") in _NODE_ADDRESSES]
     return [entry for text in texts if (entry := address(text))]
+
+
+def network_sets(inventory: Inventory) -> tuple[NetworkSet, ...]:
+    """The network sets of an input."""
+    found = []
+    for group in ("crd.projectcalico.org", "projectcalico.org"):
+        for kind in ("GlobalNetworkSet", "NetworkSet"):
+            for manifest in inventory.of(kind, group):
+                space = inventory.namespaces.get(manifest.namespace)
+                labels = space.labels if space is not None else {}
+                ranges = tuple(_nets(manifest.spec.get("nets")))
+                found.append(NetworkSet(manifest.labels, labels, ranges))
+    return tuple(found)
+
+
+def _nets(value: Any) -> list[AddressRange]:
+    """The ranges of a list; what is none is left out, as Calico does."""
+    found = []
+    for entry in sequence(value):
+        try:
+            network = ipaddress.ip_network(entry if isinstance(entry, str) else "", strict=False)
+            found.append(network_range(str(network)))
+        except ValueError:
+            continue
+    return found

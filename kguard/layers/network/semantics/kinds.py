@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which policies of other kinds than NetworkPolicy are in the input, and does the plugin know them?
+
+The cluster-wide kinds of network-policy-api are taken for known to every plugin that enforces
+policies; the own kinds of a plugin mean nothing to another (`profiles`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kguard.inventory import Inventory
+from kguard.layers.network.semantics import admin, calico
+from kguard.layers.network.semantics.policy import NAMESPACED, PodPolicy
+from kguard.layers.network.semantics.profiles import Profile
+from kguard.layers.network.semantics.services import Service, services
+from kguard.layers.network.semantics.surroundings import Surroundings, network_sets, nodes
+from kguard.model.manifests import Manifest
+
+
+class Kinds:
+    """The policies of an input that are evaluated besides NetworkPolicies."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        profile: Profile,
+        domains: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._inventory = inventory
+        self._profile = profile
+        self._calico = self._of(calico.KINDS, calico.GROUPS)
+        self._around = Surroundings(
+            nodes=nodes(inventory.of("Node")),
+            reads_nodes=profile.evaluates_nodes,
+            domains=domains,
+            network_sets=network_sets(inventory) if self._calico else (),
+            services=self._services() if self._calico else {},
+        )
+        self.ineffective: list[Manifest] = []
+        if "calico" not in profile.kinds:
+            self.ineffective += self._calico
+
+    def _of(self, kinds: Sequence[str], groups: Sequence[str]) -> list[Manifest]:
+        return [m for group in groups for kind in kinds for m in self._inventory.of(kind, group)]
+
+    def _services(self) -> dict[tuple[str, str], Service]:
+        found = services(self._inventory, [])
+        return {(s.manifest.namespace, s.manifest.name): s for s in found}
+
+    def policies(self) -> list[PodPolicy]:
+        """All that are evaluated, refused ones too, by kind."""
+        found = [admin.parse(m, self._around) for m in self._of(admin.KINDS, (admin.GROUP,))]
+        if "calico" in self._profile.kinds and self._calico:
+            tiers = calico.Tiers(self._of(("Tier",), calico.GROUPS))
+            found += [calico.policy(m, tiers, self._around) for m in self._calico]
+        return found
+
+    def in_order(
+        self, policies: Sequence[PodPolicy], others: Sequence[PodPolicy]
+    ) -> list[PodPolicy]:
+        """The NetworkPolicies, then the others; named as Calico does where that decides."""
+        order = calico.KUBERNETES_ORDER
+        if any(p.tier == NAMESPACED and p.order == order and p.tie for p in others):
+            return [*calico.with_ties(policies), *others]
+        return [*policies, *others]
