@@ -62,3 +62,7 @@ _finding(namespace, format) := {
 _images(1) := "1 image"
 
 _images(count) := sprintf("%d images", [count]) if count != 1
+
+_images(1) := "1 image"
+
+_images(number) := sprintf("%d images", [number]) if number != 1
