@@ -18,6 +18,9 @@ from kguard.errors import UsageError
 if TYPE_CHECKING:
     from kguard.model.facts.audit import AuditPolicy, Facts
 
+SHOWN = 5
+"""How many requests are shown that one family loses."""
+
 _MARKS = {"recorded": "ok  ", "hole": "HOLE", "unknown": "?   "}
 
 
@@ -140,11 +143,20 @@ def _table(facts: Facts, rows: list[Row]) -> Iterator[str]:
         yield clean(f"{policy.name} ({policy.state}; used by {used})")
         for problem in policy.problems:
             yield clean(f"  refused: {problem.text}")
+        if any(family.state == "unknown" for family in policy.families):
+            yield "  the policy is too large to be judged in every respect"
         for row in (row for row in rows if row.policy == policy.name):
             mark = _MARKS[row.state]
             levels = f"needs {row.floor:9} has {row.level:15}"
             yield clean(f"  {mark} {row.family:16} {levels} {row.title}")
-            for witness in row.witnesses:
-                yield clean(f"         {witness}")
+            yield from (clean(f"         {witness}") for witness in _some(row.witnesses))
         for excess in policy.excesses:
             yield clean(f"  OVER {excess.limit:16} {excess.level:15} {excess.witness.text}")
+        for lint in policy.lints:
+            yield clean(f"  LINT {lint.path}: {lint.text}")
+
+
+def _some(witnesses: tuple[str, ...]) -> Iterator[str]:
+    yield from witnesses[:SHOWN]
+    if len(witnesses) > SHOWN:
+        yield f"and {len(witnesses) - SHOWN} more rules that hide something"

@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from kguard.cli.output import note
 from kguard.errors import SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ def policy_of(name: str, version_text: str) -> Policy:
         problem = found.loaded.problems[0].message
         where = f"{name}:{found.line}:{found.column}" if found.line else name
         raise UsageError(f"the API server does not start with this policy: {problem}", where=where)
+    for field in found.loaded.ignored:
+        note(f"{name}: {field.name} at {field.pointer} is no field: the API server ignores it")
+    for pointer in found.repeated:
+        note(f"{name}: {pointer} stands twice: the API server takes the last one")
     return found.loaded.policy
 
 

@@ -134,3 +134,48 @@ def test_a_replay_as_json(tmp_path, capsys):
         0,
     )
     assert [(found["kind"], found["count"]) for found in told["activities"]] == [("session", 1)]
+
+
+HEAD = "apiVersion: audit.k8s.io/v1\nkind: Policy\n"
+BAD = {
+    "wrong group": (f"{HEAD}rules: [{{level: Metadata, resources: [{{group: a/v1}}]}}]", "a/v1"),
+    "no rules": (f"{HEAD}rules: []", "the policy has no rules"),
+    "empty": ("", "the document is empty"),
+    "binary": (b"\x7fELF\xff\x00", "it is not UTF-8"),
+    "another kind": (f"{HEAD}rules: 5", "rules is not a list"),
+    "no level": (f"{HEAD}rules: [{{users: [a]}}]", "the rule has no level"),
+    "broken": (f"{HEAD}rules: [", "did not find"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_policy_is_one_sentence(tmp_path, name):
+    content, told = BAD[name]
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UsageError) as caught:
+        command.main(["eval", "--policy", str(path), "-"], standalone_mode=False)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_ignored_field_is_named(tmp_path, capsys):
+    path = tmp_path / "policy.yaml"
+    path.write_text(f"{HEAD}rules:\n- level: Metadata\n  verb: [get]\n  level: None\n")
+    (tmp_path / "none").write_text("")
+    assert command.main(["eval", "--policy", str(path), str(tmp_path / "none")], **_PLAIN) == 0
+    told = capsys.readouterr().err
+    assert "verb at /rules/0/verb is no field: the API server ignores it" in told
+    assert "/rules/0/level stands twice" in told
+
+
+def test_a_policy_of_50000_rules_is_left_open(tmp_path, capsys):
+    rules = "".join(f"- {{level: None, users: [u{n}], verbs: [create]}}\n" for n in range(50_000))
+    (tmp_path / "policy.yaml").write_text(f"{HEAD}rules:\n{rules}- level: Metadata\n")
+    assert command.main(["coverage", str(tmp_path / "policy.yaml")], **_PLAIN) == 0
+    told = capsys.readouterr().out
+    assert "the policy is too large to be judged" in told
+    assert "HOLE" not in told
+
+
+_PLAIN = {"standalone_mode": False}

@@ -37,6 +37,9 @@ from kguard.layers.audit.semantics.universe import (
 
 Unreachable = Literal["shadowed", "never-matches"]
 
+MAX_RULES = 1_000
+"""A policy with more rules is not judged: nothing is said about what it records."""
+
 _PROOF: dict[Ending, tuple[str, ...]] = {
     "complete": ("ResponseComplete",),
     "connect": ("ResponseStarted", "ResponseComplete"),
@@ -87,8 +90,17 @@ class Coverage(NamedTuple):
     limits: tuple[LimitCoverage, ...]
 
 
+_UNJUDGED = Coverage(
+    tuple(FamilyCoverage(family, "", ()) for family in FAMILIES),
+    tuple(FamilyCoverage(concern, "", ()) for concern in CONCERNS),
+    tuple(LimitCoverage(limit, (), known=False) for limit in LIMITS),
+)
+
+
 def cover(policy: Policy) -> Coverage:
     """Evaluate every family and every limit on the exact regions of the rules."""
+    if len(policy.rules) > MAX_RULES:
+        return _UNJUDGED
     space = space_of(policy)
     return Coverage(
         tuple(_family(space, policy, family) for family in FAMILIES),
@@ -108,6 +120,8 @@ def unreachable_rules(policy: Policy) -> dict[int, Unreachable]:
 
     Rules of a policy that is too complex are left out.
     """
+    if len(policy.rules) > MAX_RULES:
+        return {}
     space = space_of(policy)
     universe = occurring(space)
     try:

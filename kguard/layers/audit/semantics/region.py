@@ -17,8 +17,12 @@ MAX_BOXES = 20_000
 """More boxes than this in one region: the question is left open instead of eating memory."""
 
 
+MAX_STEPS = 200_000
+"""More comparisons than this for one region: likewise."""
+
+
 class RegionTooLargeError(Exception):
-    """A region falls into more boxes than `MAX_BOXES`."""
+    """A region falls into more boxes than `MAX_BOXES`, or takes more than `MAX_STEPS`."""
 
 
 def split(space: Space, box: Box, piece: Piece) -> tuple[list[Box], list[Box]]:
@@ -80,10 +84,12 @@ def decide(space: Space, policy: Policy, region: Iterable[Box]) -> list[Share]:
     """
     left = _real(space, list(region))
     shares = []
+    steps = 0
     for index, rule in enumerate(policy.rules):
         decided: list[Box] = []
         for piece in space.pieces(rule):
             rest: list[Box] = []
+            steps += len(left)
             for box in left:
                 if _apart(box, piece.box):
                     rest.append(box)
@@ -92,7 +98,7 @@ def decide(space: Space, policy: Policy, region: Iterable[Box]) -> list[Share]:
                 decided += inside
                 rest += outside
             left = rest
-            if len(left) + len(decided) > MAX_BOXES:
+            if len(left) + len(decided) > MAX_BOXES or steps > MAX_STEPS:
                 raise RegionTooLargeError
         if decided:
             shares.append(Share(index, decided))
