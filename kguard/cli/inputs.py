@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from kguard import layers
+from kguard.cli.output import note
 from kguard.config import Config, discover, read
 from kguard.engine.base import Engine
 from kguard.errors import SourceError, UsageError
@@ -300,8 +301,12 @@ def layer_facts(name: str, arguments: dict[str, Any]) -> Any:
     from kguard.scan import compute, inventory_of
 
     config = settings(arguments)
+    collected = collect(arguments, config)
+    for broken in collected.unreadable:
+        place = f"{broken.source}:{broken.line}" if broken.line else broken.source
+        note(f"{place}: not read: {broken.reason}")
     chosen = msgspec.structs.replace(options(arguments, config), layers=(name,))
-    return compute(inventory_of(collect(arguments, config), chosen), chosen)[name]
+    return compute(inventory_of(collected, chosen), chosen)[name]
 
 
 @contextmanager
