@@ -28,9 +28,16 @@ class Places:
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
         self._spans: dict[tuple[int, str], Span] = {}
+        self._quotes: dict[Evidence, tuple[Quote, Location | None]] = {}
 
     def quote(self, evidence: Evidence) -> tuple[Quote, Location | None]:
         """A piece of evidence as reports show it, and its place, unless it is an absence."""
+        known = self._quotes.get(evidence)
+        if known is None:
+            known = self._quotes[evidence] = self._quote(evidence)
+        return known
+
+    def _quote(self, evidence: Evidence) -> tuple[Quote, Location | None]:
         found = self.inventory.by_id(evidence.ref) if evidence.ref else None
         if isinstance(found, PlainFile):
             return self._in_file(found, evidence)

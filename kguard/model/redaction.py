@@ -28,9 +28,12 @@ _REFERENCE = re.compile(r"(?i)(?:Name|Ref|Mount|File|Path|Keys?Ref)[\"']?\s*[:=]
 
 def redact(line: str) -> str:
     """The line without secrets, shortened to `MAX_QUOTE` characters."""
-    text = _URL.sub(rf"\1{MASK}@", line.rstrip("\r\n"))
+    text = line.rstrip("\r\n")
+    if "://" in text:
+        text = _URL.sub(rf"\1{MASK}@", text)
     text = _TOKEN.sub(MASK, text)
-    text = _VALUE.sub(rf"\1{MASK}", text)
+    if match := _VALUE.match(text):
+        text = match[1] + MASK
     match = _SECRET_KEY.match(text)
     if match and not _REFERENCE.search(match["head"]) and match["value"] not in ("{", "|", "|-"):
         text = match["head"] + MASK

@@ -22,6 +22,7 @@ class Openings:
     ) -> None:
         self._cluster = cluster
         self._served = served
+        self._rules: dict[int, tuple[list[Peer], str]] = {}
         self._sources: dict[int, list[Flow]] = {}
         for flow in flows:
             if flow.target.kind == "workload":
@@ -39,16 +40,25 @@ class Openings:
         return [found[who] for who in sorted(found)]
 
     def _of_rule(self, index: int, policy: PodPolicy, rule: Rule) -> Iterator[Opening]:
-        for peer in rule.peers:
-            if not _whole_namespaces(peer) or self._is_known(peer, policy):
-                continue
-            ports = self._ports(index, rule)
-            if ports:
-                words = "; ".join(rule_words(rule, policy.namespace))
-                place = Evidence(policy.id, peer.pointer, f"admits {words}")
-                who = peer_words(peer, policy.namespace)
-                meant = self._meant(index, peer, policy)
-                yield Opening(who, [str(port) for port in ports], meant, [place])
+        wide, words = self._wide(policy, rule)
+        ports = [str(port) for port in self._ports(index, rule)] if wide else []
+        if not ports:
+            return
+        for peer in wide:
+            place = Evidence(policy.id, peer.pointer, f"admits {words}")
+            who = peer_words(peer, policy.namespace)
+            yield Opening(who, ports, self._meant(index, peer, policy), [place])
+
+    def _wide(self, policy: PodPolicy, rule: Rule) -> tuple[list[Peer], str]:
+        """The peers of a rule that are other namespaces as a whole, and the rule in words."""
+        found = self._rules.get(id(rule))
+        if found is None:
+            peers = [
+                p for p in rule.peers if _whole_namespaces(p) and not self._is_known(p, policy)
+            ]
+            words = "; ".join(rule_words(rule, policy.namespace)) if peers else ""
+            found = self._rules[id(rule)] = (peers, words)
+        return found
 
     def _is_known(self, peer: Peer, policy: PodPolicy) -> bool:
         """Whether the peer is the whole cluster, or nothing but the namespace of the policy."""
