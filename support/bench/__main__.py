@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from support.bench.measure import TooSlow, median
 from support.bench.peers import PEERS, Absent, Peer
 
 ROOT = Path(__file__).resolve().parents[2]
+MESH = [sys.executable, "-m", "support.bench.mesh", "10000", "2000", "1000"]
 KGUARD = [sys.executable, "-m", "kguard"]
 GOOD_CODES = frozenset({0, 1, 3})
 ONE_RUN_OBJECTS = 9000
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for work in _works(Path(folder), small=options.small):
             good &= _line(work, peers)
+        good &= subprocess.run(MESH, check=False).returncode == 0
     load = os.getloadavg()[0]
     print(f"\n! over budget; ratio: how many times kguard's time a peer needs; load {load:.1f}")
     return 0 if good else 1

@@ -63,7 +63,7 @@ class View:
         self._enrolments: dict[str, Enrolment] = {}
         self._services: dict[str, list[Service]] = {}
 
-    @property
+    @cached_property
     def root(self) -> str:
         """The root namespace of the mesh."""
         return self.mesh.root

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -104,7 +105,7 @@ class _Judge:
     def serves(self) -> Literal["ports", "apiserver", "nothing"]:
         """For whom its TCP ports are (declared, or led to by Services), the proxy's left aside."""
         declared = {p.number for p in self.workload.ports if p.protocol == "TCP"}
-        declared |= self._served()
+        declared |= self._served
         declared -= capture.PROXY_PORTS
         if declared - self.api_ports.keys():
             return "ports"
@@ -113,13 +114,14 @@ class _Judge:
     def _ports(self) -> list[_Port]:
         workload = self.workload
         seen = {(port.number, port.protocol) for port in workload.ports}
-        seen |= {(number, "TCP") for number in self._served()}
+        seen |= {(number, "TCP") for number in self._served}
         named = {(number, "TCP") for number in self._named()}
         if not seen:
             seen, named = named, set()
         guessed = [_Port(number, protocol, "not_seen") for number, protocol in named - seen]
         return sorted([_Port(0, "TCP"), *(_Port(*port) for port in seen), *guessed])
 
+    @cached_property
     def _served(self) -> set[int]:
         """Ports to which Services lead, declared by a container or not."""
         found = set(self.api_ports)

@@ -42,6 +42,8 @@ def gap(plane: str, annotations: Mapping[str, str], port: int | None, protocol: 
         return "bypass" if annotations.get(BYPASS) == "true" else "none"
     if port in PROXY_PORTS:
         return "proxy_port"
+    if not annotations:
+        return "none"
     if annotations.get(MODE) == "NONE":
         return "interception"
     return _by_annotation(annotations, port)
@@ -66,6 +68,8 @@ def annotation_of(found: Gap) -> str:
 
 def ports(text: str) -> frozenset[int]:
     """The numbers of a comma-separated list; what is no port is left out."""
+    if not text:
+        return frozenset()
     words = (word.strip() for word in text.split(","))
     return frozenset(
         int(w) for w in words if w.isascii() and w.isdecimal() and len(w) <= len("65535")
