@@ -82,6 +82,8 @@ class RemedyRequest(msgspec.Struct, frozen=True):
     inventory: Any
     """`kguard.inventory.Inventory`."""
     stage: Literal["observe", "warn", "enforce"] = "enforce"
+    open: tuple[Finding, ...] = ()
+    """All open findings: what other remedies of this run are asked to close."""
     tighten: bool = False
     """Whether flows that are allowed but never referenced may be cut."""
     at: str = ""

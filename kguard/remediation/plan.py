@@ -121,6 +121,7 @@ def _propose(
         findings=tuple(found),
         facts=state.facts[layer],
         inventory=state.inventory,
+        open=tuple(f for f in state.report.findings if f.state == "open"),
         stage=wishes.stage,
         tighten=wishes.tighten,
         at=state.report.at,

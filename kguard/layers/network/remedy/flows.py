@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kguard.layers.network.intent import Flow, Party
-from kguard.layers.network.intent.plumbing import dns_of
-from kguard.layers.network.remedy.isolate import unlabelled, wide_rules, without_rules
-from kguard.layers.network.remedy.peers import network_policy, rules, stable_labels
+from kguard.layers.network.intent.plumbing import DNS_PORT, NODE_LOCAL, dns_of
+from kguard.layers.network.remedy.groups import Wanted, given_labels, policies
+from kguard.layers.network.remedy.isolate import ends, wide_rules, without_rules
+from kguard.layers.network.remedy.peers import RESOLVERS, network_policy, rules
 from kguard.layers.network.remedy.scene import Scene
 from kguard.layers.network.semantics.policy import PodPolicy, Rule
 from kguard.model.facts import network as facts
 from kguard.model.findings import Finding
+from kguard.model.manifests import JsonObject
 from kguard.model.remedies import Create, Proposal, Refused, RemedyRequest
 
 _Place = tuple[str, int]
@@ -32,10 +34,10 @@ def allow_flow(request: RemedyRequest) -> Iterator[Proposal]:
         for place in _places(said, flow):
             groups.setdefault(place, []).append((flow, finding))
     for (direction, index), entries in sorted(groups.items(), key=lambda group: group[0]):
-        refusal = unlabelled(scene, index, [finding.fingerprint for _, finding in entries])
-        if refusal is not None:
-            yield refusal
-            continue
+        closes = {finding.fingerprint for _, finding in entries}
+        parties = [flow.source if direction == "ingress" else flow.target for flow, _ in entries]
+        named = {index, *(party.index for party in parties if party.index >= 0)}
+        yield from given_labels(scene, dict.fromkeys(named, closes))
         yield admission(scene, direction, index, entries)
 
 
@@ -64,7 +66,7 @@ def admission(
     workload = scene.workloads[index]
     field, kind = ("from", "Ingress") if direction == "ingress" else ("to", "Egress")
     flows = [flow for flow, _ in entries]
-    admitted = rules(flows, field, workload.namespace, scene.workloads)
+    admitted = rules(flows, field, workload.namespace, scene.labels)
     name = scene.name(workload.namespace, f"{workload.name}-intended-{direction}")
     others = {(f.source if direction == "ingress" else f.target).name for f in flows}
     verb = "be opened by" if direction == "ingress" else "open"
@@ -72,7 +74,7 @@ def admission(
         object=network_policy(
             name,
             workload.namespace,
-            stable_labels(workload, scene.workloads),
+            {"matchLabels": scene.labels.of(index)},
             {"policyTypes": [kind], direction: admitted},
         ),
         closes=tuple(sorted({finding.fingerprint for _, finding in entries})),
@@ -93,35 +95,35 @@ def restrict_egress(request: RemedyRequest) -> Iterator[Proposal]:
         )
         return
     scene = Scene(request)
+    wanted: list[Wanted] = []
     edits: dict[str, tuple[PodPolicy, list[Rule], list[str]]] = {}
     for index, closes in scene.by_workload(request.findings).items():
-        refusal = unlabelled(scene, index, closes)
-        if refusal is not None:
-            yield refusal
-            continue
-        yield _declared(scene, index, tuple(closes))
+        wanted.append(_declared(scene, index, tuple(closes)))
         for policy, rule in wide_rules(scene, "egress", index):
             entry = edits.setdefault(policy.id, (policy, [], []))
             entry[1].append(rule)
             entry[2].extend(closes)
+    yield from given_labels(scene, ends(scene, "egress", wanted))
+    yield from policies(scene, "egress", wanted)
     for policy, wide, closed in edits.values():
         yield from without_rules(scene, policy, wide, closed)
 
 
-def _declared(scene: Scene, index: int, closes: tuple[str, ...]) -> Create:
+def _declared(scene: Scene, index: int, closes: tuple[str, ...]) -> Wanted:
     workload = scene.workloads[index]
     flows = scene.out_of(index)
     if not any(flow.basis == "dns" for flow in flows):
         flows += dns_of(scene.names, index)
-    name = scene.name(workload.namespace, f"{workload.name}-egress")
-    admitted = rules(flows, "to", workload.namespace, scene.workloads)
-    return Create(
-        object=network_policy(
-            name,
-            workload.namespace,
-            stable_labels(workload, scene.workloads),
-            {"policyTypes": ["Egress"], "egress": admitted},
-        ),
-        closes=closes,
-        why=f"{workload.name} may open what its settings name, and DNS",
-    )
+    admitted = rules(flows, "to", workload.namespace, scene.labels)
+    if any(flow.basis == "dns" and flow.target.kind == "pods" for flow in flows):
+        admitted.append(_resolvers(scene, index))
+    names = sorted({flow.target.name for flow in flows})
+    return Wanted(index, admitted, closes, tuple(names))
+
+
+def _resolvers(scene: Scene, index: int) -> JsonObject:
+    """Where nothing tells how pods reach DNS, nodes may answer for it at link-local addresses."""
+    whole = scene.reaches_metadata(index)
+    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in RESOLVERS if whole or cidr in NODE_LOCAL]
+    ports = [{"protocol": protocol, "port": DNS_PORT} for protocol in ("TCP", "UDP")]
+    return {"to": blocks, "ports": ports}

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kguard.layers.network.intent import Flow
-from kguard.layers.network.remedy.peers import network_policy, rules, stable_labels
+from kguard.layers.network.remedy.groups import Wanted, given_labels, policies
+from kguard.layers.network.remedy.peers import network_policy, rules
 from kguard.layers.network.remedy.scene import Scene
 from kguard.layers.network.semantics.policy import Direction, PodPolicy, Rule
 from kguard.model.remedies import Create, Edit, Operation, Proposal, Refused, RemedyRequest
@@ -21,33 +22,36 @@ from kguard.model.remedies import Create, Edit, Operation, Proposal, Refused, Re
 def isolate_ingress(request: RemedyRequest) -> Iterator[Proposal]:
     """Close workloads for everyone but their intended callers."""
     scene = Scene(request)
+    wanted: list[Wanted] = []
     edits: dict[str, tuple[PodPolicy, list[Rule], list[str]]] = {}
     for index, closes in scene.by_workload(request.findings).items():
-        refusal = unlabelled(scene, index, closes) or unknown_callers(scene, index, closes)
+        refusal = unknown_callers(scene, index, closes)
         if refusal is not None:
             yield refusal
             continue
-        yield from _admitting(scene, index, tuple(closes))
+        callers = _callers(scene, index, tuple(closes))
+        if callers.rules or not _denied(scene, index):
+            wanted.append(callers)
         for policy, rule in wide_rules(scene, "ingress", index):
             entry = edits.setdefault(policy.id, (policy, [], []))
             entry[1].append(rule)
             entry[2].extend(closes)
+    yield from given_labels(scene, ends(scene, "ingress", wanted))
+    yield from policies(scene, "ingress", wanted)
     for policy, wide, closes in edits.values():
         yield from without_rules(scene, policy, wide, closes)
 
 
-def unlabelled(scene: Scene, index: int, closes: Sequence[str]) -> Refused | None:
-    """A refusal where pods carry no label by which a rule could mean them."""
-    ends = [index, *(f.source.index for f in scene.into(index) if f.source.kind == "workload")]
-    for number in ends:
-        workload = scene.workloads[number]
-        if not stable_labels(workload, scene.workloads):
-            return Refused(
-                findings=tuple(closes),
-                reason=f"the pods of {workload.name} carry no label that lasts; give them one",
-                counterexample=f"a selector without labels means every pod of {workload.namespace}",
-            )
-    return None
+def ends(scene: Scene, direction: str, wanted: Sequence[Wanted]) -> dict[int, set[str]]:
+    """The workloads that rules name, with the findings that depend on it."""
+    found: dict[int, set[str]] = {}
+    for entry in wanted:
+        own = direction == "ingress"
+        near = scene.into(entry.index) if own else scene.out_of(entry.index)
+        for number in (entry.index, *((f.source if own else f.target).index for f in near)):
+            if number >= 0:
+                found.setdefault(number, set()).update(entry.closes)
+    return found
 
 
 def unknown_callers(scene: Scene, index: int, closes: Sequence[str]) -> Refused | None:
@@ -79,24 +83,20 @@ def _service_name(scene: Scene, index: int) -> str:
     return f"{found.manifest.namespace}/{found.manifest.name}"
 
 
-def _admitting(scene: Scene, index: int, closes: tuple[str, ...]) -> Iterator[Proposal]:
-    """A policy that isolates one workload and admits its callers."""
-    workload = scene.workloads[index]
-    labels = stable_labels(workload, scene.workloads)
-    flows = _shared(scene, index, labels)
-    admitted = rules(flows, "from", workload.namespace, scene.workloads)
-    spec = {"policyTypes": ["Ingress"], "ingress": admitted}
-    name = scene.name(workload.namespace, f"{workload.name}-ingress")
+def _denied(scene: Scene, index: int) -> bool:
+    """Whether a default for the namespace, made in this run, closes what nobody calls."""
+    namespace = scene.workloads[index].namespace
+    asked = (f for f in scene.request.open if f.remedy == "namespace_deny")
+    wanted = next((f for f in asked if f.target.name == namespace), None)
+    return wanted is not None and _open_services(scene, namespace, wanted.fingerprint) is None
+
+
+def _callers(scene: Scene, index: int, closes: tuple[str, ...]) -> Wanted:
+    """Who may open a workload, and everything else that its labels select."""
+    flows = _shared(scene, index, scene.labels.of(index))
+    admitted = rules(flows, "from", scene.workloads[index].namespace, scene.labels)
     names = sorted({flow.source.name for flow in flows if flow.source.kind != "node"})
-    yield Create(
-        object=network_policy(name, workload.namespace, labels, spec),
-        closes=closes,
-        why=f"{_only(names)} may open {workload.name}",
-    )
-
-
-def _only(names: Sequence[str]) -> str:
-    return f"only {', '.join(names)}" if names else "nobody"
+    return Wanted(index, admitted, closes, tuple(names))
 
 
 def _shared(scene: Scene, index: int, labels: dict[str, str]) -> list[Flow]:

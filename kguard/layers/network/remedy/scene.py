@@ -11,11 +11,13 @@ from kguard.layers.network.facts.flows import Parties
 from kguard.layers.network.facts.summary import MARKS, Openness
 from kguard.layers.network.intent import Flow, intended
 from kguard.layers.network.intent.names import Names
+from kguard.layers.network.remedy.peers import Labels
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import profile_of
 from kguard.layers.network.semantics.services import Service
 from kguard.model.findings import Finding
-from kguard.model.manifests import ObjectRef
+from kguard.model.locations import pointer_tokens
+from kguard.model.manifests import ObjectRef, mapping
 from kguard.model.remedies import RemedyRequest
 
 _MAX_NAME = 63
@@ -33,6 +35,7 @@ class Scene:
         self._index: dict[ObjectRef, int] = {
             workload.ref: index for index, workload in enumerate(self.workloads)
         }
+        self.labels = Labels(self.workloads)
         self._taken = {
             (manifest.namespace, manifest.name)
             for manifest in self.inventory.of("NetworkPolicy", "networking.k8s.io")
@@ -74,6 +77,20 @@ class Scene:
     def out_of(self, index: int) -> list[Flow]:
         """The intended connections of a workload."""
         return [flow for flow in self.flows if flow.source.index == index]
+
+    def reaches_metadata(self, index: int) -> bool:
+        """Whether a workload can open every port of the metadata service at present."""
+        ref = self.workloads[index].ref
+        found = (w.egress.metadata.reach for w in self.request.facts.workloads if w.ref == ref)
+        return next(found, "nothing") == "everything"
+
+    def has_metadata(self, index: int) -> bool:
+        """Whether the pod template of a workload has a metadata field."""
+        workload = self.workloads[index]
+        found: object = workload.manifest.object
+        for token in pointer_tokens(workload.pod_metadata_pointer):
+            found = mapping(found).get(token)
+        return isinstance(found, dict)
 
     def has_service(self, index: int) -> bool:
         """Whether a Service leads to a workload."""

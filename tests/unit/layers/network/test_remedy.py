@@ -83,7 +83,10 @@ def test_a_service_without_known_callers_is_left_alone(fix: Fix) -> None:
 
 
 def test_a_service_without_known_callers_is_closed_on_the_users_word(fix: Fix) -> None:
-    assert made(fix(_DB, tighten=True), "db-ingress")["ingress"] == []
+    assert made(fix(_DB, tighten=True), "default-deny-ingress") == {
+        "podSelector": {},
+        "policyTypes": ["Ingress"],
+    }
 
 
 def test_prometheus_is_admitted_by_its_label_where_its_place_is_not_known(fix: Fix) -> None:
@@ -94,11 +97,33 @@ def test_prometheus_is_admitted_by_its_label_where_its_place_is_not_known(fix: F
     assert rule["from"] == [{"namespaceSelector": {}, "podSelector": labels}]
 
 
-def test_pods_without_labels_cannot_be_meant(fix: Fix) -> None:
-    pod = "\n---\n{apiVersion: v1, kind: Pod, metadata: {name: bare, namespace: shop}, spec: {}}\n"
-    found = fix(_DB + _APP + pod)
-    assert "the pods of bare carry no label that lasts" in refusals(found)
-    assert made(found, "db-ingress")["podSelector"]
+def test_pods_without_labels_are_given_one(fix: Fix) -> None:
+    env = "containers: [{name: c, image: x, env: [{name: DB_HOST, value: db}]}]"
+    metadata = "{name: bare, namespace: shop}"
+    pod = f"\n---\n{{apiVersion: v1, kind: Pod, metadata: {metadata}, spec: {{{env}}}}}\n"
+    found = fix(_DB + _APP + pod, tighten=True)
+    bare = found.after.inventory.find("Pod", "", "shop", "bare")
+    assert bare.labels == {"app.kubernetes.io/name": "bare"}
+    peers = made(found, "db-ingress")["ingress"][0]["from"]
+    assert {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "bare"}}} in peers
+    assert found.proof.remaining == ()
+
+
+def test_workloads_with_equal_rules_share_a_policy(fix: Fix) -> None:
+    more = "".join(
+        deployment(name, ", ports: [{containerPort: 80}]") + service(name, 80)
+        for name in ("a", "b", "c")
+    )
+    app = deployment("app", ", env: [{name: X, value: 'a:80,b:80,c:80'}]")
+    found = fix(more + app)
+    selector = made(found, "a-and-2-more-ingress")["podSelector"]
+    assert selector == {
+        "matchExpressions": [{"key": "app", "operator": "In", "values": ["a", "b", "c"]}]
+    }
+    assert [p.name for p in found.after.inventory.of("NetworkPolicy", "networking.k8s.io")] == [
+        "a-and-2-more-ingress",
+        "default-deny-ingress",
+    ]
 
 
 def test_pods_of_a_job_are_named_by_the_job(fix: Fix) -> None:
@@ -139,7 +164,8 @@ def test_egress_is_restricted_on_the_users_word_only(fix: Fix) -> None:
 def test_hosts_outside_are_admitted_without_the_addresses_of_the_cluster(fix: Fix) -> None:
     app = deployment("app", ", env: [{name: X, value: 'https://api.example.com'}]")
     rules = made(fix(app, tighten=True), "app-egress")["egress"]
-    (block,) = [p["ipBlock"] for rule in rules for p in rule["to"] if "ipBlock" in p]
+    web = [rule for rule in rules if {"protocol": "TCP", "port": 443} in rule["ports"]]
+    (block,) = [p["ipBlock"] for rule in web for p in rule["to"] if "ipBlock" in p]
     assert block["cidr"] == "0.0.0.0/0"
     assert "169.254.0.0/16" in block["except"]
 
