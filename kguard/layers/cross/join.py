@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from kguard.layers.cross.audit_rules import audit_rules
+from kguard.layers.cross.deliveries import deliveries
 from kguard.model.facts.cross import Facts
 from kguard.model.findings import LayerCoverage
 from kguard.model.layer import Change, Comparison, Request
 
-_STATES = {"starved": 0, "unknown": 1, "fed": 2}
+_RULES = {"starved": 0, "unknown": 1, "fed": 2}
+_DELIVERIES = {"blocked": 0, "refused": 0, "unknown": 1, "arrives": 2}
+
+_Scores = dict[tuple[str, str], int]
 
 
 def join(documents: Mapping[str, Any], request: Request) -> Facts:
@@ -21,32 +25,42 @@ def join(documents: Mapping[str, Any], request: Request) -> Facts:
         documents: the facts structs of the five layers, by name.
         request: what the user asked of the scan.
     """
-    found = audit_rules(documents["runtime"], documents["audit"])
-    return Facts(request.scope, "present" if found else "absent", found)
+    rules = audit_rules(documents["runtime"], documents["audit"])
+    ways = deliveries(documents["runtime"], documents["network"], documents["mtls"])
+    return Facts(request.scope, "present" if rules or ways else "absent", rules, ways)
 
 
 def coverage(facts: Facts) -> LayerCoverage:
-    """How many rules about audit events were held against an audit policy."""
-    total = len(facts.audit_rules)
-    known = sum(rule.state != "unknown" for rule in facts.audit_rules)
-    if not total:
-        return LayerCoverage("no_evidence", 0, 0, "rules about audit events")
+    """How many things that take two layers were judged."""
+    states: list[str] = [rule.state for rule in facts.audit_rules]
+    states += [way.state for way in facts.deliveries]
+    known = sum(state != "unknown" for state in states)
+    what = "rules about audit events and ways of alerts"
+    if not states:
+        return LayerCoverage("no_evidence", 0, 0, what)
     return LayerCoverage(
-        "evaluated" if known == total else "unknown", known, total, "rules about audit events"
+        "evaluated" if known == len(states) else "unknown", known, len(states), what
     )
 
 
 def compare(before: Facts, after: Facts) -> Comparison:
-    """Rules that lost, or got, what they need to fire."""
-    was = {(str(rule.ref), rule.rule): rule.state for rule in before.audit_rules}
-    now = {(str(rule.ref), rule.rule): rule.state for rule in after.audit_rules}
-    pairs = [(key, _STATES[now[key]] - _STATES[was[key]]) for key in sorted(was.keys() & now)]
-    weaker = _changes(pairs, -1, "the audit log no longer holds what the rule {} needs")
-    stronger = _changes(pairs, 1, "the audit log holds what the rule {} needs")
-    return Comparison(weaker=tuple(weaker), stronger=tuple(stronger))
+    """Rules that lost, or got, what they need to fire; alerts that no longer, or now, arrive."""
+    was, now = _scores(before), _scores(after)
+    steps = [(key, now[key] - was[key]) for key in sorted(was.keys() & now)]
+    return Comparison(
+        weaker=tuple(
+            Change(target, f"no longer: {words}") for (target, words), s in steps if s < 0
+        ),
+        stronger=tuple(Change(target, words) for (target, words), s in steps if s > 0),
+    )
 
 
-def _changes(pairs: list[tuple[tuple[str, str], int]], sign: int, words: str) -> Iterator[Change]:
-    for (target, rule), difference in pairs:
-        if difference * sign > 0:
-            yield Change(target, words.format(rule))
+def _scores(facts: Facts) -> _Scores:
+    found: _Scores = {}
+    for rule in facts.audit_rules:
+        words = f"the audit log holds what the rule {rule.rule} needs"
+        key = str(rule.ref), words
+        found[key] = min(_RULES[rule.state], found.get(key, _RULES[rule.state]))
+    for way in facts.deliveries:
+        found[str(way.ref), f"alerts arrive at {way.receiver}"] = _DELIVERIES[way.state]
+    return found

@@ -30,6 +30,19 @@ class AuditRule(msgspec.Struct):
     because: list[Evidence]
 
 
+class Delivery(msgspec.Struct):
+    """The way of alerts from a Falco to a workload that receives them."""
+
+    ref: ObjectRef
+    """The Falco."""
+    receiver: ObjectRef
+    port: int
+    state: Literal["arrives", "blocked", "refused", "unknown"]
+    """`blocked`: policies do not let the connection through; `refused`: the receiver takes mutual
+    TLS only, and Falco has no proxy that speaks it."""
+    because: list[Evidence]
+
+
 class Facts(msgspec.Struct):
     """The facts document of what layers do to one another."""
 
@@ -37,3 +50,4 @@ class Facts(msgspec.Struct):
     presence: Presence
     """Whether there is anything to join."""
     audit_rules: list[AuditRule] = []
+    deliveries: list[Delivery] = []

@@ -64,6 +64,16 @@ class Installation(msgspec.Struct):
     because: list[Evidence]
 
 
+class Receiver(msgspec.Struct):
+    """A workload of the input to which a Falco sends its alerts."""
+
+    installation: ObjectRef
+    workload: ObjectRef
+    port: int
+    """Of its pods."""
+    because: list[Evidence]
+
+
 class Problem(msgspec.Struct):
     """An error or a warning that Falco gives about a rules file."""
 
@@ -175,6 +185,7 @@ class Facts(msgspec.Struct):
     subject: ObjectRef
     """The cluster as a whole, for findings about absence."""
     installations: list[Installation] = []
+    receivers: list[Receiver] = []
     problems: list[Problem] = []
     losses: list[Loss] = []
     rules: list[Rule] = []

@@ -19,6 +19,7 @@ from kguard.layers.runtime.facts.judged import (
     rule_facts,
 )
 from kguard.layers.runtime.facts.nodes import node_facts, reach
+from kguard.layers.runtime.facts.receivers import receivers
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.workloads import blind_spots
@@ -42,6 +43,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         rules = rules_of(inventory, falco)
         used |= {text.ref for text in rules.texts}
         facts.installations.append(_installation(inventory, falco, rules))
+        facts.receivers += receivers(inventory, falco)
         _add_rules(facts, rules, falco.ref, falco.selections, falco.settings.minimum, falco)
     alone = list(lone_rulesets(inventory, used))
     for rules in alone:
@@ -120,6 +122,7 @@ def _reasons(falco: Falco, rules: Rules) -> list[Evidence]:
 
 
 def _sort(facts: model.Facts) -> None:
+    facts.receivers.sort(key=lambda found: (found.installation, found.workload))
     facts.problems.sort(key=lambda p: (p.ref, p.file, p.level, p.item, p.code, p.message))
     facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))
     facts.rules.sort(key=lambda rule: (rule.installation, rule.name))

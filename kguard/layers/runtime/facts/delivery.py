@@ -44,10 +44,10 @@ def delivered(inventory: Inventory, falco: Falco) -> Answer:
         because = [step for truth, steps in found if truth == wanted for step in steps]
         if because:
             return wanted, because
-    return "false", [_written(falco, "", "no output is switched on: Falco tells nobody")]
+    return "false", [written(falco, "", "no output is switched on: Falco tells nobody")]
 
 
-def _written(falco: Falco, section: str, note: str) -> Evidence:
+def written(falco: Falco, section: str, note: str) -> Evidence:
     """Evidence at a section of the configuration, or at Falco itself."""
     text = falco.config_text
     if text is None:
@@ -64,8 +64,8 @@ def _way(inventory: Inventory, falco: Falco, output: Output) -> Answer | None:
             return _http(inventory, falco, output)
         case "program":
             if output.target:
-                return "true", [_written(falco, section, f"alerts go to `{output.target}`")]
-            return "false", [_written(falco, section, "the program output names no program")]
+                return "true", [written(falco, section, f"alerts go to `{output.target}`")]
+            return "false", [written(falco, section, "the program output names no program")]
         case "grpc":
             return _grpc(falco)
         case "stdout":
@@ -76,23 +76,28 @@ def _way(inventory: Inventory, falco: Falco, output: Output) -> Answer | None:
 
 def _http(inventory: Inventory, falco: Falco, output: Output) -> Answer:
     if not output.target:
-        return "false", [_written(falco, "http_output", "the HTTP output has no URL")]
+        return "false", [written(falco, "http_output", "the HTTP output has no URL")]
     note = f"alerts are sent to {output.target}"
     sidekick = _sidekick_behind(inventory, falco, output.target)
     if sidekick is None:
-        return "true", [_written(falco, "http_output", note)]
+        return "true", [written(falco, "http_output", note)]
     if _forwards(sidekick):
-        return "true", [_written(falco, "http_output", f"{note} ({sidekick.ref})")]
+        return "true", [written(falco, "http_output", f"{note} ({sidekick.ref})")]
     silent = Evidence(sidekick.id, sidekick.pod_pointer, "Falcosidekick has no output configured")
-    return "false", [_written(falco, "http_output", note), silent]
+    return "false", [written(falco, "http_output", note), silent]
 
 
 def _sidekick_behind(inventory: Inventory, falco: Falco, url: str) -> Workload | None:
+    service = service_of(inventory, falco, url)
+    return _selected(inventory, service) if service else None
+
+
+def service_of(inventory: Inventory, falco: Falco, url: str) -> Manifest | None:
+    """The Service of the input that a URL in Falco's configuration leads to."""
     found = _CLUSTER_NAME.fullmatch(url)
     if found is None:
         return None
-    service = inventory.find("Service", "", found[2] or falco.ref.namespace, found[1])
-    return _selected(inventory, service) if service else None
+    return inventory.find("Service", "", found[2] or falco.ref.namespace, found[1])
 
 
 def _selected(inventory: Inventory, service: Manifest) -> Workload | None:
@@ -117,24 +122,24 @@ def _forwards(sidekick: Workload) -> bool:
 def _grpc(falco: Falco) -> Answer:
     if falco.version.has_removed():
         note = f"Falco {falco.version.text} has no gRPC output any more"
-        return "false", [_written(falco, "grpc_output", note)]
+        return "false", [written(falco, "grpc_output", note)]
     note = "alerts wait for a gRPC client, which the input does not show"
-    return "unknown", [_written(falco, "grpc_output", note)]
+    return "unknown", [written(falco, "grpc_output", note)]
 
 
 def _stdout(inventory: Inventory, falco: Falco) -> Answer:
     if falco.kind == "file":
         note = "alerts go to the standard output of a process on the node"
-        return "unknown", [_written(falco, "stdout_output", note)]
+        return "unknown", [written(falco, "stdout_output", note)]
     for collector in _collectors(inventory):
         note = f"alerts go to the pod's log, which {collector.ref} collects"
-        return "true", [_written(falco, "stdout_output", note)]
+        return "true", [written(falco, "stdout_output", note)]
     reasons = inventory.unknown_kinds("DaemonSet", "apps")
     if reasons:
         note = f"alerts go to the pod's log; whether anything collects it: {reasons[0]}"
-        return "unknown", [_written(falco, "stdout_output", note)]
+        return "unknown", [written(falco, "stdout_output", note)]
     note = "alerts go to the pod's own log, and nothing in the input collects it"
-    return "false", [_written(falco, "stdout_output", note)]
+    return "false", [written(falco, "stdout_output", note)]
 
 
 def _collectors(inventory: Inventory) -> Iterator[Workload]:
@@ -156,13 +161,13 @@ def _local(falco: Falco, output: Output) -> Answer:
     section = f"{output.name}_output"
     if falco.kind == "file":
         note = f"alerts go to {output.target or 'syslog'} on the node; the input does not show more"
-        return "unknown", [_written(falco, section, note)]
+        return "unknown", [written(falco, section, note)]
     path = output.target or "/dev/log"
     if _on_the_node(falco, path):
         note = f"alerts go to {path} of the node; whether anyone collects them is not in the input"
-        return "unknown", [_written(falco, section, note)]
+        return "unknown", [written(falco, section, note)]
     place = f"the file {path} inside the pod" if output.target else "a syslog that the pod lacks"
-    return "false", [_written(falco, section, f"alerts go to {place}")]
+    return "false", [written(falco, section, f"alerts go to {place}")]
 
 
 def _on_the_node(falco: Falco, path: str) -> bool:
