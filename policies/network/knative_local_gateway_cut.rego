@@ -30,7 +30,7 @@ deny contains finding if {
 	finding := {
 		"target": flow.ref,
 		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
-		"message": sprintf("%s cannot call Knative Services inside the cluster: policies close %s of %s", [flow.source, flow.port, flow.target]),
+		"message": _message(flow),
 		"evidence": array.concat(_with_role(flow, "decides"), _with_role(flow, "related")),
 	}
 }
@@ -38,3 +38,17 @@ deny contains finding if {
 _with_role(flow, role) := [e | some e in flow.because; object.get(e, "role", "decides") == role]
 
 _is_gateway(name) if endswith(name, "gateway")
+
+_message(flow) := sprintf(
+	"%s cannot call Knative Services inside the cluster: policies close %s of %s",
+	[flow.source, flow.port, flow.target],
+) if {
+	not endswith(flow.source, "controller")
+}
+
+_message(flow) := sprintf(
+	"%s cannot probe %s of %s: no Knative Service becomes ready",
+	[flow.source, flow.port, flow.target],
+) if {
+	endswith(flow.source, "controller")
+}

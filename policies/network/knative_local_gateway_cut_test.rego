@@ -46,3 +46,8 @@ test_allow_another_connection if {
 	findings := policy.deny with input as _facts("blocked", {"port": "8080/TCP"})
 	findings == set()
 }
+
+test_deny_the_prober if {
+	findings := policy.deny with input as _facts("blocked", {"source": "Knative's Istio controller"})
+	{finding.message | some finding in findings} == {"Knative's Istio controller cannot probe 8081/TCP of istio-system/istio-ingressgateway: no Knative Service becomes ready"}
+}

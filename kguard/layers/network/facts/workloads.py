@@ -13,6 +13,7 @@ from kguard.layers.network.intent.model import Flow
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.policy import Direction, Rule
 from kguard.layers.network.semantics.ports import PROTOCOLS
+from kguard.layers.network.semantics.reach import Ports
 from kguard.layers.network.semantics.services import Service, target_ports
 from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence, Truth
@@ -142,8 +143,13 @@ class Workloads:
         return "true" if chosen else "false"
 
     def _metadata(self, index: int) -> Admission:
-        tests = self._openness
-        return tests.admission(tests.ports("egress", index, tests.metadata()), [_METADATA_PORT])
+        tests, atoms = self._openness, self._cluster.reach.ports
+        ports = tests.ports("egress", index, tests.metadata())
+        if ports.must != atoms.everything:
+            # The service answers at one port; the resolver of some clouds has the same address.
+            own = atoms.of_port(*_METADATA_PORT)
+            ports &= Ports(own, own)
+        return tests.admission(ports, [_METADATA_PORT])
 
     def _admission(self, direction: Direction, index: int, test: Test) -> Admission:
         ports = self._openness.ports(direction, index, test)
