@@ -35,14 +35,19 @@ deny contains finding if {
 
 _meshes contains other.name if {
 	some other in input.others
-	other.gives == "mutual_tls"
+	other.gives in {"mutual_tls", "permissive_tls"}
 }
 
-_encryptions contains other.name if {
+_helps contains sprintf("%s %s", [other.name, _gives[other.gives]]) if {
 	some other in input.others
-	other.gives == "node_encryption"
+	other.gives in {"node_encryption", "authentication"}
 }
 
-_wire := "workloads talk in plaintext" if count(_encryptions) == 0
+_gives := {
+	"node_encryption": "encrypts between nodes only",
+	"authentication": "checks identities and encrypts nothing",
+}
 
-_wire := sprintf("%s encrypts between nodes only", [concat(", ", _encryptions)]) if count(_encryptions) > 0
+_wire := "workloads talk in plaintext" if count(_helps) == 0
+
+_wire := concat(", ", _helps) if count(_helps) > 0

@@ -42,3 +42,9 @@ test_allow_mesh if {
 		count(findings) == 0
 	}
 }
+
+test_deny_names_what_only_authenticates if {
+	other := _other("Cilium's mutual authentication", "authentication")
+	messages := {found.message | some found in policy.deny} with input as _facts("cluster", "absent", [other])
+	messages == {"no mesh in the input: Cilium's mutual authentication checks identities and encrypts nothing, and no workload knows who calls it"}
+}

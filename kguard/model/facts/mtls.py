@@ -311,7 +311,9 @@ class OtherMesh(msgspec.Struct):
 
     ref: ObjectRef
     name: str
-    gives: Literal["mutual_tls", "node_encryption"]
+    gives: Literal["mutual_tls", "permissive_tls", "authentication", "node_encryption"]
+    """`permissive_tls`: mutual TLS is offered, plaintext accepted; `authentication`: identities
+    are checked, nothing is encrypted; `node_encryption`: between nodes, without identities."""
     because: list[Evidence]
 
 

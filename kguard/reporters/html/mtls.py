@@ -37,8 +37,11 @@ class View(msgspec.Struct, frozen=True):
 
 def view(facts: Mapping[str, Any]) -> View:
     """The section of a facts document."""
-    found = rows(facts, "workloads")
-    shown = tuple(_workload(row) for row in found[:MAX_ROWS])
+    linked = rows(facts, "linkerd")
+    meshed = {name_of(row.get("ref")) for row in linked}
+    others = [row for row in rows(facts, "workloads") if name_of(row.get("ref")) not in meshed]
+    found = [*(_workload(row) for row in others), *(_linkerd(row) for row in linked)]
+    shown = tuple(found[:MAX_ROWS])
     return View(shown, len(found) - len(shown))
 
 
@@ -50,6 +53,29 @@ def _workload(row: Mapping[str, Any]) -> Workload:
         reason=words(row.get("reason")),
         ports=tuple(_port(mode) for mode in modes),
     )
+
+
+def _linkerd(row: Mapping[str, Any]) -> Workload:
+    meshed = row.get("meshed") == "yes"
+    return Workload(
+        name=name_of(row.get("ref")),
+        plane="linkerd" if meshed else "unknown",
+        reason="enrolled" if meshed else "not known",
+        ports=tuple(
+            _port({**mode, "effective": _ACCEPTS.get(str(mode.get("accepts")), "unknown")})
+            for mode in rows(row, "modes")
+        ),
+    )
+
+
+_ACCEPTS = {
+    "nobody": "strict",
+    "authenticated": "strict",
+    "tls": "permissive",
+    "unauthenticated": "permissive",
+    "uncaptured": "uncaptured",
+    "unknown": "unknown",
+}
 
 
 def _port(mode: Mapping[str, Any]) -> Port:

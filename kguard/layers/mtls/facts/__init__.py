@@ -71,7 +71,8 @@ def coverage(facts: model.Facts) -> LayerCoverage:
     """How many workloads were judged with certainty."""
     if facts.presence == "absent" and facts.linkerd:
         return _linkerd(facts)
-    meshes = [other.name for other in facts.others if other.gives == "mutual_tls"]
+    kinds = ("mutual_tls", "permissive_tls")
+    meshes = [other.name for other in facts.others if other.gives in kinds]
     if facts.presence == "absent" and meshes:
         note = f"{', '.join(meshes)}: seen, its modes are not evaluated"
         return LayerCoverage("not_evaluated", 0, 0, "workloads", note)

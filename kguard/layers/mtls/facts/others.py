@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which other meshes and encryptions does the input show, and what do they give?
 
-They are named, not judged: Linkerd, Consul and Kuma authenticate workloads to one another;
+They are named: Linkerd, Consul, Kuma and Cilium's ztunnel authenticate workloads to one another and
+encrypt (Linkerd is judged in `linkerd`; Consul's permissive mode is said). Cilium's mutual
+authentication, which it deprecates, checks identities beside the connection and encrypts nothing.
 WireGuard and IPsec of the network plugin encrypt between nodes, where no workload proves who it is
 and traffic within a node stays as it is.
+
+Authority: cilium/cilium Documentation/security/network (encryption, mutual-authentication),
+docs.tigera.io (FelixConfiguration), developer.hashicorp.com/consul (`mutualTLSMode`).
 """
 
 from __future__ import annotations
@@ -15,9 +20,9 @@ from kguard.layers.mtls.facts.view import View
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.mtls import OtherMesh
 from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest, strings
+from kguard.model.manifests import Manifest, mapping, sequence, strings
 
-_Gives = Literal["mutual_tls", "node_encryption"]
+_Gives = Literal["mutual_tls", "permissive_tls", "authentication", "node_encryption"]
 _GROUPS = {
     "policy.linkerd.io": "Linkerd",
     "linkerd.io": "Linkerd",
@@ -61,6 +66,8 @@ def _signs(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
             for key, name in _marked(held):
                 yield workload.manifest, name, "mutual_tls", place + pointer(field, key)
     yield from _plugins(view)
+    yield from _cilium_authentication(view)
+    yield from _consul(view)
 
 
 def _marked(held: object) -> Iterator[tuple[str, str]]:
@@ -79,5 +86,27 @@ def _plugins(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
                 if data.get(key) == "true":
                     yield manifest, name, "node_encryption", pointer("data", key)
     for manifest in view.inventory.of("FelixConfiguration", "crd.projectcalico.org"):
-        if manifest.spec.get("wireguardEnabled") is True:
-            yield manifest, "WireGuard (Calico)", "node_encryption", "/spec/wireguardEnabled"
+        for key in ("wireguardEnabled", "wireguardEnabledV6"):
+            if manifest.spec.get(key) is True:
+                yield manifest, "WireGuard (Calico)", "node_encryption", pointer("spec", key)
+
+
+def _cilium_authentication(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
+    """Rules that ask for `authentication.mode: required`."""
+    for kind in ("CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy"):
+        for manifest in view.inventory.of(kind, "cilium.io"):
+            for field in ("ingress", "egress"):
+                for number, rule in enumerate(sequence(manifest.spec.get(field))):
+                    wanted = strings(mapping(rule).get("authentication")).get("mode")
+                    if wanted == "required":
+                        place = pointer("spec", field, number, "authentication", "mode")
+                        yield manifest, "Cilium's mutual authentication", "authentication", place
+
+
+def _consul(view: View) -> Iterator[tuple[Manifest, str, _Gives, str]]:
+    """Settings that let plaintext into Consul's mesh."""
+    for kind in ("ProxyDefaults", "ServiceDefaults"):
+        for manifest in view.inventory.of(kind, "consul.hashicorp.com"):
+            if manifest.spec.get("mutualTLSMode") == "permissive":
+                name = f"Consul, permissive by {kind} {manifest.name}"
+                yield manifest, name, "permissive_tls", "/spec/mutualTLSMode"
