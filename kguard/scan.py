@@ -360,6 +360,7 @@ def _report(
         objects=len(inventory.manifests) + len(inventory.shadowed),
         policies={policy.id: policy for policy in policies},
         facts={name: msgspec.to_builtins(document) for name, document in facts.items()},
+        renderers=dict(sorted(collected.renderers.items())),
     )
 
 

@@ -150,6 +150,8 @@ class Report(msgspec.Struct, frozen=True):
     """The policies that ran, by id."""
     facts: dict[str, Any]
     """The facts documents, for reporters that draw (HTML)."""
+    renderers: dict[str, str] = {}
+    """The user's programs that rendered charts and kustomizations, with their versions."""
 
 
 def fingerprint(policy: str, target: ObjectRef, path: str) -> str:

@@ -191,6 +191,8 @@ class Collected(msgspec.Struct):
     """Number of files that were opened."""
     versions: dict[str, str] = {}
     """What a live cluster says of itself, by the keys of `Inventory.assumed`."""
+    renderers: dict[str, str] = {}
+    """The programs that rendered charts and kustomizations, with their versions."""
 
 
 def mapping(value: Any) -> JsonObject:

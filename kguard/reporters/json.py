@@ -80,6 +80,8 @@ class Document(msgspec.Struct, kw_only=True):
     coverage: dict[str, LayerCoverage]
     not_evaluated: list[NotEvaluated]
     assumed: dict[str, Assumed]
+    renderers: dict[str, str]
+    """The programs that rendered charts and kustomizations, with their versions."""
     scope: str
     at: str
     inputs: list[str]
@@ -100,6 +102,7 @@ def document(report: Report) -> Document:
         coverage={name: report.coverage[name] for name in FAMILIES if name in report.coverage},
         not_evaluated=list(report.not_evaluated),
         assumed=dict(sorted(report.assumed.items())),
+        renderers=report.renderers,
         scope=report.scope,
         at=report.at,
         inputs=list(report.inputs),

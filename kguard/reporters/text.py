@@ -176,13 +176,17 @@ _ASSUMED_NAMES = {
 
 
 def assumptions(report: Report) -> str:
-    """`Detected: Istio 1.31.  Assumed: Kubernetes 1.36.`: what the verdicts rest on."""
+    """`Rendered by helm 3.22.0.  Assumed: Kubernetes 1.36.`: what the verdicts rest on."""
     known: dict[str, list[str]] = {"configured": [], "detected": [], "assumed": []}
     for key in sorted(report.assumed, key=lambda k: ([*_ASSUMED_NAMES, k].index(k), k)):
         entry = report.assumed[key]
         if entry.value:
             known[entry.how].append(f"{_ASSUMED_NAMES.get(key, key)} {entry.value}")
-    parts = (f"{how.capitalize()}: {', '.join(values)}." for how, values in known.items() if values)
+    by = ", ".join(f"{name} {version}" for name, version in report.renderers.items())
+    parts = [f"Rendered by {by}."] if by else []
+    parts += (
+        f"{how.capitalize()}: {', '.join(values)}." for how, values in known.items() if values
+    )
     return "  ".join(parts)
 
 

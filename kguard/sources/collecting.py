@@ -156,3 +156,4 @@ def _merge(found: Collected, into: Collected) -> None:
     into.not_evaluated += found.not_evaluated
     into.looked_at += found.looked_at
     into.versions.update(found.versions)
+    into.renderers.update(found.renderers)

@@ -33,6 +33,7 @@ from kguard.sources.limits import MAX_FILE_BYTES, MAX_RENDERED_BYTES, RENDER_SEC
 from kguard.sources.options import Options, Release
 from kguard.sources.processes import run
 from kguard.sources.reading import parse, read_bytes
+from kguard.sources.renderers import version
 from kguard.sources.yaml import Document, load
 
 NAME = "Chart.yaml"
@@ -176,6 +177,8 @@ def _render(chart: Chart, release: Release, options: Options, into: Collected) -
         return
     rendered = Collected()
     group = f"{chart.file.folder} as {release.name} in {release.namespace}"
+    program = shutil.which("helm") or "helm"
+    into.renderers["helm"] = version("helm", program)
     origin = SourceText(chart.file.display, 0, 1, "", rendered_by="helm", apply_set=group)
     parse(outcome.output, origin, rendered)
     for manifest in rendered.manifests:

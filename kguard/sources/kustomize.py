@@ -33,6 +33,7 @@ from kguard.sources.limits import MAX_FILE_BYTES, MAX_RENDERED_BYTES, RENDER_SEC
 from kguard.sources.options import Options
 from kguard.sources.processes import run
 from kguard.sources.reading import parse, read_bytes, read_manifests
+from kguard.sources.renderers import version
 from kguard.sources.yaml import Document, load
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -206,9 +207,10 @@ def _renderer() -> list[str] | None:
 
 def _render(root: Kustomization, into: Collected, *, online: bool) -> None:
     folder = Path(root.file.path).parent
+    renderer = _renderer() or ["kustomize", "build"]
     with tempfile.TemporaryDirectory(prefix="kguard-") as home:
         outcome = run(
-            [*(_renderer() or []), str(folder)],
+            [*renderer, str(folder)],
             folder=folder,
             seconds=RENDER_SECONDS,
             limit=MAX_RENDERED_BYTES,
@@ -218,6 +220,8 @@ def _render(root: Kustomization, into: Collected, *, online: bool) -> None:
         reason = f"the kustomization cannot be built: {outcome.error}"
         into.unreadable.append(Unreadable(root.file.display, reason=reason))
         return
+    name = Path(renderer[0]).stem
+    into.renderers[name] = version(name, renderer[0])
     shown = root.file.display
     origin = SourceText(shown, 0, 1, "", rendered_by="kustomize", apply_set=root.file.folder)
     parse(outcome.output, origin, into)

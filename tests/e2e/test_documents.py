@@ -66,7 +66,18 @@ COMMANDS = {
     "runtime-coverage": f"runtime coverage {SHOP} -o json",
 }
 LINES = {"manifest", "audit-eval", "runtime-alert"}
-READ = {"config", "evidence", "proof", "waivers", "network", "mtls", "images", "audit", "runtime"}
+READ = {
+    "config",
+    "evidence",
+    "flows",
+    "proof",
+    "waivers",
+    "network",
+    "mtls",
+    "images",
+    "audit",
+    "runtime",
+}
 READ |= {"manifests", "cross"}
 """Documents that no command prints alone: files, parts of `facts`, the input of policies."""
 

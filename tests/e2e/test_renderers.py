@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -73,6 +74,7 @@ def test_helm_renders_each_release_with_its_values(work, on_path):
     )
     found = collect(["charts"], Options(releases=releases))
     assert (found.unreadable, found.not_evaluated) == ([], [])
+    assert re.fullmatch(r"3\.\d+\.\d+", found.renderers["helm"])
     deployments = [m for m in found.manifests if m.object["kind"] == "Deployment"]
     assert [(m.object["metadata"]["name"], m.object["spec"]["replicas"]) for m in deployments] == [
         ("blue", 3),
@@ -107,6 +109,7 @@ def test_kubectl_renders_a_kustomization_with_patches(work, on_path):
     )
     found = collect(["."])
     assert (found.unreadable, found.not_evaluated) == ([], [])
+    assert re.fullmatch(r"1\.\d+\.\d+ \(kustomize 5\.\d+\.\d+\)", found.renderers["kubectl"])
     (row,) = rows(found)
     assert row["file"] == "prod/kustomization.yaml"
     assert row["object"]["metadata"] == {"name": "p-c", "namespace": "prod"}

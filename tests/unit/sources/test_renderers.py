@@ -321,3 +321,29 @@ def test_native_reading_agrees_with_kubectl(tmp_path, testbed, monkeypatch):
     ]
     expected = [json.dumps(m.object, sort_keys=True) for m in collect(["out/all.yaml"]).manifests]
     assert sorted(native) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [("v5.4.2", "5.4.2"), ("{Version:kustomize/v4.5.7 x}", "4.5.7"), ("dev", "unknown")],
+)
+def test_the_version_of_the_renderer_is_recorded(tree, tmp_path, said, version):
+    tree(
+        {"kustomization.yaml": "namePrefix: x-\nresources: [a.yaml]\n", "a.yaml": CONFIG_MAP % "a"}
+    )
+    body = f"print({said!r} if sys.argv[1] == 'version' else {CONFIG_MAP % 'x-a'!r})"
+    program(tmp_path, "kustomize", body)
+    assert collect(["."]).renderers == {"kustomize": version}
+
+
+def test_a_renderer_that_does_not_say_its_version_renders_all_the_same(tree, tmp_path):
+    tree({"web/Chart.yaml": CHART, "web/templates/a.yaml": "{{ x }}"})
+    body = f"sys.exit(1) if sys.argv[1] == 'version' else print({CONFIG_MAP % 'web'!r})"
+    program(tmp_path, "helm", body)
+    found = collect(["."])
+    assert (names(found), found.renderers) == (["web"], {"helm": "unknown"})
+
+
+def test_nothing_rendered_is_nothing_recorded(tree):
+    tree({"a.yaml": CONFIG_MAP % "a"})
+    assert collect(["."]).renderers == {}
