@@ -26,6 +26,7 @@ _STRUCTS = {
     "policies-list": "kguard.cli.policies:Row",
     "network-list": "kguard.layers.network.rows:ConnectionRow",
     "network-diff": "kguard.model.documents:ConnectionChange",
+    "network-explain": "kguard.model.documents:ConnectionExplained",
     "mtls-list": "kguard.cli.mtls:Row",
     "images-list": "kguard.cli.images:Row",
     "images-verify": "kguard.layers.images.command:Answer",

@@ -41,6 +41,42 @@ class ConnectionChange(msgspec.Struct):
     because: list[ChangeCause]
 
 
+class Said(TypedDict):
+    """A sentence with the place that it is about; for an absence, no file and line 0."""
+
+    file: str
+    line: int
+    note: str
+
+
+class TierStep(Said):
+    """What a tier has to say."""
+
+    tier: str
+
+
+class ConnectionEnd(TypedDict):
+    """One end of a connection, and what decides there."""
+
+    direction: Literal["ingress", "egress"]
+    who: str
+    verdict: Literal["allowed", "blocked", "unknown"]
+    steps: list[TierStep]
+    otherwise: str
+
+
+class ConnectionExplained(msgspec.Struct):
+    """The document of `kguard network explain`."""
+
+    source: str
+    target: str
+    port: str
+    verdict: Literal["allowed", "blocked", "unknown"]
+    sides: list[ConnectionEnd]
+    mesh: str
+    meant: list[Said] | None
+
+
 class CoverageRow(msgspec.Struct):
     """A row of `kguard runtime coverage`."""
 
