@@ -53,7 +53,8 @@ COMMANDS = {
     "policies-list": "policies list -o json",
     "network-list": f"network list {SHOP} -o json",
     "network-diff": f"network diff {SHOP} {{changed}} -o json",
-    "network-explain": f"network explain {SHOP} --from any --to shop/redis --port 6379 -o json",
+    "network-explain": f"network explain {SHOP} -o json --from any --port 6379 "
+    "--to shop-data/redis",
     "mtls-list": f"mtls list {SHOP} -o json",
     "images-list": f"images list {SHOP} -o json",
     "images-verify": f"images verify registry.example.com/shop/cart:1.4.2 -o json --evidence "
