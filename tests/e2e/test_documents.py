@@ -124,6 +124,8 @@ def test_files_that_are_read_are_as_the_schemas_say(checkout):
     check(yaml.safe_load((checkout / SHOP / "kguard.yaml").read_text()), "config")
     evidence = json.loads((checkout / SHOP / "evidence" / "evidence.json").read_text())
     check(evidence, "evidence")
+    flow = {"from": {"namespace": "a"}, "to": {"host": "b.example"}, "ports": ["53/UDP", 80]}
+    check({"flows": [flow]}, "flows")
 
 
 def test_each_layer_has_the_schema_that_the_whole_has(files, checkout, kguard):
