@@ -14,6 +14,7 @@ from kguard.layers.runtime.semantics.expressions import as_text
 from kguard.layers.runtime.semantics.lexer import ConditionError
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.parser import parse
+from tests.conformance.falco import sabotage
 
 Point = tuple[str, Any, Any]
 FOLDER = ""
@@ -103,8 +104,15 @@ def _described(name: str, answer: dict[str, Any], ruleset: Ruleset) -> Iterator[
         yield f"{name} list {entry['info']['name']}", entry["details"]["items_compiled"], ours
 
 
+def spoiled(folder: Path) -> Iterator[Point]:
+    """The upstream rules with files on top that take rules out of force."""
+    for row in sabotage.ROWS:
+        yield row.id, sabotage.recorded(row), sabotage.ours(upstream(folder, "stable"), row)
+
+
 SUITES = {
     "falco conditions": conditions,
     "falco rules files": documents,
     "falco upstream rules": descriptions,
+    "falco spoiled rules": spoiled,
 }
