@@ -32,7 +32,8 @@ class Row(msgspec.Struct):
 
 
 def _rule(name: str, condition: str, more: str = "") -> str:
-    return f"- rule: {name}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n{more}"
+    lines = [f"- rule: {name}", "desc: d", f"condition: {condition}", "output: o", "priority: INFO"]
+    return "\n  ".join(lines) + f"\n{more}"
 
 
 ROWS = (
