@@ -39,7 +39,8 @@ class Parties:
         self.marks: list[AddressRange] = []
         """Addresses of flows, which answers must tell apart."""
         self._extra: dict[Party, int] = {}
-        for party in sorted({p for flow in flows for p in (flow.source, flow.target)}):
+        everyone = {p for flow in flows for p in (flow.source, flow.target)}
+        for party in sorted(p for p in everyone if p.kind != "workload"):
             self.marks += [network_range(cidr) for cidr in party.cidrs]
             for entry in (party, *party.candidates):
                 if entry.kind == "pods" and entry not in self._extra:

@@ -69,7 +69,11 @@ def _placed(flows: Iterable[Flow], workloads: Sequence[Workload]) -> Iterator[Fl
                 in_input = source.kind == "workload" or target.kind == "workload"
                 if not 1 <= flow.port <= MAX_PORT:
                     continue
-                if in_input or flow.basis in _WITHOUT_WORKLOADS:
+                if not in_input and flow.basis not in _WITHOUT_WORKLOADS:
+                    continue
+                if source is flow.source and target is flow.target:
+                    yield flow
+                else:
                     yield msgspec.structs.replace(flow, source=source, target=target)
 
 

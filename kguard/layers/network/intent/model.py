@@ -13,7 +13,7 @@ from kguard.model.facts.common import Evidence
 from kguard.model.facts.network import Basis
 
 
-class Party(msgspec.Struct, frozen=True, order=True):
+class Party(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """One end of a connection.
 
     `workload`: pods of the input (`index`); `pods`: pods known by namespace and labels, which need

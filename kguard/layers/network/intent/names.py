@@ -71,6 +71,8 @@ def mentions(key: str, text: str) -> Iterator[Mention]:
 
 def is_address(host: str) -> bool:
     """Whether a host is the address of another machine."""
+    if ":" not in host and not host.replace(".", "").isdigit():
+        return False
     try:
         found = ipaddress.ip_address(host)
     except ValueError:

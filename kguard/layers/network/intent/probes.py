@@ -17,7 +17,7 @@ from kguard.inventory.mesh import Mesh
 from kguard.layers.network.intent.model import Flow, Party, member
 from kguard.layers.network.intent.names import Names
 from kguard.model.facts.common import Evidence
-from kguard.model.manifests import mapping
+from kguard.model.manifests import JsonObject, mapping
 
 _AMBIENT = Party("address", "the kubelet (through the ambient mesh)", cidrs=("169.254.7.127/32",))
 _NODE = Party("node", "the kubelet")
@@ -42,17 +42,25 @@ def _asked(workload: Workload) -> Iterator[tuple[int, Evidence]]:
     for container in workload.containers:
         if container.role not in ("container", "sidecar"):
             continue
-        hooks = mapping(container.raw.get("lifecycle"))
-        for field, handler in (
-            *((name, container.raw.get(name)) for name in _PROBES),
-            *((f"lifecycle/{name}", hooks.get(name)) for name in _HOOKS),
-        ):
+        for field, handler in _handlers(container):
             for action in _ACTIONS:
-                port = _number(mapping(mapping(handler).get(action)).get("port"), container)
+                given = mapping(handler.get(action)).get("port") if action in handler else None
+                port = _number(given, container) if given else 0
                 if port:
                     place = f"{container.pointer}/{field}/{action}"
                     note = f"{field.rpartition('/')[2]} of {workload.name} asks it"
                     yield port, Evidence(workload.id, place, note)
+
+
+def _handlers(container: Container) -> Iterator[tuple[str, JsonObject]]:
+    """The probes and hooks of a container, by the field that holds them."""
+    for name in _PROBES:
+        if name in container.raw:
+            yield name, mapping(container.raw[name])
+    hooks = mapping(container.raw.get("lifecycle"))
+    for name in _HOOKS:
+        if name in hooks:
+            yield f"lifecycle/{name}", mapping(hooks[name])
 
 
 def _number(port: Any, container: Container) -> int:
