@@ -15,7 +15,8 @@ TEXTS = 140_000
 SEEDS = 14
 _PLAIN = """
     and or not exists in intersects pmatch = != < >= contains startswith glob regex oneof anyof
-    allof ( ) , ' [ ] evt.type proc.name fd.sip proc.aname[2] ka.req.x execve 0 -1 0x1f 3.5 10.0.0.0/8
+    allof ( ) , ' [ ] evt.type
+    proc.name fd.sip proc.aname[2] ka.req.x execve 0 -1 0x1f 3.5 10.0.0.0/8
     macro_name tolower( toupper(proc.name) val(proc.name)
 """
 _WORDS = (*_PLAIN.split(), '"', "a b", "'a b'", '"x"', "\\", "é", "\t", "\n")
