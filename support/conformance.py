@@ -5,7 +5,7 @@ Every ``tests/conformance/<system>/vectors.py`` has ``SUITES``: a name and a fun
 the folder of recorded answers (``FOLDER`` inside it, where the module says so) and yields
 ``(id, recorded, ours)``. A known disagreement stands in
 ``skips.toml`` beside it (or ``SKIPS``), by suite and id with its reason; one that agrees by now
-must leave it.
+must leave it. ``TABLES`` has lines to print below a suite.
 
 ``python -m support.conformance [SHARED]`` prints a table: suite, cases, agree, listed.
 """
@@ -36,6 +36,8 @@ class Suite(NamedTuple):
     folder: str
     points: Callable[[Path], Points]
     skips: Mapping[str, str]
+    table: Callable[[Path], Iterator[str]] | None = None
+    """Lines to print below the suite's own, where it has more to tell."""
 
 
 class Agreement(NamedTuple):
@@ -69,6 +71,8 @@ def main(arguments: Sequence[str]) -> int:
     for suite in suites():
         outcome = measure(suite.name, suite.points(folder / suite.folder), suite.skips)
         print(outcome.row, flush=True)
+        for line in suite.table(folder / suite.folder) if suite.table else ():
+            print(f"  {line}", flush=True)
         good &= _complain(outcome)
     return 0 if good else 1
 
@@ -83,7 +87,8 @@ def suites() -> Iterator[Suite]:
             raise SystemExit(f"{path.parent / 'skips.toml'}: no suite named {unknown[0]!r}")
         inside = getattr(module, "FOLDER", "")
         for name, suite in module.SUITES.items():
-            yield Suite(name, inside, suite, skips.get(name, {}))
+            table = getattr(module, "TABLES", {}).get(name)
+            yield Suite(name, inside, suite, skips.get(name, {}), table)
 
 
 def listed(folder: Path) -> dict[str, dict[str, str]]:

@@ -47,9 +47,12 @@ def _manifests(app: Path) -> Collected:
     return sources.collect(files, sources.Options(render="never"))
 
 
-def _policies(app: Path) -> list[Manifest]:
+def synthesised(app: Path) -> list[Manifest]:
+    """The policies that the tool makes for an application; none where nothing is recorded."""
     path = app / "expected_netpol_output.json"
     text = path if path.exists() else path.with_suffix(".yaml")
+    if not text.exists():
+        return []
     read = json.loads if text.suffix == ".json" else yaml.safe_load
     items = read(text.read_text())["items"]
     return [Manifest(item, SourceText(text.name, n, 1, "")) for n, item in enumerate(items)]
@@ -66,7 +69,7 @@ def _ours(inventory: Inventory) -> set[Connection]:
 
 def _admitted(app: Path, served: set[tuple[str, int]]) -> set[Connection]:
     collected = _manifests(app)
-    collected.manifests += _policies(app)
+    collected.manifests += synthesised(app)
     cluster = Cluster(build(collected), GENERIC)
     reach = cluster.reach
     found: set[Connection] = set()
