@@ -1,8 +1,9 @@
 # METADATA
-# title: A STRICT port refuses a workload that is meant to call it
+# title: A STRICT port refuses somebody who is meant to call it
 # description: |
-#   The configuration of the caller names the Service, but the caller has no proxy and so no mesh
-#   identity to show. Its connections are reset: what looks well protected does not work.
+#   The configuration of a workload names the Service, a Service leads clients from outside straight
+#   to the pods, or the kubelet probes the port itself; but the caller shows no mesh identity. Its
+#   connections are reset: what looks well protected does not work.
 # scope: package
 # related_resources:
 #   - https://istio.io/latest/docs/tasks/security/authentication/mtls-migration/
@@ -21,18 +22,33 @@ package kguard.mtls.caller_refused
 deny contains finding if {
 	some caller in input.callers
 	caller.verdict == "refused"
-	caller.kind == "workload"
 	finding := {
 		"target": caller.ref,
 		"path": sprintf("%s/%s/%s", [caller.target.namespace, caller.target.name, caller.port]),
-		"message": sprintf("%s calls %s:%s without mesh identity, and the port is STRICT: it is refused%s", [
-			caller.ref.name,
-			caller.target.name,
-			caller.port,
-			_although[caller.identity],
-		]),
+		"message": sprintf("%s, and the port is STRICT: %s refused%s", [_calls(caller), _who[caller.kind], _although[caller.identity]]),
 		"evidence": caller.because,
 	}
+}
+
+_calls(caller) := sprintf("%s calls %s without mesh identity", [caller.ref.name, _port(caller)]) if {
+	caller.kind == "workload"
+}
+
+_calls(caller) := sprintf("%s %s leads clients without mesh identity to %s", [caller.ref.kind, caller.ref.name, _port(caller)]) if {
+	caller.kind in {"outside", "ingress"}
+}
+
+_calls(caller) := sprintf("the kubelet probes %s without mesh identity", [_port(caller)]) if {
+	caller.kind == "kubelet"
+}
+
+_port(caller) := sprintf("%s:%s", [caller.target.name, caller.port])
+
+_who := {
+	"workload": "it is",
+	"kubelet": "it is",
+	"outside": "they are",
+	"ingress": "they are",
 }
 
 _although := {

@@ -26,9 +26,21 @@ test_deny_refused_workload if {
 }
 
 test_allow_others if {
-	changes := [{"verdict": "works"}, {"verdict": "unknown"}, {"kind": "ingress"}]
+	changes := [{"verdict": "works"}, {"verdict": "unknown"}]
 	every change in changes {
 		findings := policy.deny with input as _facts(change)
 		count(findings) == 0
+	}
+}
+
+test_deny_clients_from_outside_and_probes if {
+	message := {
+		"outside": "Service edge leads clients without mesh identity to payments:8443, and the port is STRICT: they are refused",
+		"ingress": "Service edge leads clients without mesh identity to payments:8443, and the port is STRICT: they are refused",
+		"kubelet": "the kubelet probes payments:8443 without mesh identity, and the port is STRICT: it is refused",
+	}
+	every kind, text in message {
+		findings := policy.deny with input as _facts({"kind": kind, "ref": {"kind": "Service", "name": "edge"}})
+		{found.message | some found in findings} == {text}
 	}
 }

@@ -43,7 +43,9 @@ def propose(
     facts = LAYER.facts(made, Request(scope=scope, at=AT))
     findings = tuple(finding(target, path) for target in targets)
     return list(
-        REMEDIES[remedy](RemedyRequest(findings, facts, made, stage, tighten, AT.isoformat()))
+        REMEDIES[remedy](
+            RemedyRequest(findings, facts, made, stage, tighten=tighten, at=AT.isoformat())
+        )
     )
 
 
