@@ -39,6 +39,11 @@ class Policies:
         self._real = 0
         for number, members in enumerate(reach.classes.members):
             self._real |= 1 << number if members[0] < known else 0
+        self._expected = self._real
+        for index in range(cluster.first_extra, len(reach.endpoints)):
+            # Pods that intended flows name by labels run elsewhere.
+            if reach.endpoints[index].labels and reach.endpoints[index].labels_known:
+                self._expected |= 1 << reach.classes.of_endpoint[index]
         self._redundancy = {
             name: Redundancy(group) for name, group in _grouped(cluster.policies).items()
         }
@@ -153,7 +158,7 @@ class Policies:
 
     def _matches(self, direction: Direction, peer: Peer, policy: PodPolicy) -> bool:
         found = self._cluster.reach.peer(direction, peer, policy.namespace)
-        return bool(found.may & self._real)
+        return bool(found.may & self._expected)
 
     def _judgeable(self, peer: Peer, policy: PodPolicy) -> bool:
         """Whether all pods that the peer could mean are in the input."""
