@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which policies of other kinds may select a workload, so that its answers are not certain?
 
-These kinds change what is reachable but are not evaluated: Cilium's and Antrea's own, and egress
-firewalls of OVN-Kubernetes.
+These kinds change what is reachable but are not evaluated: Antrea's own, and egress firewalls of
+OVN-Kubernetes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from kguard.inventory import Inventory, Workload
 from kguard.model.manifests import Manifest
 
 _KINDS = (
-    ("CiliumClusterwideNetworkPolicy", "cilium.io"),
-    ("CiliumNetworkPolicy", "cilium.io"),
     ("ClusterNetworkPolicy", "crd.antrea.io"),
     ("EgressFirewall", "k8s.ovn.org"),
     ("NetworkPolicy", "crd.antrea.io"),

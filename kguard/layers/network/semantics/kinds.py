@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kguard.inventory import Inventory
-from kguard.layers.network.semantics import admin, calico
+from kguard.layers.network.semantics import admin, calico, cilium
 from kguard.layers.network.semantics.policy import NAMESPACED, PodPolicy
 from kguard.layers.network.semantics.profiles import Profile
 from kguard.layers.network.semantics.services import Service, services
-from kguard.layers.network.semantics.surroundings import Surroundings, network_sets, nodes
+from kguard.layers.network.semantics.surroundings import (
+    Surroundings,
+    cidr_groups,
+    network_sets,
+    nodes,
+)
 from kguard.model.manifests import Manifest
 
 
@@ -30,16 +35,21 @@ class Kinds:
         self._inventory = inventory
         self._profile = profile
         self._calico = self._of(calico.KINDS, calico.GROUPS)
+        self._cilium = self._of(cilium.KINDS, (cilium.GROUP,))
+        own = bool(self._calico or self._cilium)
         self._around = Surroundings(
             nodes=nodes(inventory.of("Node")),
             reads_nodes=profile.evaluates_nodes,
             domains=domains,
             network_sets=network_sets(inventory) if self._calico else (),
-            services=self._services() if self._calico else {},
+            cidr_groups=cidr_groups(self._of(("CiliumCIDRGroup",), (cilium.GROUP,))),
+            services=self._services() if own else {},
         )
         self.ineffective: list[Manifest] = []
         if "calico" not in profile.kinds:
             self.ineffective += self._calico
+        if "cilium" not in profile.kinds:
+            self.ineffective += self._cilium
 
     def _of(self, kinds: Sequence[str], groups: Sequence[str]) -> list[Manifest]:
         return [m for group in groups for kind in kinds for m in self._inventory.of(kind, group)]
@@ -54,12 +64,16 @@ class Kinds:
         if "calico" in self._profile.kinds and self._calico:
             tiers = calico.Tiers(self._of(("Tier",), calico.GROUPS))
             found += [calico.policy(m, tiers, self._around) for m in self._calico]
+        if "cilium" in self._profile.kinds:
+            found += [p for m in self._cilium for p in cilium.policies(m, self._around)]
         return found
 
     def in_order(
         self, policies: Sequence[PodPolicy], others: Sequence[PodPolicy]
     ) -> list[PodPolicy]:
-        """The NetworkPolicies, then the others; named as Calico does where that decides."""
+        """The NetworkPolicies as this plugin reads them, then the others."""
+        if not self._profile.block_matches_nodes and self._around.nodes:
+            policies = [self._around.without_nodes(policy) for policy in policies]
         order = calico.KUBERNETES_ORDER
         if any(p.tier == NAMESPACED and p.order == order and p.tie for p in others):
             return [*calico.with_ties(policies), *others]

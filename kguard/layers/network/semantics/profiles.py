@@ -25,6 +25,8 @@ class Profile(msgspec.Struct, frozen=True):
     enforces: Literal["yes", "no", "unknown"] = "yes"
     """Whether the plugin enforces NetworkPolicies at all."""
     block_matches_pods: Literal["yes", "no", "maybe"] = "maybe"
+    block_matches_nodes: bool = True
+    """Whether an ipBlock matches the addresses of nodes."""
     networks_match_pods: Literal["yes", "no", "maybe"] = "yes"
     """The same for the `networks` of cluster-wide policies, where the API says that they do."""
     host_network: Literal["pod", "node", "unknown"] = "unknown"
@@ -67,7 +69,13 @@ PROFILES = {
         NETPOL_ANALYZER,
         Profile("calico", block_matches_pods="yes", host_network="node", kinds=("calico",)),
         Profile("canal", block_matches_pods="yes", host_network="node", kinds=("calico",)),
-        Profile("cilium", block_matches_pods="no", host_network="node", kinds=("cilium",)),
+        Profile(
+            "cilium",
+            block_matches_pods="no",
+            block_matches_nodes=False,
+            host_network="node",
+            kinds=("cilium",),
+        ),
         Profile("antrea"),
         Profile("ovn-kubernetes"),
         Profile("kube-router"),

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kguard.inventory import Inventory
 from kguard.inventory.selectors import Selector
 from kguard.layers.network.semantics.addresses import AddressRange, Block, address, network_range
 from kguard.layers.network.semantics.blocks import PRIVATE
 from kguard.layers.network.semantics.peers import EVERY_NODE
-from kguard.layers.network.semantics.policy import Peer
+from kguard.layers.network.semantics.policy import Peer, PodPolicy, Rule
 from kguard.layers.network.semantics.services import Service
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
@@ -37,6 +38,14 @@ class NetworkSet(msgspec.Struct, frozen=True):
     ranges: tuple[AddressRange, ...]
 
 
+class CidrGroup(msgspec.Struct, frozen=True):
+    """A CiliumCIDRGroup: addresses with a name and labels."""
+
+    name: str
+    labels: Mapping[str, str]
+    cidrs: tuple[str, ...]
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """What is known around the pods.
 
@@ -48,6 +57,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     reads_nodes: bool = True
     domains: Mapping[str, Sequence[str]] | None = None
     network_sets: tuple[NetworkSet, ...] = ()
+    cidr_groups: tuple[CidrGroup, ...] = ()
     services: Mapping[tuple[Any, Any], Service] = msgspec.field(default_factory=dict)
     """By namespace and name."""
 
@@ -63,6 +73,21 @@ class Surroundings(msgspec.Struct, frozen=True):
         ranges = tuple(sorted({entry for node in chosen for entry in node.addresses}))
         text = EVERY_NODE if len(chosen) == len(self.nodes) else "nodes"
         return Peer(place, block=Block(text, (), ranges), block_of="nodes")
+
+    def without_nodes(self, policy: PodPolicy) -> PodPolicy:
+        """A policy whose blocks do not mean the addresses of nodes."""
+        hosts = [entry for node in self.nodes or () for entry in node.addresses]
+
+        def peer(found: Peer) -> Peer:
+            if found.block is None:
+                return found
+            ranges = without(found.block.ranges, hosts)
+            return replace(found, block=replace(found.block, ranges=ranges))
+
+        def rules(found: tuple[Rule, ...]) -> tuple[Rule, ...]:
+            return tuple(replace(rule, peers=tuple(map(peer, rule.peers))) for rule in found)
+
+        return replace(policy, ingress=rules(policy.ingress), egress=rules(policy.egress))
 
     def domain_peer(self, place: str, name: str) -> Peer:
         """The addresses of a domain, or `*.` and a domain: any address where nothing is known."""
@@ -117,3 +142,28 @@ def _nets(value: Any) -> list[AddressRange]:
         except ValueError:
             continue
     return found
+
+
+def cidr_groups(manifests: Sequence[Manifest]) -> tuple[CidrGroup, ...]:
+    """The groups of CIDRs of an input."""
+    return tuple(
+        CidrGroup(m.name, m.labels, tuple(map(str, sequence(m.spec.get("externalCIDRs")))))
+        for m in manifests
+    )
+
+
+def without(
+    ranges: Sequence[AddressRange], holes: Sequence[AddressRange]
+) -> tuple[AddressRange, ...]:
+    """What is left of ranges when others are cut out."""
+    left = list(ranges)
+    for hole in holes:
+        left = [part for entry in left for part in _cut(entry, hole)]
+    return tuple(sorted(set(left)))
+
+
+def _cut(entry: AddressRange, hole: AddressRange) -> list[AddressRange]:
+    if entry.family != hole.family or hole.high < entry.low or entry.high < hole.low:
+        return [entry]
+    parts = [(entry.low, hole.low - 1), (hole.high + 1, entry.high)]
+    return [AddressRange(entry.family, low, high) for low, high in parts if low <= high]
