@@ -109,10 +109,10 @@ def test_explain_questions_that_make_no_sense(run, source, port, message):
 
 
 def test_explain_says_what_is_not_known(run):
-    cilium = "\n---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\n"
-    cilium += "metadata: {name: c, namespace: shop}\nspec: {}\n"
+    antrea = "\n---\napiVersion: crd.antrea.io/v1beta1\nkind: NetworkPolicy\n"
+    antrea += "metadata: {name: c, namespace: shop}\nspec: {}\n"
     code, out, _ = run(
-        "explain", "--from", "any", "--to", "shop/web", "--port", "80", text=SHOP + cilium
+        "explain", "--from", "any", "--to", "shop/web", "--port", "80", text=SHOP + antrea
     )
     assert code == 3
     assert "may decide and is not evaluated" in out

@@ -53,10 +53,10 @@ def test_netpol_analyzer_takes_missing_namespaces_for_unlabelled() -> None:
 def test_policies_of_kinds_that_are_not_evaluated_leave_nothing_certain() -> None:
     other = """
 ---
-{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: c, namespace: y}, spec: {}}
+{apiVersion: crd.antrea.io/v1beta1, kind: NetworkPolicy, metadata: {name: c, namespace: y}}
 """
     found = rows(_PODS + other)
-    assert found.not_modelled == ("CiliumNetworkPolicy.cilium.io/y/c",)
+    assert found.not_modelled == ("NetworkPolicy.crd.antrea.io/y/c",)
     assert "x/a[Pod] => y/b[Pod] : All Connections" in map(str, found.uncertain)
     assert not [row for row in found.rows if "y/b[Pod]" in str(row)]
 
