@@ -3,7 +3,8 @@
 
 Each ``tests/mutants/<layer>.toml`` lists mutants: a name that says which rule is broken, the file,
 the text that is replaced and by what, and the tests that must then fail. ``python -m
-support.mutants [NAME...]`` applies each to a copy of the package, one at a time.
+support.mutants [NAME...]`` applies each to a copy of the package, one at a time; a NAME is that of
+a mutant, or of a list (``mtls``).
 """
 
 from __future__ import annotations
@@ -36,8 +37,20 @@ class Mutant(NamedTuple):
 
 
 def main(names: Sequence[str]) -> int:
-    """Exit code 0 if the tests fail on every mutant, 1 if one survives."""
-    chosen = [mutant for mutant in mutants() if not names or mutant.name in names]
+    """Exit code 0 if the tests fail on every mutant, 1 if one survives, 2 for an unknown name."""
+    listed = {path.stem: list(mutants(path)) for path in sorted(LISTS.glob("*.toml"))}
+    known = {mutant.name for found in listed.values() for mutant in found}
+    for name in names:
+        if name not in listed and name not in known:
+            print(f"mutants: no mutant or list is named {name!r}", file=sys.stderr)
+            print(f"  the lists are: {', '.join(listed)}", file=sys.stderr)
+            return 2
+    chosen = [
+        mutant
+        for stem, found in listed.items()
+        for mutant in found
+        if not names or stem in names or mutant.name in names
+    ]
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "checkout"
         _copy(place)
@@ -46,14 +59,13 @@ def main(names: Sequence[str]) -> int:
             return 1
         alive = [mutant.name for mutant in chosen if not _noticed(mutant, place)]
     print(f"mutants: {len(chosen) - len(alive)} of {len(chosen)} noticed")
-    return 1 if alive or not chosen else 0
+    return 1 if alive else 0
 
 
-def mutants() -> Iterator[Mutant]:
-    """All mutants, by layer."""
-    for path in sorted(LISTS.glob("*.toml")):
-        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]:
-            yield Mutant(**{**entry, "tests": tuple(entry["tests"])})
+def mutants(path: Path) -> Iterator[Mutant]:
+    """The mutants of one list."""
+    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]:
+        yield Mutant(**{**entry, "tests": tuple(entry["tests"])})
 
 
 def mutated(mutant: Mutant, text: str) -> str:
