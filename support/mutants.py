@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTS = ROOT / "tests" / "mutants"
-COPIED = ("kguard", "policies", "rules", "examples", "tests", "support", "pyproject.toml")
+COPIED = ("kguard", "policies", "rules", "examples", "docs", "tests", "support", "pyproject.toml")
 CUT_OFF_SECONDS = 300.0
 
 
@@ -54,8 +54,9 @@ def main(names: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "checkout"
         _copy(place)
-        if _tests_fail("the sound package", sorted({t for m in chosen for t in m.tests}), place):
-            print("mutants: the tests fail without any mutant", file=sys.stderr)
+        said = _failure("the sound package", sorted({t for m in chosen for t in m.tests}), place)
+        if said is not None:
+            print(f"mutants: the tests fail without any mutant\n{said}", file=sys.stderr)
             return 1
         alive = [mutant.name for mutant in chosen if not _noticed(mutant, place)]
     print(f"mutants: {len(chosen) - len(alive)} of {len(chosen)} noticed")
@@ -93,7 +94,7 @@ def _noticed(mutant: Mutant, place: Path) -> bool:
     target.write_text(mutated(mutant, sound), encoding="utf-8")
     started = time.monotonic()
     try:
-        noticed = _tests_fail(mutant.name, mutant.tests, place)
+        noticed = _failure(mutant.name, mutant.tests, place) is not None
     finally:
         target.write_text(sound, encoding="utf-8")
     word = "noticed" if noticed else "SURVIVES"
@@ -101,24 +102,26 @@ def _noticed(mutant: Mutant, place: Path) -> bool:
     return noticed
 
 
-def _tests_fail(name: str, tests: Sequence[str], place: Path) -> bool:
+def _failure(name: str, tests: Sequence[str], place: Path) -> str | None:
+    """What the tests print where they fail; None where they pass. Raises ``SystemExit``."""
     shared = os.environ.get("KGUARD_SHARED") or str(ROOT.parent / "shared")
-    environment = {**os.environ, "KGUARD_SHARED": shared, "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"KGUARD_SHARED": shared, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
         done = subprocess.run(
             command,
             cwd=place,
-            env=environment,
+            env={**os.environ, **own},
             capture_output=True,
             timeout=CUT_OFF_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return True
+        return f"cut off after {CUT_OFF_SECONDS:.0f} s"
+    said = done.stdout.decode(errors="replace")
     if done.returncode not in {0, 1}:
-        raise SystemExit(f"{name}: the tests could not run\n{done.stdout.decode()}")
-    return done.returncode == 1
+        raise SystemExit(f"{name}: the tests could not run\n{said}")
+    return said if done.returncode else None
 
 
 if __name__ == "__main__":

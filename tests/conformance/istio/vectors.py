@@ -15,7 +15,7 @@ from tests.conformance.istio import oracle, tables
 from tests.conformance.istio.clients import clusters
 from tests.conformance.istio.listeners import listeners
 from tests.conformance.istio.snapshots import Point, kind, lines, policies_of, root_of
-from tests.conformance.istio.whole import intended, modes, plane
+from tests.conformance.istio.whole import intended, modes, plane, sent_to
 
 FOLDER = "istio"
 """Where the recorded answers lie, inside those of all systems."""
@@ -296,6 +296,13 @@ def client(folder: Path) -> Iterator[Point]:
         yield from clusters(snapshot, policies)
 
 
+def whole_client(folder: Path) -> Iterator[Point]:
+    """The same from the facts of the whole layer, where its control plane is the default one."""
+    for snapshot, _ in client_snapshots(folder):
+        if snapshot["revision"] == "default":
+            yield from sent_to(snapshot)
+
+
 def inbound(folder: Path) -> Iterator[Point]:
     """Which calls listeners let through: plaintext and mutual TLS, with HTTP and without."""
     for snapshot in lines(folder / "random" / "inbound.ndjson.gz"):
@@ -313,6 +320,7 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "istio random server, whole layer": whole_server,
     "istio random refused": refused,
     "istio random client": client,
+    "istio random client, whole layer": whole_client,
     "istio random inbound": inbound,
     "istio random ambient": ambient_random,
     "istio random enrolment": enrolment,

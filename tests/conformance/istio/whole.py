@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from kguard.inventory import Inventory, build
 from kguard.inventory.mesh import Mesh
 from kguard.layers.mtls import LAYER
+from kguard.layers.mtls.facts.clients import sent
+from kguard.layers.mtls.facts.view import Service, ServicePort, View
 from kguard.model.facts.mtls import Facts
 from kguard.model.layer import Request
 from kguard.model.manifests import Collected, Manifest, SourceText
@@ -90,3 +93,49 @@ def _inventory(objects: list[dict[str, Any]]) -> Inventory:
         Manifest(value, SourceText(f"{n}.yaml", 0, 1, "")) for n, value in enumerate(objects)
     ]
     return build(Collected(manifests=manifests))
+
+
+def sent_to(snapshot: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """(id, recorded, ours) for what each client sends to each Service, from the whole layer.
+
+    ServiceEntries are left out: no edge of the input's workloads leads there.
+    """
+    mesh = snapshot["meshConfig"]
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "istio", "namespace": mesh.get("rootNamespace", "istio-system")},
+        "data": {"mesh": emit({"rootNamespace": "istio-system", **mesh})},
+    }
+    callers = [_caller(number, client) for number, client in enumerate(snapshot["clients"])]
+    view = View(_inventory([config, *snapshot["objects"], *callers]), _REQUEST)
+    pods = {f"{w.namespace}/{w.name}": w for w in view.inventory.workloads}
+    for number, client in enumerate(snapshot["clients"]):
+        caller = pods[f"{client['namespace']}/caller-{number}"]
+        for name, cluster in client["clusters"].items():
+            service = view.services.get(tuple(cluster["service"].split(".")[1::-1]))
+            if service is None:
+                continue
+            port = next(p for p in service.ports if p.number == cluster["port"])
+            found = sent(view, caller, service, port, cluster["subset"])
+            ours = {pods_of(view, service, port, key): mode for key, mode in found.sends.items()}
+            wanted = {key: mode.lower() for key, mode in cluster["endpoints"].items()}
+            recorded = (cluster["socket"].lower(), wanted)
+            yield f"{snapshot['id']}:{number}:{name}", recorded, (found.socket, ours)
+
+
+def _caller(number: int, client: dict[str, Any]) -> dict[str, Any]:
+    metadata = {
+        "name": f"caller-{number}",
+        "namespace": client["namespace"],
+        "labels": client["labels"],
+        "annotations": {"sidecar.istio.io/status": "{}"},
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": []}}
+
+
+def pods_of(view: View, service: Service, port: ServicePort, identity: str) -> str:
+    """An endpoint as it is recorded: `namespace/name:port`."""
+    workload = next(w for w in view.workloads_of(service) if w.id == identity)
+    (number,) = service.targets(port, workload)[:1]
+    return f"{workload.namespace}/{workload.name}:{number}"
