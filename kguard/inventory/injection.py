@@ -169,16 +169,67 @@ def inject_required(
     return injector.policy == "enabled"
 
 
+class NodeAgent(msgspec.Struct, frozen=True):
+    """What istio-cni is told about ambient; the defaults are those of its chart."""
+
+    ref: str = ""
+    """`Manifest.id` of its ConfigMap; empty where the input has none."""
+    ambient: bool = True
+    """Whether it takes pods into ambient at all; without its ConfigMap labels are believed."""
+    excluded: tuple[str, ...] = NEVER_AMBIENT
+    """Namespaces that it leaves alone."""
+    selectors: tuple[tuple[Selector, Selector], ...] = ()
+    """Pairs for namespaces and pods, of which one must match; empty for the default ones."""
+
+
+def node_agent(data: Mapping[str, str], namespace: str, selectors: object, ref: str) -> NodeAgent:
+    """Read the ConfigMap of istio-cni.
+
+    Args:
+        data: of the ConfigMap.
+        namespace: where istio-cni runs; it leaves that alone too.
+        selectors: the parsed `AMBIENT_ENABLEMENT_SELECTOR`.
+        ref: `Manifest.id` of the ConfigMap.
+    """
+    excluded = [word.strip() for word in data.get("EXCLUDE_NAMESPACES", "").split(",")]
+    return NodeAgent(
+        ref,
+        ambient=data.get("AMBIENT_ENABLED") != "false",
+        excluded=tuple(sorted({word for word in (*excluded, namespace) if word})),
+        selectors=tuple(_pairs(selectors)),
+    )
+
+
+def _pairs(value: object) -> Iterable[tuple[Selector, Selector]]:
+    for entry in sequence(value):
+        fields = mapping(entry)
+        try:
+            namespaces = parse_selector(fields.get("namespaceSelector")) or Selector()
+            pods = parse_selector(fields.get("podSelector")) or Selector()
+        except InvalidSelectorError:
+            continue
+        yield namespaces, pods
+
+
 def ambient_selected(
     namespace_labels: Mapping[str, str],
     labels: Mapping[str, str],
     annotations: Mapping[str, str],
     *,
     host_network: bool,
+    selectors: tuple[tuple[Selector, Selector], ...] = (),
 ) -> bool:
-    """Whether the node agent redirects the pod to ztunnel, by its default selectors."""
+    """Whether the node agent redirects the pod to ztunnel, by its default selectors or others."""
     if host_network or SIDECAR_STATUS in annotations:
         return False
-    if labels.get(DATAPLANE) == "ambient":
-        return True
-    return labels.get(DATAPLANE) != "none" and namespace_labels.get(DATAPLANE) == "ambient"
+    return any(
+        namespaces.matches(namespace_labels) and pods.matches(labels)
+        for namespaces, pods in selectors or _AMBIENT
+    )
+
+
+_ASKED = Requirement(DATAPLANE, "In", ("ambient",))
+_AMBIENT = (
+    (Selector(), Selector((_ASKED,))),
+    (Selector((_ASKED,)), Selector((Requirement(DATAPLANE, "NotIn", ("none",)),))),
+)

@@ -18,7 +18,7 @@ import msgspec
 
 from kguard.inventory import injection
 from kguard.inventory.index import Inventory, Namespace
-from kguard.inventory.injection import Injector, Webhook
+from kguard.inventory.injection import Injector, NodeAgent, Webhook
 from kguard.inventory.workload import Workload
 from kguard.model.facts.common import Evidence, Presence
 from kguard.model.locations import pointer
@@ -36,6 +36,7 @@ Reason = Literal[
     "host_network",
     "system",
     "no_webhook",
+    "ambient_off",
     "not_restarted",
     "not_known",
 ]
@@ -142,6 +143,13 @@ class Mesh:
 
         return injection.injector_of(injector_config(self.inventory))
 
+    @cached_property
+    def node_agent(self) -> NodeAgent:
+        """What istio-cni is told; the defaults of its chart where the input has none."""
+        from kguard.inventory.meshconfig import node_agent
+
+        return node_agent(self.inventory)
+
     def namespace(self, name: str) -> Namespace:
         """A namespace as far as it is known."""
         found = self.inventory.namespaces.get(name)
@@ -167,7 +175,7 @@ class Mesh:
             return Enrolment("none", "written", "host_network", (because,))
         namespace = self.namespace(workload.namespace)
         system = workload.namespace in injection.NEVER_INJECTED
-        if workload.namespace in injection.NEVER_AMBIENT or (system and not namespace.known):
+        if system and (not namespace.known or workload.namespace in injection.NEVER_AMBIENT):
             note = f"Istio leaves namespace {workload.namespace} out"
             return Enrolment("none", "predicted", "system", (Evidence("", "", note),))
         if not namespace.known or not workload.labels_known:
@@ -194,9 +202,17 @@ class Mesh:
 
     def _ambient(self, workload: Workload, namespace: Namespace) -> Enrolment:
         because = _labels_that_count(workload, namespace)
-        selected = injection.ambient_selected(
-            namespace.labels, workload.labels, workload.annotations, host_network=False
+        agent = self.node_agent
+        selected = workload.namespace not in agent.excluded and injection.ambient_selected(
+            namespace.labels,
+            workload.labels,
+            workload.annotations,
+            host_network=False,
+            selectors=agent.selectors,
         )
+        if selected and not agent.ambient:
+            why = Evidence(agent.ref, "/data/AMBIENT_ENABLED", "istio-cni leaves ambient off")
+            return Enrolment("none", "predicted", "ambient_off", (*because, why))
         if selected:
             return Enrolment("ambient", "predicted", "enrolled", because)
         return Enrolment("none", "predicted", self._refusal(workload, namespace), because)

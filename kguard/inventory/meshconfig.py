@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from kguard.inventory import injection
 from kguard.inventory.index import Inventory
+from kguard.inventory.injection import NodeAgent
 from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
 MAX_EMBEDDED = 1 << 20
@@ -57,6 +59,16 @@ def injector_config(inventory: Inventory) -> JsonObject:
     return {}
 
 
+def node_agent(inventory: Inventory) -> NodeAgent:
+    """What istio-cni is told about ambient; its chart's defaults where the input has none."""
+    for manifest in inventory.of("ConfigMap"):
+        if manifest.name == "istio-cni-config":
+            data = strings(manifest.object.get("data"))
+            selectors = parsed_value(data.get("AMBIENT_ENABLEMENT_SELECTOR", ""))
+            return injection.node_agent(data, manifest.namespace, selectors, manifest.id)
+    return NodeAgent()
+
+
 def injects_by_default(inventory: Inventory) -> bool:
     """Whether the charts' value `enableNamespacesByDefault` is set where it can be seen."""
     for manifest in inventory.of("ConfigMap"):
@@ -81,13 +93,18 @@ def embedded(manifest: Manifest, key: str) -> JsonObject:
 
 def parsed(text: str) -> JsonObject:
     """A YAML document inside a string; empty where it cannot be read."""
+    return mapping(parsed_value(text))
+
+
+def parsed_value(text: str) -> object:
+    """The same for a document that need not be an object; None where it cannot be read."""
     if not text or len(text) > MAX_EMBEDDED:
-        return {}
+        return None
     from kguard.sources.yaml import Document, load
 
     for document in load(text.encode(errors="replace")):
-        return mapping(document.value) if isinstance(document, Document) else {}
-    return {}
+        return document.value if isinstance(document, Document) else None
+    return None
 
 
 def _sources(inventory: Inventory) -> Iterator[tuple[str, str, JsonObject]]:

@@ -24,7 +24,7 @@ deny contains finding if {
 	workload.role == "application"
 	workload.plane == "none"
 	workload.serves == "ports"
-	workload.reason in {"opted_out", "host_network", "no_webhook", "not_restarted"}
+	workload.reason in {"opted_out", "host_network", "no_webhook", "ambient_off", "not_restarted"}
 	finding := {
 		"target": workload.ref,
 		"path": workload.reason,
@@ -37,5 +37,6 @@ _words := {
 	"opted_out": "it opts out of the mesh",
 	"host_network": "it shares the network of its node",
 	"no_webhook": "no injection webhook answers for its labels",
+	"ambient_off": "istio-cni leaves ambient off",
 	"not_restarted": "its pods were not restarted since the mesh would take them",
 }

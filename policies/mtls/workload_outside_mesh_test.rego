@@ -25,7 +25,7 @@ test_deny_workload_that_opts_out if {
 }
 
 test_deny_every_reason_of_its_own if {
-	every reason in {"opted_out", "host_network", "no_webhook", "not_restarted"} {
+	every reason in {"opted_out", "host_network", "no_webhook", "ambient_off", "not_restarted"} {
 		findings := policy.deny with input as _facts({"reason": reason})
 		count(findings) == 1
 	}

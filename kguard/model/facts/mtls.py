@@ -80,6 +80,7 @@ class Workload(msgspec.Struct):
         "host_network",
         "system",
         "no_webhook",
+        "ambient_off",
         "not_restarted",
         "not_known",
     ]

@@ -20,6 +20,7 @@ SIZES = {
     "istio validation documents": 8,
     "istio random refused": 3000,
     "istio random client": 7617,
+    "istio random client, whole layer": 7128,
     "istio random inbound": 2000,
     "istio random enrolment": 1000,
     "istio random enrolment, whole layer": 898,

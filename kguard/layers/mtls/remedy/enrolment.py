@@ -29,6 +29,10 @@ _OBSTACLES = {
         "no injection webhook answers for its labels",
         "install a control plane of that revision, or name one that is installed",
     ),
+    "ambient_off": (
+        "istio-cni leaves ambient off, whatever the labels say",
+        "switch it on: ambient.enabled in the values of istio-cni",
+    ),
     "not_restarted": (
         "the manifests are right, its pods are older",
         "kubectl rollout restart",

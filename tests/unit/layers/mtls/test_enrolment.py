@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which control plane serves a pod, and which policies does that one see?"""
+"""Is a pod in the mesh, which control plane serves it, and which policies does that one see?"""
 
 from __future__ import annotations
 
@@ -66,3 +66,31 @@ def test_values_of_the_charts_inject_by_default() -> None:
 """
     found = facts(namespace("kubernetes.io/metadata.name: shop"), config, OF_CANARY, deployment())
     assert found.workloads[0].plane == "sidecar"
+
+
+def agent(settings: str) -> str:
+    return f"""
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {{name: istio-cni-config, namespace: istio-system}}
+    data: {{{settings}}}
+"""
+
+
+IN_AMBIENT = "istio.io/dataplane-mode: ambient"
+BY_TEAM = '"- podSelector: {matchLabels: {app: cart}}\\n  namespaceSelector: {}\\n"'
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings", "plane", "reason"),
+    [
+        (IN_AMBIENT, 'AMBIENT_ENABLED: "true"', "ambient", "enrolled"),
+        (IN_AMBIENT, 'AMBIENT_ENABLED: "false"', "none", "ambient_off"),
+        (IN_AMBIENT, 'EXCLUDE_NAMESPACES: "kube-system, shop"', "none", "not_labelled"),
+        ("team: shop", f"AMBIENT_ENABLEMENT_SELECTOR: {BY_TEAM}", "ambient", "enrolled"),
+        ("team: shop", "AMBIENT_ENABLEMENT_SELECTOR: '['", "none", "not_labelled"),
+    ],
+)
+def test_what_istio_cni_is_told(labels: str, settings: str, plane: str, reason: str) -> None:
+    found = facts(namespace(labels), agent(settings), OF_CANARY, deployment())
+    assert (found.workloads[0].plane, found.workloads[0].reason) == (plane, reason)
