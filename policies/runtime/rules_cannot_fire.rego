@@ -31,7 +31,11 @@ deny contains finding if {
 	}
 }
 
-_message(loss) := sprintf("the %s %s silences every rule of Falco that needs it: %s", [
+_message(loss) := sprintf("base_syscalls silences %d of %d rules (%s): %s", [
+	count(loss.rules), loss.of, _named(loss.rules), loss.explanation,
+]) if {
+	loss.cause == "syscalls"
+} else := sprintf("the %s %s silences every rule of Falco that needs it: %s", [
 	loss.cause, loss.name, loss.explanation,
 ]) if {
 	loss.of == 0

@@ -38,6 +38,15 @@ test_deny_what_changes_rules_that_are_elsewhere if {
 	{finding.message | some finding in findings} == {"the macro container silences every rule of Falco that needs it: `evt.num = 0` is never true"}
 }
 
+test_deny_system_calls if {
+	change := {"cause": "syscalls", "name": "execve", "explanation": "Falco does not ask the kernel for execve"}
+	findings := policy.deny with input as _facts(change)
+	{[finding.path, finding.message] | some finding in findings} == {[
+		"syscalls/execve",
+		"base_syscalls silences 4 of 25 rules (a, b, c and 1 more): Falco does not ask the kernel for execve",
+	]}
+}
+
 test_allow_others if {
 	every change in [{"cause": "itself"}, {"effect": "disabled"}, {"effect": "hidden"}] {
 		findings := policy.deny with input as _facts(change)

@@ -21,7 +21,7 @@ Feature = Literal["grpc_output", "grpc_server", "legacy_ebpf", "gvisor"]
 Effect = Literal["dead", "disabled", "hidden"]
 """What is lost: the rule can never match, is switched off, or lies below the minimum priority."""
 
-Cause = Literal["macro", "list", "rule", "selection", "priority", "itself"]
+Cause = Literal["macro", "list", "rule", "selection", "priority", "syscalls", "itself"]
 NodeState = Literal["watched", "unwatched", "unwatchable", "unknown"]
 Obstacle = Literal["none", "node_name", "node_selector", "affinity", "taint", "platform"]
 DetectionState = Literal["fires", "hidden", "silent", "unknown"]

@@ -93,7 +93,7 @@ def _installation(inventory: Inventory, falco: Falco, rules: Rules) -> model.Ins
         base_rules="present" if known else "absent",
         loaded=len(enabled) if known else 0,
         enabled=len(on) if known else 0,
-        dead=sum(rules.answers[name].verdict == "dead" for name in on) if known else 0,
+        dead=sum(rules.is_dead(name) for name in on) if known else 0,
         minimum_priority=PRIORITIES[falco.settings.minimum],
         reasons=_reasons(falco, rules),
         reach=reach(falco, nodes),

@@ -36,7 +36,7 @@ def _detection(
     hidden = ""
     unsure = ""
     for name, rule in rules.ruleset.compiled.rules.items():
-        if rule.info.source != "syscall":
+        if rule.info.source != "syscall" or scenario.event.get("evt.type") in rules.unheard:
             continue
         answer = holds(rule.condition, scenario.event)
         quiet = silence(rule, selections, minimum)

@@ -64,7 +64,7 @@ def rule_facts(
     enabled = rules.ruleset.enabled(selections, minimum)
     for name, on in enabled.items():
         info = rules.ruleset.compiled.rules[name].info
-        state = rules.answers[name].verdict
+        state = "dead" if rules.is_dead(name) else rules.answers[name].verdict
         yield model.Rule(owner, name, PRIORITIES[info.priority], on, state)
 
 
@@ -74,7 +74,7 @@ def audit_rules(
     """The rules about audit events that are in force, with what they need of the audit log."""
     for name, on in rules.ruleset.enabled(selections, minimum).items():
         rule = rules.ruleset.compiled.rules[name]
-        if rule.info.source != SOURCE or not on or rules.answers[name].verdict == "dead":
+        if rule.info.source != SOURCE or not on or rules.is_dead(name):
             continue
         need = need_of(rule.condition)
         text = rules.text_of(rule.info.context.file)
@@ -139,6 +139,7 @@ class Losses:
         """Every loss, one for each item that causes it."""
         yield from self._dead()
         yield from self._silenced()
+        yield from self._deaf()
 
     def _dead(self) -> Iterator[model.Loss]:
         dead = [name for name in self.loaded if self.rules.answers[name].verdict == "dead"]
@@ -208,6 +209,17 @@ class Losses:
                 yield from self._configured("hidden", "priority", priority, names, note)
             case _:
                 pass
+
+    def _deaf(self) -> Iterator[model.Loss]:
+        """Rules all of whose system calls the configuration takes out."""
+        names = [name for name in self.loaded if self.rules.is_deaf(name)]
+        if not names or self.config is None:
+            return
+        out = ", ".join(sorted(self.rules.unheard))
+        place = self.config.at(line_of(self.config.content, "custom_set"), f"takes out {out}")
+        note = f"Falco does not ask the kernel for {out}"
+        because = [place, *self._victims(names)]
+        yield self._loss(self.config, "dead", "syscalls", out, names, note, because)
 
     def _switched_off(self, found: Silence, names: list[str]) -> Iterator[model.Loss]:
         step = found.step

@@ -11,7 +11,8 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.discovery import Falco
 from kguard.layers.runtime.facts.operator import from_registry, ordered
 from kguard.layers.runtime.facts.texts import Text, from_document, line_of
-from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, Environment
+from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, SYSCALL, Environment
+from kguard.layers.runtime.semantics.events import types_of
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.losses import verdicts
 from kguard.layers.runtime.semantics.satisfiability import Answer
@@ -33,6 +34,20 @@ class Rules(msgspec.Struct):
     environment: Environment
     ruleset: Ruleset
     answers: dict[str, Answer]
+    unheard: frozenset[str] = frozenset()
+    """System calls that the configuration takes out."""
+
+    def is_deaf(self, name: str) -> bool:
+        """Whether Falco gets none of the events that a rule is about."""
+        rule = self.ruleset.compiled.rules[name]
+        if not self.unheard or rule.info.source != SYSCALL:
+            return False
+        types = types_of(rule.condition)
+        return bool(types) and types <= self.unheard
+
+    def is_dead(self, name: str) -> bool:
+        """Whether a rule can never raise an alert here."""
+        return self.answers[name].verdict == "dead" or self.is_deaf(name)
 
     @property
     def is_complete(self) -> bool:
@@ -54,12 +69,15 @@ def rules_documents(inventory: Inventory) -> list[PlainDocument]:
 
 
 def load_texts(
-    texts: Sequence[Text], missing: Sequence[Evidence], environment: Environment
+    texts: Sequence[Text],
+    missing: Sequence[Evidence],
+    environment: Environment,
+    unheard: frozenset[str] = frozenset(),
 ) -> Rules:
     """Load rules; nothing is judged where a part of them is not in the input."""
     ruleset = load([RulesFile(text.name, text.content) for text in texts], environment)
     answers = verdicts(ruleset) if ruleset.successful else {}
-    return Rules(list(texts), list(missing), environment, ruleset, answers)
+    return Rules(list(texts), list(missing), environment, ruleset, answers, unheard)
 
 
 def rules_of(inventory: Inventory, falco: Falco) -> Rules:
@@ -70,14 +88,14 @@ def rules_of(inventory: Inventory, falco: Falco) -> Rules:
             Evidence(m.id, "/spec/ociArtifact", "its rules lie in a registry, not in the input")
             for m in from_registry(inventory, falco.ref.namespace)
         ]
-        return load_texts(texts, missing, _environment(falco))
+        return load_texts(texts, missing, _environment(falco), falco.settings.unheard)
     by_name = {_base_name(d): d for d in rules_documents(inventory)}
     texts, missing = [], []
     for path in falco.settings.rules_files:
         found, absent = _at(falco, path, by_name)
         texts += found
         missing += absent
-    return load_texts(texts, missing, _environment(falco))
+    return load_texts(texts, missing, _environment(falco), falco.settings.unheard)
 
 
 def _environment(falco: Falco) -> Environment:

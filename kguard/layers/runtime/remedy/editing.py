@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence as Several
 
 from kguard.sources.yaml import untyped
-from kguard.sources.yaml.untyped import Mapping, Scalar, Sequence
+from kguard.sources.yaml.untyped import Mapping, Node, Scalar, Sequence
 
 _ITEM = re.compile(r"\s*-(?:\s|$)")
 
@@ -109,15 +109,17 @@ def _is_idle(row: str) -> bool:
     return not row.strip() or row.lstrip().startswith(("#", "---", "..."))
 
 
-def without_step(text: str, key: str, number: int) -> str:
-    """The text of a mapping without one item of the sequence at a key.
+def without_step(text: str, keys: Several[str], number: int) -> str:
+    """The text of a mapping without one item of the sequence at a path of keys.
 
     Raises:
         NotEditableError: the sequence is written in flow style.
     """
-    steps = _mapping(text).get(key)
+    steps: Node | None = _mapping(text)
+    for key in keys:
+        steps = steps.get(key) if isinstance(steps, Mapping) else None
     if not isinstance(steps, Sequence) or number >= len(steps.items):
-        raise NotEditableError(f"{key} has no such step")
+        raise NotEditableError(f"{keys[-1]} has no such step")
     rows = text.splitlines(keepends=True)
     start = steps.items[number].line
     if not _ITEM.match(rows[start - 1]):
@@ -127,7 +129,7 @@ def without_step(text: str, key: str, number: int) -> str:
     while end <= len(rows) and _belongs(rows[end - 1], indent):
         end += 1
     rest = [row for n, row in enumerate(rows, 1) if not start <= n < end]
-    return "".join(rest) if len(steps.items) > 1 else _emptied("".join(rest), key)
+    return "".join(rest) if len(steps.items) > 1 else _emptied("".join(rest), keys[-1])
 
 
 def _belongs(row: str, indent: int) -> bool:
@@ -138,4 +140,4 @@ def _belongs(row: str, indent: int) -> bool:
 
 def _emptied(text: str, key: str) -> str:
     """A key whose last item is gone gets an empty sequence."""
-    return re.sub(rf"(?m)^({re.escape(key)}:)[ \t]*$", r"\1 []", text, count=1)
+    return re.sub(rf"(?m)^([ \t]*{re.escape(key)}:)[ \t]*$", r"\1 []", text, count=1)

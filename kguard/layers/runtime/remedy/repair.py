@@ -13,6 +13,7 @@ from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import set_value, without_items, without_step
 from kguard.layers.runtime.remedy.places import Setup
+from kguard.layers.runtime.semantics import settings as falco_yaml
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.model.facts import runtime as model
 
@@ -91,5 +92,16 @@ def _with_rules(content: str, setup: Setup) -> str:
     written = falco.settings.selections
     for number in range(len(written) - 1, -1, -1):
         if written[number].action == "disable" and written[number].pattern in patterns:
-            content = without_step(content, "rules", number)
+            content = without_step(content, ("rules",), number)
+    if any(loss.cause == "syscalls" for loss in losses):
+        content = _with_syscalls(content)
+    return content
+
+
+def _with_syscalls(content: str) -> str:
+    """The configuration without the system calls that are taken out."""
+    written = falco_yaml.custom_set(content)
+    for number in range(len(written) - 1, -1, -1):
+        if written[number].startswith("!"):
+            content = without_step(content, ("base_syscalls", "custom_set"), number)
     return content

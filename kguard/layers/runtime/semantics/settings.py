@@ -52,6 +52,9 @@ class Settings(msgspec.Struct, frozen=True):
     plugins: tuple[str, ...] = ()
     plugins_written: bool = False
     engine_kind: str = ""
+    unheard: frozenset[str] = frozenset()
+    """System calls that `base_syscalls.custom_set` takes out (`!execve`), those of rules too
+    (userspace/falco/app/actions/configure_interesting_sets.cpp)."""
     grpc_server: bool = False
 
     def output(self, name: str) -> Output:
@@ -107,9 +110,19 @@ def settings_of(node: Mapping) -> Settings:
         outputs=tuple(_output(node, name) for name in OUTPUTS),
         plugins=plugins,
         plugins_written=node.get("plugins") is not None,
+        unheard=frozenset(
+            name.removeprefix("!")
+            for name in _texts(_section(node, "base_syscalls"), "custom_set")
+            if name.startswith("!")
+        ),
         engine_kind=_text(_section(node, "engine"), "kind"),
         grpc_server=_flag(_section(node, "grpc"), "enabled"),
     )
+
+
+def custom_set(text: str) -> list[str]:
+    """The entries of `base_syscalls.custom_set`; `!name` takes a system call out."""
+    return _texts(_section(read(text) or Mapping(), "base_syscalls"), "custom_set")
 
 
 def _section(node: Mapping, key: str) -> Mapping:
