@@ -143,7 +143,8 @@ class _Page:
             if beside:
                 yield from self.step(quote, Text(f"    {where}", "dim"), text, column + 6)
             else:
-                yield from self.wrapped(Text(where, "dim"), "    ")
+                if where:
+                    yield from self.wrapped(Text(where, "dim"), "    ")
                 yield from self.step(quote, Text(), text, 6)
         if len(evidence) < len(finding.evidence):
             yield Text(f"    ... and {len(finding.evidence) - len(evidence)} more (-v)", "dim")
