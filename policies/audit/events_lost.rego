@@ -3,7 +3,7 @@
 # description: |
 #   A webhook in batch mode, the default, drops events when its buffer is full or the receiver
 #   is away; so does a log in batch mode. A log outside of every mounted volume vanishes with
-#   the container.
+#   the container. Of managed clusters some settings leave out all reads.
 # scope: package
 # related_resources:
 #   - https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
@@ -33,5 +33,9 @@ deny contains finding if {
 }
 
 _severity(loss) := "medium" if loss.cause == "log-not-kept"
+
+_severity(loss) := "high" if loss.cause == "reads-left-out"
+
+_severity(loss) := "info" if loss.cause == "best-effort"
 
 _severity(loss) := "low" if loss.cause in {"webhook-batch", "log-batch", "truncated"}

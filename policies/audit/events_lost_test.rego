@@ -10,6 +10,7 @@ _server(changes) := object.union(
 		"how": "kubeadm",
 		"version": "1.36",
 		"recording": "on",
+		"verdict": "unknown",
 		"backend": "log",
 		"policy": "valid",
 		"policy_file": "/etc/kubernetes/audit/policy.yaml",
@@ -45,4 +46,9 @@ test_deny_batches if {
 test_allow_without_losses_or_without_recording if {
 	findings := policy.deny with input as {"servers": [_server({}), _server({"recording": "off", "losses": [_loss("log-batch")]})]}
 	count(findings) == 0
+}
+
+test_deny_a_log_without_reads if {
+	findings := policy.deny with input as {"servers": [_server({"losses": [_loss("reads-left-out"), _loss("best-effort")]})]}
+	{finding.severity | some finding in findings} == {"high", "info"}
 }

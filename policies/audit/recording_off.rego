@@ -38,12 +38,20 @@ unknown contains finding if {
 	finding := {
 		"target": server.ref,
 		"path": "",
-		"message": sprintf("whether the API server of %s records anything is not known", [server.ref.name]),
+		"message": sprintf("whether the API server of %s records anything is not known%s", [server.ref.name, _doubt(server)]),
 		"evidence": server.because,
 	}
 }
 
+_doubt(server) := ": it has all flags, but its policy is not in the input" if server.verdict == "policy-unknown"
+
+_doubt(server) := sprintf(": %s", [server.because[0].note]) if server.verdict == "managed-unknown"
+
+_doubt(server) := "" if server.verdict == "unknown"
+
 _reason(server) := "it has no audit policy" if server.policy == "absent"
+
+_reason(server) := server.because[0].note if server.backend == "managed"
 
 _reason(server) := "it has no log path and no webhook" if {
 	server.policy in {"valid", "invalid", "unknown"}
@@ -52,4 +60,4 @@ _reason(server) := "it has no log path and no webhook" if {
 
 _severity(server) := "medium" if server.how == "kind"
 
-_severity(server) := "critical" if server.how in {"kubeadm", "pod", "cluster-api", "k3s", "rke2", "script"}
+_severity(server) := "critical" if server.how != "kind"

@@ -10,6 +10,7 @@ _server(changes) := object.union(
 		"how": "kubeadm",
 		"version": "1.36",
 		"recording": "on",
+		"verdict": "unknown",
 		"backend": "log",
 		"policy": "valid",
 		"policy_file": "/etc/kubernetes/audit/policy.yaml",
@@ -63,4 +64,22 @@ test_unknown_policy if {
 		"message": "whether the API server of kubeadm.yaml records anything is not known",
 		"evidence": [{"note": "flags"}],
 	}}
+}
+
+test_deny_a_managed_server_without_its_log if {
+	server := _server({"recording": "off", "backend": "managed", "policy": "managed", "how": "eks"})
+	findings := policy.deny with input as {"servers": [server]}
+	{finding.message | some finding in findings} == {"the API server of kubeadm.yaml records nothing: flags"}
+}
+
+test_unknown_is_told_apart if {
+	servers := [
+		_server({"recording": "unknown", "verdict": "policy-unknown"}),
+		_server({"recording": "unknown", "verdict": "managed-unknown"}),
+	]
+	findings := policy.unknown with input as {"servers": servers}
+	{finding.message | some finding in findings} == {
+		"whether the API server of kubeadm.yaml records anything is not known: it has all flags, but its policy is not in the input",
+		"whether the API server of kubeadm.yaml records anything is not known: flags",
+	}
 }

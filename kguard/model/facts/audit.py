@@ -10,12 +10,31 @@ import msgspec
 from kguard.model.facts.common import Evidence, Presence, Scope
 from kguard.model.manifests import ObjectRef
 
-How = Literal["kubeadm", "pod", "kind", "cluster-api", "k3s", "rke2", "script"]
-Backend = Literal["log", "webhook", "both", "none", "unknown"]
+How = Literal[
+    "kubeadm",
+    "pod",
+    "kind",
+    "cluster-api",
+    "k3s",
+    "rke2",
+    "script",
+    "rancher",
+    "talos",
+    "kops",
+    "gardener",
+    "openshift",
+    "eks",
+    "aks",
+    "gke",
+]
+Backend = Literal["log", "webhook", "both", "none", "managed", "unknown"]
+Verdict = Literal["proven-on", "proven-off", "policy-unknown", "managed-unknown", "unknown"]
 Level = Literal["None", "Metadata", "Request", "RequestResponse", "unknown"]
-PolicyState = Literal["valid", "invalid", "absent", "unknown"]
+PolicyState = Literal["valid", "invalid", "absent", "managed", "unknown"]
 Validity = Literal["valid", "invalid", "unknown"]
-LossCause = Literal["webhook-batch", "log-batch", "log-not-kept", "truncated"]
+LossCause = Literal[
+    "webhook-batch", "log-batch", "log-not-kept", "truncated", "best-effort", "reads-left-out"
+]
 Recording = Literal["on", "off", "unknown"]
 
 
@@ -59,6 +78,9 @@ class Server(msgspec.Struct, frozen=True):
     version: str
     recording: Recording
     """Whether any event can be written: a policy and a backend are both there."""
+    verdict: Verdict
+    """How sure that is: `policy-unknown` has all flags but no policy to read, `managed-unknown` is
+    a provider's server about which the input says nothing."""
     backend: Backend
     policy: PolicyState
     policy_file: str
@@ -163,6 +185,16 @@ class AuditPolicy(msgspec.Struct, frozen=True):
     because: list[Evidence]
 
 
+class Divergence(msgspec.Struct, frozen=True):
+    """An audit flag that replicas of one control plane do not have alike."""
+
+    ref: ObjectRef
+    """The replica that differs from the first one."""
+    flag: str
+    text: str
+    because: list[Evidence]
+
+
 class Facts(msgspec.Struct, frozen=True):
     """The facts document of the audit layer."""
 
@@ -170,3 +202,4 @@ class Facts(msgspec.Struct, frozen=True):
     presence: Presence
     servers: list[Server]
     policies: list[AuditPolicy]
+    divergences: list[Divergence] = []

@@ -8,10 +8,10 @@ from collections import Counter
 from msgspec import structs
 
 from kguard.inventory import Inventory
-from kguard.layers.audit.facts import distributions, kubeadm, pods, scripts
+from kguard.layers.audit.facts import distributions, kubeadm, managed, platforms, pods, scripts
 from kguard.layers.audit.facts.configuration import Configuration
 from kguard.layers.audit.facts.judged import Source, judge
-from kguard.layers.audit.facts.servers import Chosen, server_facts
+from kguard.layers.audit.facts.servers import Chosen, divergences, server_facts
 from kguard.layers.audit.facts.sources import Candidate, candidates, choose
 from kguard.layers.audit.semantics.flags import effective
 from kguard.layers.audit.semantics.loading import load
@@ -28,7 +28,8 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     servers: list[Server] = []
     sources = {one.source.name: one.source for one in known}
     versions: dict[str, str] = {}
-    for configuration in configurations(inventory):
+    found = configurations(inventory)
+    for configuration in found:
         own = configuration.version
         version = own if parse_version(own) else known_version(inventory)
         chosen, source = _policy(configuration, known, version, inventory)
@@ -43,6 +44,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
         presence=_presence(inventory, servers, policies),
         servers=servers,
         policies=policies,
+        divergences=divergences(found),
     )
 
 
@@ -60,6 +62,8 @@ def configurations(inventory: Inventory) -> list[Configuration]:
         *kubeadm.configurations(inventory),
         *pods.configurations(inventory),
         *distributions.configurations(inventory),
+        *platforms.configurations(inventory),
+        *managed.configurations(inventory),
         *scripts.configurations(inventory),
     ]
     return _distinct(found) or list(kubeadm.stored_configuration(inventory))

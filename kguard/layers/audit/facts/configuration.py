@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from kguard.layers.audit.semantics.flags import Flag
-from kguard.model.facts.audit import How
+from kguard.model.facts.audit import How, LossCause, Recording
 from kguard.model.manifests import ObjectRef
 
 MountKind = Literal["host", "inline", "ephemeral", "unknown"]
@@ -37,6 +37,16 @@ class InlineFile(msgspec.Struct, frozen=True):
     """The object that holds it; empty for the configuration itself."""
 
 
+class Managed(msgspec.Struct, frozen=True):
+    """What a provider's setting says about an API server that nobody else configures."""
+
+    recording: Recording
+    note: str
+    pointer: str = ""
+    loss: LossCause | None = None
+    loss_text: str = ""
+
+
 class Configuration(msgspec.Struct, frozen=True):
     """One API server as its configuration describes it."""
 
@@ -59,6 +69,11 @@ class Configuration(msgspec.Struct, frozen=True):
     """Why there may be flags that are not seen; empty where all are seen."""
     built_in: Any = None
     """The policy document that the distribution itself writes, if it does."""
+    built_in_name: str = ""
+    """What the built-in policy is called, where it has a name of its own."""
+    managed: Managed | None = None
+    replica_of: str = ""
+    """The control plane that it is one of several servers of; empty where that is not known."""
 
 
 def under(path: str, folder: str) -> bool:

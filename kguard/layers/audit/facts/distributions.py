@@ -68,10 +68,7 @@ def _distribution(document: PlainDocument, value: JsonObject) -> How | None:
 
 
 def _of_document(document: PlainDocument, value: JsonObject, how: How) -> Configuration:
-    flags = list(_arguments(value))
-    built_in = None
-    if how == "rke2":
-        flags, built_in = _with_defaults(value, flags)
+    flags, built_in = of_settings(value, how)
     appended = any(str(key).endswith("+") for key in value)
     file = document.text.file
     return Configuration(
@@ -84,6 +81,12 @@ def _of_document(document: PlainDocument, value: JsonObject, how: How) -> Config
         built_in=built_in,
         unsure="other files of the server add to this one" if appended else "",
     )
+
+
+def of_settings(value: JsonObject, how: str) -> tuple[list[Flag], Any]:
+    """The flags that a configuration amounts to, and the policy that RKE2 writes itself."""
+    flags = list(_arguments(value))
+    return _with_defaults(value, flags) if how == "rke2" else (flags, None)
 
 
 def _arguments(value: JsonObject) -> Iterator[Flag]:

@@ -119,7 +119,7 @@ def _of_kind(manifest: Manifest) -> Configuration:
     flags: list[Flag] = []
     mounts: dict[str, Mount] = {path: Mount(path, path, "host") for path in _OWN_MOUNTS}
     doubts = []
-    for place, text in _patches(manifest.object):
+    for place, text in patches(manifest.object):
         for patch in documents(text):
             if patch.get("kind") != "ClusterConfiguration":
                 continue
@@ -142,7 +142,7 @@ def _of_kind(manifest: Manifest) -> Configuration:
     )
 
 
-def _patches(cluster: JsonObject) -> Iterator[tuple[str, str]]:
+def patches(cluster: JsonObject) -> Iterator[tuple[str, str]]:
     """The texts of kubeadm patches with their pointers, in the order in which they apply."""
     for index, text in enumerate(sequence(cluster.get("kubeadmConfigPatches"))):
         if isinstance(text, str):

@@ -68,7 +68,16 @@ def _of_container(
         mounts=tuple(_mounts(workload, container)),
         files=tuple(_files(inventory, workload, container)),
         unsure=unsure,
+        replica_of=_plane(workload),
     )
+
+
+def _plane(workload: Workload) -> str:
+    """The control plane that a static or mirror pod is a server of."""
+    labels = strings(mapping(workload.manifest.object.get("metadata")).get("labels"))
+    if workload.namespace != "kube-system" or labels.get("component") != _PROGRAM:
+        return ""
+    return f"{workload.manifest.text.cluster}/kube-system"
 
 
 def _is_program(word: str | None) -> bool:

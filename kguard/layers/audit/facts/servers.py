@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
 
-from kguard.layers.audit.facts.configuration import Configuration, mount_of
+from kguard.layers.audit.facts.configuration import Configuration, Managed, mount_of
 from kguard.layers.audit.semantics import flags as options
 from kguard.layers.audit.semantics.flags import Flag
 from kguard.layers.audit.semantics.version import parse_version
@@ -16,6 +16,15 @@ from kguard.model.facts import audit as model
 from kguard.model.facts.common import Evidence
 
 STDOUT = "-"
+_ALIKE = (
+    "audit-log-mode",
+    "audit-log-path",
+    "audit-policy-file",
+    "audit-webhook-config-file",
+    "audit-webhook-mode",
+)
+"""Flags that decide what is recorded and where it goes: alike on all replicas."""
+
 _EVENTS_PER_SECOND = 4000
 """What a webhook in batch mode takes by default: 10 requests a second of 400 events."""
 
@@ -30,6 +39,8 @@ class Chosen(msgspec.Struct, frozen=True):
 
 def server_facts(configuration: Configuration, version: str, chosen: Chosen) -> model.Server:
     """The facts of one API server."""
+    if configuration.managed is not None:
+        return _of_provider(configuration, configuration.managed, version)
     given = options.effective(configuration.flags)
     backend = options.backend(given)
     if backend == "none" and configuration.unsure:
@@ -37,11 +48,13 @@ def server_facts(configuration: Configuration, version: str, chosen: Chosen) -> 
     path = _text(given.get("audit-policy-file"))
     log = _text(given.get("audit-log-path"))
     reach = _policy_reach(configuration, path, chosen)
+    recording = _recording(chosen.state, backend, reach)
     return model.Server(
         ref=configuration.ref,
         how=configuration.how,
         version=version,
-        recording=_recording(chosen.state, backend, reach),
+        recording=recording,
+        verdict=_verdict(recording, chosen.state, backend),
         backend=backend,
         policy=chosen.state,
         policy_file=path,
@@ -53,6 +66,67 @@ def server_facts(configuration: Configuration, version: str, chosen: Chosen) -> 
         because=_because(configuration, given, chosen),
         because_reach=_reach_evidence(configuration, given),
     )
+
+
+def _of_provider(configuration: Configuration, managed: Managed, version: str) -> model.Server:
+    """The facts of a server that its provider runs: only the log can be switched."""
+    because = [_at(configuration, None, managed.note)]
+    losses = []
+    if managed.loss is not None:
+        evidence = [_at(configuration, None, managed.loss_text)]
+        losses = [model.Loss(managed.loss, managed.loss_text, evidence)]
+    verdicts: dict[model.Recording, model.Verdict]
+    verdicts = {"on": "proven-on", "off": "proven-off", "unknown": "managed-unknown"}
+    return model.Server(
+        ref=configuration.ref,
+        how=configuration.how,
+        version=version,
+        recording=managed.recording,
+        verdict=verdicts[managed.recording],
+        backend="managed",
+        policy="managed",
+        policy_file="",
+        policy_name="",
+        policy_reach="unknown",
+        log_reach="unknown",
+        retention=[],
+        losses=losses,
+        because=because,
+        because_reach=[],
+    )
+
+
+def _verdict(recording: model.Recording, state: str, backend: str) -> model.Verdict:
+    if recording == "on":
+        return "proven-on"
+    if recording == "off":
+        return "proven-off"
+    flags = backend in ("log", "webhook", "both") and state == "unknown"
+    return "policy-unknown" if flags else "unknown"
+
+
+def divergences(configurations: Iterable[Configuration]) -> list[model.Divergence]:
+    """Audit flags that replicas of one control plane do not have alike."""
+    planes: dict[str, list[Configuration]] = {}
+    for one in sorted(configurations, key=lambda found: found.ref):
+        if one.replica_of:
+            planes.setdefault(one.replica_of, []).append(one)
+    found = []
+    for first, *others in planes.values():
+        for other in others:
+            found += list(_differences(first, other))
+    return found
+
+
+def _differences(first: Configuration, other: Configuration) -> Iterator[model.Divergence]:
+    left, right = options.effective(first.flags), options.effective(other.flags)
+    for name in _ALIKE:
+        values = [flags[name].value if name in flags else None for flags in (left, right)]
+        if values[0] != values[1]:
+            told = [f"{value}" if value is not None else "not given" for value in values]
+            text = f"{name} is {told[1]}, but {told[0]} for {first.ref.name}"
+            evidence = [_at(other, right.get(name), text), _at(first, left.get(name), text)]
+            yield model.Divergence(ref=other.ref, flag=name, text=text, because=evidence)
 
 
 def _recording(state: str, backend: str, reach: str) -> model.Recording:

@@ -12,6 +12,7 @@ from msgspec import structs
 from kguard.inventory import Inventory
 from kguard.layers.audit.facts.configuration import Configuration, beyond, mount_of
 from kguard.layers.audit.facts.judged import Source
+from kguard.layers.audit.semantics.flags import effective
 from kguard.layers.audit.semantics.policy import API_VERSION
 from kguard.model.manifests import Manifest, ObjectRef, PlainDocument
 
@@ -110,9 +111,15 @@ def _inline(configuration: Configuration, value: Any, pointer: str, holder: str)
 def _built_in(configuration: Configuration) -> Source:
     ref = configuration.ref
     name = f"{ref.name} (built in)"
-    value = configuration.built_in
+    flag = effective(configuration.flags)["audit-policy-file"]
     return Source(
-        ref, name, value, configuration.id, "/profile", inner=False, built_in=configuration.how
+        ref,
+        name,
+        configuration.built_in,
+        configuration.id,
+        flag.pointer or configuration.place,
+        inner=False,
+        built_in=configuration.built_in_name or configuration.how,
     )
 
 

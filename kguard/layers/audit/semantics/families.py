@@ -261,6 +261,7 @@ _CONTROL_PLANE = (
 )
 
 NOISE: tuple[Noise, ...] = (
+    Noise(("system:apiserver",), (), WRITES, "apiserver.openshift.io", ("apirequestcounts",)),
     Noise(_CONTROL_PLANE, (), ("get", "update"), CORE, ("endpoints",), ("kube-system",)),
     Noise(
         ("cluster-autoscaler", "system:serviceaccount:kube-system:cluster-autoscaler"),
