@@ -19,10 +19,18 @@ from kguard.model.manifests import Manifest, PlainDocument, mapping, sequence
 from kguard.model.remedies import Operation
 
 NOT_EDITABLE = {
-    "kind": "add a ClusterConfiguration with apiServer.extraArgs and extraVolumes to"
-    " kubeadmConfigPatches, and an extraMounts entry with the policy to the control-plane node",
     "script": "kubeadm init has no audit flags: start it with --config and a ClusterConfiguration"
     " that has apiServer.extraArgs audit-policy-file and audit-log-path and their extraVolumes",
+    "kops": "set spec.kubeAPIServer.auditPolicyFile and auditLogPath, and put the policy into"
+    " spec.fileAssets with the role ControlPlane",
+    "gardener": "put the policy into a ConfigMap of the project under the key policy, and name it"
+    " in spec.kubernetes.kubeAPIServer.auditConfig.auditPolicy.configMapRef",
+    "rancher": "put the policy into spec.rkeConfig.machineGlobalConfig.audit-policy-file",
+    "talos": "put the policy into cluster.apiServer.auditPolicy",
+    "openshift": "choose another profile in spec.audit.profile",
+    "eks": "enable the control plane log of type audit",
+    "aks": "add a diagnostic setting for the cluster with the category kube-audit",
+    "gke": "enable Data Access audit logs of container.googleapis.com",
 }
 """Kinds of configuration that are not edited, with what to do instead."""
 
@@ -51,12 +59,13 @@ def operations(
         return tuple(_pod(holder, configuration, flags, volumes))
     prefix = configuration.place.removesuffix("/apiServer/extraArgs")
     listed = holder.api_version.endswith(("/" + LIST_DIALECT, "cluster.x-k8s.io/v1beta2"))
-    return tuple(_kubeadm(holder.object, prefix, flags, volumes, listed=listed))
+    return tuple(kubeadm_operations(holder.object, prefix, flags, volumes, listed=listed))
 
 
-def _kubeadm(
+def kubeadm_operations(
     value: Any, prefix: str, flags: dict[str, str], volumes: list[Volume], *, listed: bool
 ) -> Iterator[Operation]:
+    """The edits of a ClusterConfiguration; `listed`: extraArgs is a list of names and values."""
     server = at(value, f"{prefix}/apiServer")
     written = [_extra_volume(volume) for volume in volumes]
     if not isinstance(server, dict):

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from kguard.inventory import Inventory
 from kguard.layers.audit.facts.judged import Source
 from kguard.layers.audit.facts.sources import candidates
+from kguard.layers.audit.remedy.inline import holder_of, replaced, rewritten
 from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
 from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.mending import Mending, mend
@@ -36,12 +38,40 @@ def mend_policy(request: RemedyRequest) -> Iterator[Proposal]:
     policies = {policy.ref: policy for policy in request.facts.policies}
     for ref, findings in _by_target(request.findings):
         policy, source = policies[ref], known.get(ref)
-        if policy.origin == "built-in":
-            yield _replacement(policy, findings)
-        elif source is None:
-            yield _by_hand(findings)
-        else:
+        if policy.origin == "object" and source is not None:
             yield _edit(policy, source, findings)
+        else:
+            yield from _inside(request.inventory, policy, findings)
+
+
+def _inside(
+    inventory: Inventory, policy: AuditPolicy, findings: list[Finding]
+) -> Iterator[Proposal]:
+    """Policies that are no documents of their own."""
+    found = holder_of(inventory, policy)
+    if found is None:
+        yield _by_hand(findings)
+        return
+    configuration, file = found
+    for group in _apart(findings) if file is None else [findings]:
+        closes = tuple(finding.fingerprint for finding in group)
+        value = configuration.built_in if file is None else file.value
+        decoded = load(value).policy
+        operations = _operations(policy, decoded, group) if decoded else []
+        if file is None:
+            policies = frozenset(finding.policy for finding in group)
+            yield replaced(configuration, operations, policies, closes)
+        elif operations:
+            yield rewritten(inventory, configuration, file, operations, closes)
+        else:
+            yield Cannot(closes, "no rule in front of another one closes it")
+
+
+def _apart(findings: list[Finding]) -> list[list[Finding]]:
+    """Findings about contents that are not recorded may need another answer than the rest."""
+    contents = [finding for finding in findings if finding.policy == _CONTENTS]
+    others = [finding for finding in findings if finding.policy != _CONTENTS]
+    return [group for group in (others, contents) if group]
 
 
 def _by_target(findings: Iterable[Finding]) -> list[tuple[ObjectRef, list[Finding]]]:
@@ -49,13 +79,6 @@ def _by_target(findings: Iterable[Finding]) -> list[tuple[ObjectRef, list[Findin
     for finding in findings:
         found.setdefault(finding.target, []).append(finding)
     return sorted(found.items())
-
-
-def _replacement(policy: AuditPolicy, findings: list[Finding]) -> Proposal:
-    """A policy of one's own instead of the one that a distribution writes."""
-    closes = tuple(finding.fingerprint for finding in findings)
-    why = f"replaces {policy.name}: it goes where audit-policy-file points on every server"
-    return WriteFile(FILE_NAME, POLICY, closes, why)
 
 
 def _by_hand(findings: list[Finding]) -> Proposal:
@@ -71,13 +94,17 @@ def _edit(facts: AuditPolicy, source: Source, findings: list[Finding]) -> Propos
     policy = load(source.value).policy
     if policy is None:
         return Cannot(closes, "the policy cannot be decoded")
-    families, limits = _wanted(facts, findings)
-    mending = mend(policy, families, limits)
-    operations = [*_stage_operations(policy, mending), *_insertions(mending)]
+    operations = _operations(facts, policy, findings)
     if not operations:
         return Cannot(closes, "no rule in front of another one closes it")
     why = "rules in front of the ones that hide something; every other decision stays as it is"
     return Edit(source.id, tuple(operations), closes, why)
+
+
+def _operations(facts: AuditPolicy, policy: Policy, findings: list[Finding]) -> list[Operation]:
+    families, limits = _wanted(facts, findings)
+    mending = mend(policy, families, limits)
+    return [*_stage_operations(policy, mending), *_insertions(mending)]
 
 
 def _wanted(facts: AuditPolicy, findings: list[Finding]) -> tuple[frozenset[str], frozenset[str]]:

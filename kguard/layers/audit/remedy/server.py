@@ -10,12 +10,14 @@ from kguard.inventory import Inventory
 from kguard.layers.audit.facts import configurations
 from kguard.layers.audit.facts.configuration import Configuration, mount_of
 from kguard.layers.audit.facts.sources import candidates
-from kguard.layers.audit.remedy.dialects import NOT_EDITABLE, Volume, operations
+from kguard.layers.audit.remedy.dialects import NOT_EDITABLE, Volume, at, operations
+from kguard.layers.audit.remedy.kind import kind_operations
 from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
 from kguard.layers.audit.semantics.flags import effective
 from kguard.layers.audit.semantics.loading import load
 from kguard.model.facts.audit import Server
 from kguard.model.findings import Finding
+from kguard.model.manifests import Manifest
 from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest, WriteFile
 
 POLICY_FOLDER = "/etc/kubernetes/audit"
@@ -28,10 +30,10 @@ _REACH = "audit/files-out-of-reach"
 
 def mend_server(request: RemedyRequest) -> Iterator[Proposal]:
     """Flags and volumes that are missing, and a policy where there is none."""
-    known = {found.id: found for found in configurations(request.inventory)}
+    known = {found.ref: found for found in configurations(request.inventory)}
     for server in request.facts.servers:
         findings = [f for f in request.findings if f.target == server.ref]
-        configuration = next((c for c in known.values() if c.ref == server.ref), None)
+        configuration = known.get(server.ref)
         if findings and configuration is not None:
             yield from _mend(request.inventory, server, configuration, findings)
 
@@ -40,9 +42,16 @@ def _mend(
     inventory: Inventory, server: Server, configuration: Configuration, findings: list[Finding]
 ) -> Iterator[Proposal]:
     closes = tuple(finding.fingerprint for finding in findings)
+    if configuration.ref.api_version.startswith("eksctl.io/"):
+        yield _log_of_eksctl(inventory, configuration, closes)
+        return
+    if configuration.ref.kind == "Node":
+        reason = "the Node only tells with which arguments its server was started"
+        yield Cannot(closes, reason, "change kube-apiserver-arg in the node's config.yaml")
+        return
     instead = NOT_EDITABLE.get(configuration.how)
     if instead:
-        yield Cannot(closes, f"a {configuration.how} configuration is not edited", instead)
+        yield Cannot(closes, f"a configuration of {configuration.how} is not edited", instead)
         return
     flags: dict[str, str] = {}
     volumes: list[Volume] = []
@@ -59,12 +68,39 @@ def _mend(
     flags.update(_retention(server, findings, starting=starting))
     if starting:
         volumes = _volumes(configuration, flags)
-    edits = operations(inventory, configuration, flags, volumes)
+    holder = inventory.by_id(configuration.id)
+    if configuration.how == "kind" and isinstance(holder, Manifest):
+        edits = tuple(kind_operations(holder, configuration, flags, volumes))
+    else:
+        edits = operations(inventory, configuration, flags, volumes)
     if server.log_reach == "read-only" and _REACH in policies:
         edits += tuple(_writable(configuration))
     if edits:
         why = "the flags and volumes that the API server lacks"
         yield Edit(configuration.id, edits, closes, why)
+
+
+def _log_of_eksctl(
+    inventory: Inventory, configuration: Configuration, closes: tuple[str, ...]
+) -> Proposal:
+    """The type `audit` among those that the cluster logs."""
+    holder = inventory.by_id(configuration.id)
+    value = holder.object if isinstance(holder, Manifest) else {}
+    why = "the control plane log of type audit"
+    for place, rest in (
+        ("/cloudWatch/clusterLogging/enableTypes", ["audit"]),
+        ("/cloudWatch/clusterLogging", {"enableTypes": ["audit"]}),
+        ("/cloudWatch", {"clusterLogging": {"enableTypes": ["audit"]}}),
+    ):
+        given = at(value, place)
+        if isinstance(given, list):
+            edit = Operation("add", f"{place}/{len(given)}", "audit")
+            return Edit(configuration.id, (edit,), closes, why)
+        above = at(value, place.rpartition("/")[0])
+        if isinstance(above, dict):
+            operation = Operation("add" if given is None else "replace", place, rest)
+            return Edit(configuration.id, (operation,), closes, why)
+    return Cannot(closes, "the configuration is not readable", NOT_EDITABLE["eks"])
 
 
 def _policy_at_hand(inventory: Inventory) -> str:

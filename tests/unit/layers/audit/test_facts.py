@@ -29,6 +29,17 @@ def _facts(*objects, documents=(), scripts=()):
     return LAYER.facts(build(collected), REQUEST)
 
 
+PLATFORMS = [
+    ("kops.k8s.io/v1alpha2", "Cluster", ("kubeAPIServer", "fileAssets")),
+    ("core.gardener.cloud/v1beta1", "Shoot", ("kubernetes",)),
+    ("config.openshift.io/v1", "APIServer", ("audit",)),
+    ("provisioning.cattle.io/v1", "Cluster", ("rkeConfig",)),
+    ("eks.services.k8s.aws/v1alpha1", "Cluster", ("logging",)),
+    ("container.cnrm.cloud.google.com/v1beta1", "ContainerCluster", ("location",)),
+    ("containerservice.azure.com/v1", "ManagedCluster", ("location",)),
+    ("insights.azure.com/v1", "DiagnosticSetting", ("logs",)),
+    ("iam.cnrm.cloud.google.com/v1beta1", "IAMAuditConfig", ("service", "auditLogConfigs")),
+]
 JUNK = [None, 5, "text", [], {}, [None, 5, {"name": 5}], {"a": None}, True]
 
 
@@ -48,10 +59,22 @@ def test_junk_is_survived(junk):
         {"apiVersion": "controlplane.cluster.x-k8s.io/v1beta1", "kind": "KubeadmControlPlane",
          "spec": {"kubeadmConfigSpec": junk}},
     ]  # fmt: skip
-    plain = [("k3s/config.yaml", {"kube-apiserver-arg": junk, "profile": junk})]
+    for version, kind_, field in PLATFORMS:
+        head = {"apiVersion": version, "kind": kind_, "metadata": {"name": "x", "namespace": "n"}}
+        objects += [{**head, "spec": junk}, {**head, "spec": {name: junk for name in field}}]
+    annotations = {"k3s.io/node-args": junk, "rke2.io/node-args": '["server", 5]'}
+    node = {"apiVersion": "v1", "kind": "Node"}
+    objects.append({**node, "metadata": {"name": "n", "annotations": annotations}})
+    plain = [
+        ("k3s/config.yaml", {"kube-apiserver-arg": junk, "profile": junk}),
+        ("talos.yaml", {"machine": {"type": "controlplane"}, "cluster": {"apiServer": junk}}),
+        ("stack.yaml", {"Resources": {"x": {"Type": "AWS::EKS::Cluster", "Properties": junk}}}),
+        ("plan.json", {"planned_values": {"root_module": {"resources": junk}}}),
+        ("plan2.json", {"planned_values": {"root_module": {"child_modules": junk}}}),
+    ]
     found = _facts(*objects, documents=plain)
     assert found.presence == "present"
-    assert len(found.policies) == 2
+    assert len([policy for policy in found.policies if policy.origin == "object"]) >= 2
 
 
 @pytest.mark.parametrize(
