@@ -86,7 +86,7 @@ def _group(group: Group, report: Report, *, verbose: bool) -> Iterator[str]:
         yield from _evidence(finding)
     if more and not verbose:
         names = [finding.target for finding in group.findings[1:]]
-        text = listed(names[:MAX_OTHERS])
+        text = listed(names[:MAX_OTHERS], [first.target, *names])
         if len(names) > MAX_OTHERS:
             text += f" and {len(names) - MAX_OTHERS} more"
         yield f"- also: {escape(text)}"

@@ -178,7 +178,7 @@ class _Page:
         for finding in [f for f in rest if f.target == here.target][:MAX_MESSAGES]:
             yield from self.wrapped(Text(clean(finding.message)), "  also   ", hanging=9)
         names = [*dict.fromkeys(f.target for f in rest if f.target != here.target)]
-        text = listed(names[:MAX_OTHERS])
+        text = listed(names[:MAX_OTHERS], [here.target, *names])
         if len(names) > MAX_OTHERS:
             text += f" and {len(names) - MAX_OTHERS} more (-v)"
         if names:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import msgspec
@@ -77,10 +77,21 @@ def _grouped(findings: Iterable[Finding], policies: dict[str, Policy]) -> Iterab
         yield Group(members, policies.get(members[0].policy))
 
 
-def listed(targets: Iterable[ObjectRef]) -> str:
-    """`Deployment shop/cart, orders; Pod web/x`: kind and namespace once for those alike."""
+def listed(targets: Sequence[ObjectRef], among: Iterable[ObjectRef] = ()) -> str:
+    """`Deployment shop/cart, orders; Pod web/x`: kind and namespace once for those alike.
+
+    A kind of which `among` or the targets hold several API groups is told with its group.
+    """
+    groups: dict[str, set[str]] = {}
+    for target in (*targets, *among):
+        groups.setdefault(target.kind, set()).add(target.group)
+
+    def said(target: ObjectRef) -> str:
+        several = len(groups[target.kind]) > 1 and target.group
+        return f"{target.kind}.{target.group}" if several else target.kind
+
     parts = []
-    for (kind, namespace), alike in groupby(targets, key=lambda t: (t.kind, t.namespace)):
+    for (kind, namespace), alike in groupby(targets, key=lambda t: (said(t), t.namespace)):
         names = ", ".join(target.name for target in alike)
         parts.append(f"{kind} {namespace}/{names}" if namespace else f"{kind} {names}")
     return "; ".join(parts)

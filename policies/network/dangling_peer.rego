@@ -24,9 +24,8 @@ deny contains finding if {
 	finding := {
 		"target": policy.ref,
 		"path": defect.path,
-		"message": sprintf("NetworkPolicy %s/%s names pods that do not exist: %s", [
-			policy.ref.namespace,
-			policy.ref.name,
+		"message": sprintf("%s names pods that do not exist: %s", [
+			policy.said,
 			defect.text,
 		]),
 		"evidence": defect.because,

@@ -24,9 +24,8 @@ deny contains finding if {
 	finding := {
 		"target": policy.ref,
 		"path": defect.path,
-		"message": sprintf("NetworkPolicy %s/%s admits nothing at port %s: no pod declares it", [
-			policy.ref.namespace,
-			policy.ref.name,
+		"message": sprintf("%s means nothing at port %s: no pod declares it", [
+			policy.said,
 			defect.text,
 		]),
 		"evidence": defect.because,

@@ -3,7 +3,7 @@ package kguard.network.named_port_unresolved_test
 import data.kguard.network.named_port_unresolved as policy
 
 _policy := {
-	"ref": {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"},
+	"ref": {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"}, "said": "NetworkPolicy shop/web",
 	"state": "in_force",
 	"selects": 1,
 	"named": true,
@@ -24,7 +24,7 @@ test_deny_unresolved if {
 	findings == {{
 		"target": {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"},
 		"path": "x",
-		"message": "NetworkPolicy shop/web admits nothing at port TCP http: no pod declares it",
+		"message": "NetworkPolicy shop/web means nothing at port TCP http: no pod declares it",
 		"evidence": [],
 	}}
 }

@@ -25,11 +25,21 @@ deny contains finding if {
 	finding := {
 		"target": namespace.ref,
 		"path": "",
-		"message": sprintf("the %d NetworkPolicies of namespace %s have no effect: the network plugin (%s) enforces none", [
-			namespace.policies,
-			namespace.ref.name,
+		"message": sprintf("the %s no effect: the network plugin (%s) enforces none", [
+			_policies(namespace),
 			input.plugin.name,
 		]),
 		"evidence": input.plugin.because,
 	}
+}
+
+_policies(namespace) := sprintf("NetworkPolicy of namespace %s has", [namespace.ref.name]) if {
+	namespace.policies == 1
+}
+
+_policies(namespace) := sprintf("%d NetworkPolicies of namespace %s have", [
+	namespace.policies,
+	namespace.ref.name,
+]) if {
+	namespace.policies != 1
 }

@@ -26,3 +26,8 @@ test_allow_no_policies if {
 	findings := policy.deny with input as _facts("false", 0)
 	findings == set()
 }
+
+test_deny_one_policy if {
+	findings := policy.deny with input as _facts("false", 1)
+	{finding.message | some finding in findings} == {"the NetworkPolicy of namespace shop has no effect: the network plugin (flannel) enforces none"}
+}

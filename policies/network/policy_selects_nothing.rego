@@ -1,5 +1,5 @@
 # METADATA
-# title: A NetworkPolicy selects no pod
+# title: A policy selects no pod
 # description: |
 #   The labels that the policy asks for occur on no workload of its namespace: what it was written
 #   to protect is not protected by it. A policy for every pod of the namespace is not meant here.
@@ -20,15 +20,14 @@ package kguard.network.policy_selects_nothing
 
 deny contains finding if {
 	some policy in input.policies
-	policy.state != "refused"
+	policy.state in {"in_force", "not_enforced"}
 	policy.selects == 0
 	policy.named == true
 	finding := {
 		"target": policy.ref,
 		"path": "",
-		"message": sprintf("NetworkPolicy %s/%s protects nothing: no workload has these labels%s", [
-			policy.ref.namespace,
-			policy.ref.name,
+		"message": sprintf("%s protects nothing: no workload has these labels%s", [
+			policy.said,
 			_hint(policy.near),
 		]),
 		"evidence": policy.because,

@@ -3,7 +3,7 @@ package kguard.network.policy_selects_nothing_test
 import data.kguard.network.policy_selects_nothing as policy
 
 _policy := {
-	"ref": {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"},
+	"ref": {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"}, "said": "NetworkPolicy shop/web",
 	"state": "in_force",
 	"selects": 1,
 	"named": true,

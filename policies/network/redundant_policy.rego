@@ -24,9 +24,8 @@ deny contains finding if {
 	finding := {
 		"target": policy.ref,
 		"path": "",
-		"message": sprintf("without NetworkPolicy %s/%s everything stays as it is", [
-			policy.ref.namespace,
-			policy.ref.name,
+		"message": sprintf("without %s everything stays as it is", [
+			policy.said,
 		]),
 		"evidence": array.concat(policy.because, policy.redundant),
 	}

@@ -4,7 +4,7 @@ import data.kguard.network.redundant_policy as policy
 
 _ref := {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"}
 
-_facts(redundant) := {"policies": [{"ref": _ref, "redundant": redundant, "because": [{"ref": "a"}]}]}
+_facts(redundant) := {"policies": [{"ref": _ref, "said": "NetworkPolicy shop/web", "redundant": redundant, "because": [{"ref": "a"}]}]}
 
 test_deny_redundant if {
 	findings := policy.deny with input as _facts([{"ref": "b"}])

@@ -24,9 +24,8 @@ deny contains finding if {
 	finding := {
 		"target": policy.ref,
 		"path": rule.path,
-		"message": sprintf("a rule of NetworkPolicy %s/%s is void, a wider one admits the same: %s", [
-			policy.ref.namespace,
-			policy.ref.name,
+		"message": sprintf("a rule of %s is void, a wider one admits the same: %s", [
+			policy.said,
 			rule.text,
 		]),
 		"evidence": rule.because,

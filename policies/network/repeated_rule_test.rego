@@ -4,7 +4,7 @@ import data.kguard.network.repeated_rule as policy
 
 _ref := {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"}
 
-_facts(repeated) := {"policies": [{"ref": _ref, "repeated": repeated}]}
+_facts(repeated) := {"policies": [{"ref": _ref, "said": "NetworkPolicy shop/web", "repeated": repeated}]}
 
 test_deny_repeated if {
 	findings := policy.deny with input as _facts([{

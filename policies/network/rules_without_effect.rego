@@ -24,10 +24,9 @@ deny contains finding if {
 	finding := {
 		"target": policy.ref,
 		"path": defect.path,
-		"message": sprintf("the %s rules of NetworkPolicy %s/%s restrict nothing: policyTypes does not list %s", [
+		"message": sprintf("the %s rules of %s restrict nothing: policyTypes does not list %s", [
 			defect.path,
-			policy.ref.namespace,
-			policy.ref.name,
+			policy.said,
 			defect.text,
 		]),
 		"evidence": defect.because,

@@ -3,7 +3,7 @@ package kguard.network.rules_without_effect_test
 import data.kguard.network.rules_without_effect as policy
 
 _policy := {
-	"ref": {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"},
+	"ref": {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"}, "said": "NetworkPolicy shop/web",
 	"state": "in_force",
 	"selects": 1,
 	"named": true,

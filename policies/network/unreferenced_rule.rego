@@ -24,9 +24,8 @@ deny contains finding if {
 	finding := {
 		"target": policy.ref,
 		"path": peer.path,
-		"message": sprintf("NetworkPolicy %s/%s admits traffic %s, and nothing in the input asks for it", [
-			policy.ref.namespace,
-			policy.ref.name,
+		"message": sprintf("%s admits traffic %s, and nothing in the input asks for it", [
+			policy.said,
 			peer.text,
 		]),
 		"evidence": peer.because,

@@ -4,7 +4,7 @@ import data.kguard.network.unreferenced_rule as policy
 
 _ref := {"kind": "NetworkPolicy", "namespace": "shop", "name": "web"}
 
-_facts(unreferenced) := {"policies": [{"ref": _ref, "unreferenced": unreferenced}]}
+_facts(unreferenced) := {"policies": [{"ref": _ref, "said": "NetworkPolicy shop/web", "unreferenced": unreferenced}]}
 
 test_deny_unreferenced if {
 	findings := policy.deny with input as _facts([{

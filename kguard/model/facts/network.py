@@ -139,10 +139,14 @@ class Defect(msgspec.Struct):
 
 
 class Policy(msgspec.Struct):
-    """A NetworkPolicy, and what it does."""
+    """A policy of any kind that is evaluated, and what it does."""
 
     ref: ObjectRef
-    state: Literal["in_force", "refused", "not_enforced"]
+    said: str
+    """The object in words: `NetworkPolicy shop/web`."""
+    state: Literal["in_force", "refused", "not_enforced", "other_plugin"]
+    """`not_enforced`: the network plugin enforces no policies; `other_plugin`: it does not know the
+    kind."""
     selects: int
     """Workloads of the input that it selects."""
     named: bool
@@ -159,6 +163,8 @@ class Policy(msgspec.Struct):
     """What does the same without this policy; empty if it adds something."""
     repeated: list[Defect]
     """Rules that add nothing to another rule, of a policy that adds something as a whole."""
+    shadowed: list[Defect]
+    """Rules that never decide, because another one always decides before."""
     unreferenced: list[Defect]
     """Peers of rules that are workloads of the input, of which nothing shows that they connect."""
     problems: list[Defect]

@@ -9,6 +9,7 @@ stays so when pods come and go. Authority for what selectors, blocks and ports m
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -125,6 +126,55 @@ def _comes_first(covered: Covered, policy: PodPolicy) -> bool:
     return not back or covered.policy.name < policy.name
 
 
+def shadows(policies: Sequence[PodPolicy]) -> dict[str, list[Covered]]:
+    """Rules that never decide, by the id of their policy: an earlier one takes all they speak of.
+
+    Earlier is what stands before in a policy of ordered rules, or in a policy that is certainly
+    asked before; a rule that passes on is earlier in its own tier only.
+    """
+    found: dict[str, list[Covered]] = {}
+    ordered = sorted(policies, key=lambda p: (p.rank, p.id))
+    for direction in DIRECTIONS:
+        before: list[tuple[PodPolicy, Rule]] = []
+        for policy in ordered:
+            if len(before) > _MAX_COMPARED:
+                break
+            for rule in policy.rules(direction):
+                covering = (e for e in before if _decides_before(*e, policy, rule))
+                for other, by in islice(covering, 1):
+                    covered = Covered(direction, rule, other, by)
+                    found.setdefault(policy.id, []).append(covered)
+                if _is_ordered(policy) and rule.own is None and not rule.doubt:
+                    before.append((policy, rule))
+    return found
+
+
+def _is_ordered(policy: PodPolicy) -> bool:
+    """Whether rules decide one after the other, as in network-policy-api and in Calico's kinds."""
+    kind = policy.id.partition("/")[0]
+    return kind.endswith(("policy.networking.k8s.io", "projectcalico.org"))
+
+
+def _decides_before(other: PodPolicy, by: Rule, policy: PodPolicy, rule: Rule) -> bool:
+    if other.id != policy.id and other.rank >= policy.rank:
+        return False
+    if by.action == "pass" and other.tier != policy.tier:
+        return False
+    return _subject_covers(other, policy) and rule_covers(
+        by, other.namespace, rule, policy.namespace
+    )
+
+
+def _subject_covers(wide: PodPolicy, narrow: PodPolicy) -> bool:
+    if wide.pods is not None or narrow.pods is not None:
+        return wide.id == narrow.id
+    spaces = (
+        wide.spaces if wide.spaces is not None else _only(wide.namespace),
+        narrow.spaces if narrow.spaces is not None else _only(narrow.namespace),
+    )
+    return selector_covers(*spaces) and selector_covers(wide.selector, narrow.selector)
+
+
 def rule_covers(wide: Rule, wide_namespace: str, narrow: Rule, narrow_namespace: str) -> bool:
     """Whether a rule admits everyone that another one admits, at least at the same ports."""
     if not ports_cover(wide.ports, narrow.ports):
@@ -154,7 +204,11 @@ def _inside(term: PortTerm, other: PortTerm) -> bool:
 
 
 def _peer_covers(wide: Peer, wide_namespace: str, narrow: Peer, narrow_namespace: str) -> bool:
+    if wide.entity is not None or narrow.entity is not None or wide.doubt:
+        return False
     if wide.block is not None or narrow.block is not None:
+        if wide.block_of != narrow.block_of:
+            return False
         if wide.block is None or narrow.block is None:
             return False
         return all(_holds(wide.block.ranges, entry) for entry in narrow.block.ranges)

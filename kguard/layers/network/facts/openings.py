@@ -41,21 +41,21 @@ class Openings:
 
     def _of_rule(self, index: int, policy: PodPolicy, rule: Rule) -> Iterator[Opening]:
         wide, words = self._wide(policy, rule)
-        ports = [str(port) for port in self._ports(index, rule)] if wide else []
-        if not ports:
-            return
-        for peer in wide:
+        ports = self._ports(index, rule) if wide else []
+        for peer in wide if ports else ():
+            left = [str(p) for p in ports if not self._denied(index, peer, policy, p)]
+            if not left:
+                continue
             place = Evidence(policy.id, peer.pointer, f"admits {words}")
             who = peer_words(peer, policy.namespace)
-            yield Opening(who, ports, self._meant(index, peer, policy), [place])
+            yield Opening(who, left, self._meant(index, peer, policy), [place])
 
     def _wide(self, policy: PodPolicy, rule: Rule) -> tuple[list[Peer], str]:
         """The peers of a rule that are other namespaces as a whole, and the rule in words."""
         found = self._rules.get(id(rule))
         if found is None:
-            peers = [
-                p for p in rule.peers if _whole_namespaces(p) and not self._is_known(p, policy)
-            ]
+            named = rule.peers if rule.action == "allow" else ()
+            peers = [p for p in named if _whole_namespaces(p) and not self._is_known(p, policy)]
             words = "; ".join(rule_words(rule, policy.namespace)) if peers else ""
             found = self._rules[id(rule)] = (peers, words)
         return found
@@ -84,6 +84,16 @@ class Openings:
             if spoken & reach.ports.of_port(port.protocol, port.number)
             and (port.protocol, port.number) not in loose
         ]
+
+    def _denied(self, index: int, peer: Peer, policy: PodPolicy, port: Served) -> bool:
+        """Whether policies of another kind keep some of the peer out all the same."""
+        if not self._cluster.others:
+            return False
+        reach = self._cluster.reach
+        mask = reach.peer("ingress", peer, policy.namespace).may
+        number = reach.classes.of_endpoint[index]
+        allowed = reach.open_ports("ingress", number, lambda peers: not mask & ~peers)
+        return not allowed.may & reach.ports.of_port(port.protocol, port.number)
 
     def _meant(self, index: int, peer: Peer, policy: PodPolicy) -> list[str]:
         reach = self._cluster.reach

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does each NetworkPolicy do what it says, and does each namespace deny by default?"""
+"""Does each policy do what it says, and does each namespace deny by default?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import Literal
 
 from kguard.inventory import Workload
-from kguard.layers.network.facts.cover import Redundancy
+from kguard.layers.network.facts.cover import Redundancy, shadows
 from kguard.layers.network.facts.references import References
 from kguard.layers.network.facts.words import (
     peer_words,
@@ -20,7 +21,7 @@ from kguard.layers.network.semantics.endpoints import bits
 from kguard.layers.network.semantics.policy import DIRECTIONS, Direction, Peer, PodPolicy, Rule
 from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence, Truth
-from kguard.model.manifests import ObjectRef
+from kguard.model.manifests import Manifest, ObjectRef
 
 _SHORT, _CHANGES = 3, 2
 _CLOSE = 0.75
@@ -28,7 +29,7 @@ _CLOSE = 0.75
 
 
 class Policies:
-    """Makes the facts of NetworkPolicies."""
+    """Makes the facts of policies."""
 
     def __init__(self, cluster: Cluster, references: References, *, whole: bool) -> None:
         self._cluster = cluster
@@ -47,13 +48,16 @@ class Policies:
         self._redundancy = {
             name: Redundancy(group) for name, group in _grouped(cluster.policies).items()
         }
+        self._shadows = shadows([*cluster.policies, *cluster.others])
         self._by_namespace: dict[str, list[Workload]] = cluster.inventory.workloads_by_namespace
 
     def every(self) -> list[facts.Policy]:
-        """All NetworkPolicies, by namespace and name."""
-        found = [self._policy(policy) for policy in self._cluster.policies]
-        found += [self._refused(policy) for policy in self._cluster.refused]
-        return sorted(found, key=lambda p: (p.ref.namespace, p.ref.name))
+        """All policies, by namespace, name and kind."""
+        cluster = self._cluster
+        found = [self._policy(policy) for policy in [*cluster.policies, *cluster.others]]
+        found += [self._refused(policy) for policy in cluster.refused]
+        found += [self._of_another_plugin(manifest) for manifest in cluster.ineffective]
+        return sorted(found, key=lambda p: (p.ref.namespace, p.ref.name, p.ref.id))
 
     def _ref(self, policy: PodPolicy) -> ObjectRef:
         manifest = self._cluster.inventory.by_id(policy.id)
@@ -64,51 +68,60 @@ class Policies:
             facts.Defect(p.pointer, p.text, [Evidence(policy.id, p.pointer, p.text)])
             for p in policy.problems
         ]
-        return facts.Policy(
-            ref=self._ref(policy),
-            state="refused",
-            selects=0,
-            named=True,
-            near="",
-            dangling=[],
-            unresolved=[],
-            idle=[],
-            redundant=[],
-            repeated=[],
-            unreferenced=[],
-            problems=problems,
-            because=[],
-        )
+        return _idle_policy(self._ref(policy), "refused", problems)
+
+    def _of_another_plugin(self, manifest: Manifest) -> facts.Policy:
+        note = f"network plugin {self._cluster.profile.name} does not know {manifest.kind}"
+        place = Evidence(manifest.id, "/kind", f"{note} of {manifest.group}")
+        return _idle_policy(manifest.ref, "other_plugin", [], [place])
 
     def _policy(self, policy: PodPolicy) -> facts.Policy:
         selects = self._selects(policy)
-        note = f"selects pods with {selector_words(policy.selector)}"
         enforced = self._cluster.profile.enforces != "no"
+        ref, plain = self._ref(policy), policy in self._cluster.policies
         return facts.Policy(
-            ref=self._ref(policy),
+            ref=ref,
+            said=_said(ref),
             state="in_force" if enforced else "not_enforced",
             selects=selects,
-            named=not policy.selector.is_empty,
-            near="" if selects else self._near(policy),
+            named=_names_pods(policy),
+            near=self._near(policy) if plain and not selects else "",
             dangling=_once(self._dangling(policy)) if selects else [],
             unresolved=_once(self._unresolved(policy)) if selects else [],
-            idle=_once(self._idle(policy)),
+            idle=_once(self._idle(policy)) if plain else [],
             redundant=self._redundant(policy),
             repeated=_once(self._repeated(policy)),
+            shadowed=_once(self._shadowed(policy)) if selects else [],
             unreferenced=_once(self._references.unreferenced(policy)) if selects else [],
             problems=[],
-            because=[Evidence(policy.id, "/spec/podSelector", note)],
+            because=[Evidence(policy.id, policy.subject, _subject_words(policy))],
         )
 
+    def _shadowed(self, policy: PodPolicy) -> Iterator[facts.Defect]:
+        for covered in self._shadows.get(policy.id, []):
+            words = f"{covered.rule.action} {'; '.join(rule_words(covered.rule, policy.namespace))}"
+            earlier = "; ".join(rule_words(covered.by, covered.policy.namespace))
+            note = f"{covered.policy.kind} {covered.policy.name}: {covered.by.action} {earlier}"
+            yield facts.Defect(
+                f"{covered.direction} {words}",
+                words,
+                [
+                    Evidence(policy.id, covered.rule.pointer, words),
+                    Evidence(covered.policy.id, covered.by.pointer, f"decides before, {note}"),
+                ],
+            )
+
     def _redundant(self, policy: PodPolicy) -> list[Evidence]:
-        found = self._redundancy[policy.namespace].whole.get(policy.id, ())
+        mine = self._redundancy.get(policy.namespace)
+        found = mine.whole.get(policy.id, ()) if mine else ()
         return [
             Evidence(other.id, "/spec", f"{other.name} says as much for the same pods")
             for other in found
         ]
 
     def _repeated(self, policy: PodPolicy) -> Iterator[facts.Defect]:
-        for covered in self._redundancy[policy.namespace].parts.get(policy.id, []):
+        mine = self._redundancy.get(policy.namespace)
+        for covered in mine.parts.get(policy.id, []) if mine else ():
             words = "; ".join(rule_words(covered.rule, policy.namespace))
             wider = "; ".join(rule_words(covered.by, covered.policy.namespace))
             yield facts.Defect(
@@ -198,6 +211,52 @@ class Policies:
             note = f"policyTypes does not list {kind}, so these rules restrict nothing"
             place = Evidence(policy.id, f"/spec/{direction}", note)
             yield facts.Defect(direction, kind, [place])
+
+
+def _idle_policy(
+    ref: ObjectRef,
+    state: Literal["refused", "other_plugin"],
+    problems: list[facts.Defect],
+    because: list[Evidence] | None = None,
+) -> facts.Policy:
+    """A policy without any effect."""
+    return facts.Policy(
+        ref=ref,
+        said=_said(ref),
+        state=state,
+        selects=0,
+        named=True,
+        near="",
+        dangling=[],
+        unresolved=[],
+        idle=[],
+        redundant=[],
+        repeated=[],
+        shadowed=[],
+        unreferenced=[],
+        problems=problems,
+        because=because or [],
+    )
+
+
+def _said(ref: ObjectRef) -> str:
+    """An object in words; a kind that shares its name with NetworkPolicy is told with its group."""
+    foreign = ref.kind == "NetworkPolicy" and ref.group != "networking.k8s.io"
+    return f"{ref} of {ref.group}" if foreign else str(ref)
+
+
+def _names_pods(policy: PodPolicy) -> bool:
+    """Whether its subject names any label or namespace at all."""
+    spaces = policy.spaces is not None and not policy.spaces.is_empty
+    return spaces or policy.pods is not None or not policy.selector.is_empty
+
+
+def _subject_words(policy: PodPolicy) -> str:
+    if policy.pods is not None:
+        return "selects pods"
+    words = selector_words(policy.selector) or "any labels"
+    spaces = selector_words(policy.spaces) if policy.spaces else ""
+    return f"selects pods with {words}" + (f" of namespaces with {spaces}" if spaces else "")
 
 
 def _grouped(policies: list[PodPolicy]) -> dict[str, list[PodPolicy]]:

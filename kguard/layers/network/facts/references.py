@@ -42,7 +42,7 @@ class References:
         own = self._workloads(self._cluster.reach.subject(policy).may)
         for direction in DIRECTIONS:
             for rule in policy.rules(direction):
-                for peer in rule.peers:
+                for peer in rule.peers if rule.action == "allow" else ():
                     others = self._named(direction, peer, policy)
                     if others and not self._needed(direction, own, others, rule):
                         yield self._defect(direction, policy, rule, peer, others)
