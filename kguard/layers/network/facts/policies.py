@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Literal
+
+import msgspec
 
 from kguard.inventory import Workload
 from kguard.layers.network.facts.cover import Redundancy, shadows
@@ -57,7 +59,11 @@ class Policies:
         found = [self._policy(policy) for policy in [*cluster.policies, *cluster.others]]
         found += [self._refused(policy) for policy in cluster.refused]
         found += [self._of_another_plugin(manifest) for manifest in cluster.ineffective]
-        return sorted(found, key=lambda p: (p.ref.namespace, p.ref.name, p.ref.id))
+        by_object: dict[ObjectRef, facts.Policy] = {}
+        for policy in found:
+            known = by_object.get(policy.ref)
+            by_object[policy.ref] = _together(known, policy) if known else policy
+        return sorted(by_object.values(), key=lambda p: (p.ref.namespace, p.ref.name, p.ref.id))
 
     def _ref(self, policy: PodPolicy) -> ObjectRef:
         manifest = self._cluster.inventory.by_id(policy.id)
@@ -239,6 +245,20 @@ def _idle_policy(
     )
 
 
+def _together(one: facts.Policy, other: facts.Policy) -> facts.Policy:
+    """Parts of one object: several specs, or its denials and its admissions."""
+    lists = ("dangling", "unresolved", "idle", "repeated", "shadowed", "unreferenced", "problems")
+    joined = {name: _once([*getattr(one, name), *getattr(other, name)]) for name in lists}
+    because = [*one.because, *(entry for entry in other.because if entry not in one.because)]
+    return msgspec.structs.replace(
+        one if one.state == "refused" else other,
+        selects=max(one.selects, other.selects),
+        named=one.named and other.named,
+        because=because,
+        **joined,
+    )
+
+
 def _said(ref: ObjectRef) -> str:
     """An object in words; a kind that shares its name with NetworkPolicy is told with its group."""
     foreign = ref.kind == "NetworkPolicy" and ref.group != "networking.k8s.io"
@@ -280,7 +300,7 @@ def _peers(policy: PodPolicy) -> Iterator[tuple[Direction, Rule, Peer]]:
                 yield direction, rule, peer
 
 
-def _once(defects: Iterator[facts.Defect]) -> list[facts.Defect]:
+def _once(defects: Iterable[facts.Defect]) -> list[facts.Defect]:
     found: dict[str, facts.Defect] = {}
     for defect in defects:
         found.setdefault(defect.path, defect)
