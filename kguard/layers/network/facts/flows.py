@@ -81,6 +81,7 @@ class _Judge:
         self._parties = parties
         self._openness = openness
         self._cluster: Cluster = openness.cluster
+        self._refs = [workload.ref for workload in self._cluster.workloads]
         self._some = {d: _some_address(d, openness.cluster) for d in DIRECTIONS}
 
     def flow(self, flow: Flow) -> facts.Flow:
@@ -105,12 +106,14 @@ class _Judge:
     def _ref(self, flow: Flow) -> ObjectRef:
         party = flow.source if flow.source.kind == "workload" else flow.target
         if party.index >= 0:
-            return self._cluster.workloads[party.index].ref
+            return self._refs[party.index]
         shown = self._cluster.inventory.by_id(flow.because.ref)
         return shown.ref if isinstance(shown, Manifest) else ObjectRef()
 
     def _side(self, direction: Direction, own: Party, other: Party, flow: Flow) -> Verdict:
         """The verdict of one end; ends that are not pods restrict nothing."""
+        if own.kind == "workload":
+            return self._endpoint(direction, own.index, other, flow)
         mine = self._parties.subjects(own, self._cluster)
         verdicts = {self._endpoint(direction, index, other, flow) for index in mine}
         if not verdicts or verdicts == {"allowed"}:
@@ -120,7 +123,10 @@ class _Judge:
     def _endpoint(self, direction: Direction, index: int, other: Party, flow: Flow) -> Verdict:
         reach = self._cluster.reach
         number = reach.classes.of_endpoint[index]
-        if other.kind in ("workload", "pods"):
+        if other.kind == "workload":
+            peer = reach.classes.of_endpoint[other.index]
+            return self._port(reach.allowed(direction, number, peer), flow)
+        if other.kind == "pods":
             peers = self._parties.peers(other, self._cluster)
             found = {
                 self._port(reach.allowed(direction, number, reach.classes.of_endpoint[p]), flow)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
+
 from kguard.inventory import Workload
 from kguard.layers.network.facts.openings import Openings
 from kguard.layers.network.facts.summary import Openness, Served, Test
@@ -70,6 +72,8 @@ class Workloads:
         self._cluster: Cluster = openness.cluster
         self._served = served
         self._published = published
+        self._incoming: dict[tuple[object, ...], facts.Ingress] = {}
+        self._outgoing: dict[tuple[object, ...], facts.Egress] = {}
         self._words: dict[tuple[int, Direction], list[str]] = {}
         self._counts: Mapping[str, int] = _policy_counts(openness.cluster)
 
@@ -107,32 +111,48 @@ class Workloads:
 
     def _ingress(self, index: int) -> facts.Ingress:
         tests = self._openness
-        cluster = tests.stranger()
-        isolation = tests.isolation("ingress", index)
-        return facts.Ingress(
-            isolation=isolation,
-            selected=self._selected("ingress", index, isolation),
-            internet=self._admission("ingress", index, tests.internet("ingress")),
-            cluster=self._admission("ingress", index, cluster),
-            namespace=self._admission("ingress", index, tests.neighbour(index)),
-            others=self._openings.of(index) if isolation == "partial" else [],
-            admits=self._admits("ingress", index, isolation),
-            because=self._because("ingress", index, isolation, cluster),
+        key = self._key(index)
+        alike = self._incoming.get(key)
+        if alike is None:
+            isolation = tests.isolation("ingress", index)
+            alike = self._incoming[key] = facts.Ingress(
+                isolation=isolation,
+                selected=self._selected("ingress", index, isolation),
+                internet=self._admission("ingress", index, tests.internet("ingress")),
+                cluster=self._admission("ingress", index, tests.stranger()),
+                namespace=self._admission("ingress", index, tests.neighbour(index)),
+                others=[],
+                admits=self._admits("ingress", index, isolation),
+                because=[],
+            )
+        return msgspec.structs.replace(
+            alike,
+            others=self._openings.of(index) if alike.isolation == "partial" else [],
+            because=self._because("ingress", index, alike.isolation, tests.stranger()),
         )
 
     def _egress(self, index: int) -> facts.Egress:
         tests = self._openness
-        internet = tests.internet("egress")
-        isolation = tests.isolation("egress", index)
-        return facts.Egress(
-            isolation=isolation,
-            selected=self._selected("egress", index, isolation),
-            internet=self._admission("egress", index, internet),
-            cluster=self._admission("egress", index, tests.stranger()),
-            metadata=self._metadata(index),
-            admits=self._admits("egress", index, isolation),
-            because=self._because("egress", index, isolation, internet),
-        )
+        key = self._key(index)
+        alike = self._outgoing.get(key)
+        if alike is None:
+            isolation = tests.isolation("egress", index)
+            alike = self._outgoing[key] = facts.Egress(
+                isolation=isolation,
+                selected=self._selected("egress", index, isolation),
+                internet=self._admission("egress", index, tests.internet("egress")),
+                cluster=self._admission("egress", index, tests.stranger()),
+                metadata=self._metadata(index),
+                admits=self._admits("egress", index, isolation),
+                because=[],
+            )
+        because = self._because("egress", index, alike.isolation, tests.internet("egress"))
+        return msgspec.structs.replace(alike, because=because)
+
+    def _key(self, index: int) -> tuple[object, ...]:
+        """What the answers depend on, apart from what is said of the workload by name."""
+        number = self._cluster.reach.classes.of_endpoint[index]
+        return (number, self._cluster.workloads[index].namespace, *self._served[index])
 
     def _selected(self, direction: Direction, index: int, isolation: Isolation) -> Truth:
         """Whether a policy selects the pods, enforced or not."""

@@ -75,9 +75,9 @@ def control_flows(names: Names) -> Iterator[Flow]:
 
 def _component(names: Names, party: Party, note: str) -> Evidence:
     """The workload that runs a component, if it is in the input."""
-    for workload in names.workloads:
-        labels = dict(party.labels).items()
-        if workload.namespace == party.namespace and labels <= workload.labels.items():
+    labels = dict(party.labels).items()
+    for workload in names.inventory.workloads_by_namespace.get(party.namespace, ()):
+        if labels <= workload.labels.items():
             return Evidence(workload.id, workload.pod_pointer, note)
     return Evidence(note=note)
 
