@@ -139,7 +139,7 @@ def _lying(arguments: dict[str, Any], inventory: Inventory | None) -> Iterator[E
     for name in arguments["events"]:
         yield from entries(name)
     if inventory is not None:
-        yield from reported(inventory)
+        yield from (entry for entry, _ in reported(inventory))
 
 
 def _stay(arguments: dict[str, Any], intake: Intake) -> None:

@@ -27,6 +27,9 @@ def coverage(facts: model.Facts) -> LayerCoverage:
         note = "workloads could not be read"
         return LayerCoverage("unknown", 0, 0, "Falco installations", note)
     total = len(facts.installations)
+    if total == 0 and not facts.rules and facts.alerts:
+        number = sum(entry.count for entry in facts.alerts)
+        return LayerCoverage("evaluated", number, number, "alerts", "alerts only, no Falco")
     if total == 0:
         note = f"rules files only, {len(facts.rules)} rules"
         return LayerCoverage("evaluated", len(facts.rules), len(facts.rules), "rules", note)

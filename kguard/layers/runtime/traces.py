@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 
 from kguard.inventory import Container, Inventory, Workload
+from kguard.model.manifests import mapping, sequence
 
 OPERATOR_GROUP = "instance.falcosecurity.dev"
 ARTIFACT_GROUP = "artifact.falcosecurity.dev"
 IMAGE = re.compile(r"(?:^|/)falco(?:-no-driver)?(?::([^@]+))?(?:@.*)?$")
 """Images that run Falco; the group is the tag."""
+
+REPORT_GROUP = "wgpolicyk8s.io"
+REPORT_KINDS = ("ClusterPolicyReport", "PolicyReport")
+_REPORTERS = ("falco", "falcosidekick")
 
 _ITEMS = ("rule", "macro", "list", "required_engine_version", "required_plugin_versions")
 _KEYS = frozenset(
@@ -32,7 +37,22 @@ def has_traces(inventory: Inventory) -> bool:
         bool(inventory.of("Falco", OPERATOR_GROUP))
         or any(_is_of_falco(document.value) for document in inventory.documents)
         or any(falco_container(workload) for workload in inventory.workloads)
+        or _has_alerts(inventory)
     )
+
+
+def _has_alerts(inventory: Inventory) -> bool:
+    return any(
+        is_alert(result)
+        for kind in REPORT_KINDS
+        for manifest in inventory.of(kind, REPORT_GROUP)
+        for result in sequence(manifest.object.get("results"))
+    )
+
+
+def is_alert(result: object) -> bool:
+    """Whether a result of a PolicyReport comes from Falco."""
+    return str(mapping(result).get("source", "")).casefold() in _REPORTERS
 
 
 def _is_of_falco(value: object) -> bool:

@@ -177,6 +177,20 @@ class Detection(msgspec.Struct):
     priority: str
 
 
+class Alerts(msgspec.Struct):
+    """Alerts of one rule about one workload, as PolicyReports of the input hold them."""
+
+    ref: ObjectRef
+    """The workload of the input, or the report where that is not certain."""
+    rule: str
+    priority: str
+    count: int
+    first: str
+    """RFC 3339."""
+    last: str
+    because: list[Evidence]
+
+
 class Facts(msgspec.Struct):
     """The facts document of the runtime layer."""
 
@@ -193,3 +207,4 @@ class Facts(msgspec.Struct):
     nodes: list[Node] = []
     blind_spots: list[BlindSpot] = []
     detections: list[Detection] = []
+    alerts: list[Alerts] = []

@@ -57,6 +57,7 @@ WANTED: dict[str, frozenset[str]] = {
     "policy.sigstore.dev": EVERY,
     "instance.falcosecurity.dev": EVERY,
     "artifact.falcosecurity.dev": EVERY,
+    "wgpolicyk8s.io": _some("clusterpolicyreports policyreports"),
 }
 
 CONFIDENTIAL = ("", "secrets")

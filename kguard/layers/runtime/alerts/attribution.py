@@ -62,10 +62,7 @@ class Attribution:
 
     def subject(self, alert: Alert) -> Subject:
         """What the alert is about."""
-        namespace = alert.field("k8s.ns.name", "k8smeta.ns.name", "ka.target.namespace")
-        pod = alert.field("k8s.pod.name", "k8smeta.pod.name", "ka.target.pod.name")
-        if not pod and alert.field("ka.target.resource") == "pods":
-            pod = alert.field("ka.target.name")
+        namespace, pod = _pod(alert)
         kind, name, service, basis = self._owner(alert, namespace, pod)
         return Subject(
             namespace=namespace,
@@ -77,6 +74,11 @@ class Attribution:
             knative_service=service,
             basis=basis,
         )
+
+    def workload(self, alert: Alert) -> Workload | None:
+        """The workload of the input that the alert is about, if it is certain."""
+        found = self._candidates(*_pod(alert))
+        return found[0] if len(found) == 1 else None
 
     def _owner(self, alert: Alert, namespace: str, pod: str) -> tuple[str, str, str, Basis]:
         service = _knative_service(alert)
@@ -108,6 +110,15 @@ class Attribution:
 
 _REMEMBERED = 20_000
 """Pods whose workloads are remembered; a flood of invented names must not fill the memory."""
+
+
+def _pod(alert: Alert) -> tuple[str, str]:
+    """Namespace and name of the pod, as far as fields tell."""
+    namespace = alert.field("k8s.ns.name", "k8smeta.ns.name", "ka.target.namespace")
+    pod = alert.field("k8s.pod.name", "k8smeta.pod.name", "ka.target.pod.name")
+    if not pod and alert.field("ka.target.resource") == "pods":
+        pod = alert.field("ka.target.name")
+    return namespace, pod
 
 
 def _knative_service(alert: Alert) -> str:

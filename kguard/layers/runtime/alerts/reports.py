@@ -16,21 +16,23 @@ from typing import Any
 from kguard.inventory import Inventory
 from kguard.layers.runtime.alerts.alert import Alert, NotAnAlertError, alert_of
 from kguard.layers.runtime.alerts.lines import Entry, Unreadable
+from kguard.layers.runtime.traces import REPORT_GROUP, REPORT_KINDS, is_alert
+from kguard.model.facts.common import Evidence
+from kguard.model.locations import pointer
 from kguard.model.manifests import mapping, sequence
 
-_GROUP = "wgpolicyk8s.io"
-_KINDS = ("ClusterPolicyReport", "PolicyReport")
 _PRIORITIES = {"high": "Critical", "critical": "Critical", "medium": "Warning", "low": "Notice"}
-_SOURCES = ("falco", "falcosidekick")
 
 
-def reported(inventory: Inventory) -> Iterator[Entry]:
-    """The alerts in the PolicyReports of an input."""
-    for kind in _KINDS:
-        for manifest in inventory.of(kind, _GROUP):
-            for result in sequence(manifest.object.get("results")):
-                if str(mapping(result).get("source", "")).casefold() in _SOURCES:
-                    yield _entry(mapping(result))
+def reported(inventory: Inventory) -> Iterator[tuple[Entry, Evidence]]:
+    """The alerts in the PolicyReports of an input, each with the place of its result."""
+    for kind in REPORT_KINDS:
+        for manifest in inventory.of(kind, REPORT_GROUP):
+            for number, result in enumerate(sequence(manifest.object.get("results"))):
+                if is_alert(result):
+                    place = pointer("results", number)
+                    note = f"reported by {manifest.ref}"
+                    yield _entry(mapping(result)), Evidence(manifest.id, place, note)
 
 
 def _entry(result: dict[str, Any]) -> Alert | Unreadable:

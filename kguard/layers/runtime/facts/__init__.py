@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.absence import absent
+from kguard.layers.runtime.facts.alerts import alerts
 from kguard.layers.runtime.facts.delivery import delivered
 from kguard.layers.runtime.facts.detections import detections
 from kguard.layers.runtime.facts.discovery import Falco, discover
@@ -48,9 +49,10 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     alone = list(lone_rulesets(inventory, used))
     for rules in alone:
         _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None)
+    facts.alerts = alerts(inventory)
     facts.nodes = node_facts(inventory, falcos)
     facts.blind_spots = list(blind_spots(inventory)) if falcos else []
-    facts.presence = "present" if falcos or alone else facts.presence
+    facts.presence = "present" if falcos or alone or facts.alerts else facts.presence
     _sort(facts)
     return facts
 

@@ -102,4 +102,6 @@ def test_items_are_taken_out_with_their_lines():
 def test_a_step_is_taken_out():
     text = "rules:\n- disable:\n    rule: x\n- enable:\n    tag: y\nz: 1\n"
     assert without_step(text, ("rules",), 0) == "rules:\n- enable:\n    tag: y\nz: 1\n"
-    assert without_step("rules:\n- disable: {rule: x}\nz: 1\n", ("rules",), 0) == "rules: []\nz: 1\n"
+    assert (
+        without_step("rules:\n- disable: {rule: x}\nz: 1\n", ("rules",), 0) == "rules: []\nz: 1\n"
+    )

@@ -166,7 +166,8 @@ results:
 
 
 def test_policy_reports_of_falcosidekick():
-    first, second = reported(inventory(REPORT))
+    (first, place), (second, _) = reported(inventory(REPORT))
+    assert place.pointer == "/results/0"
     assert isinstance(first, Alert)
     assert (first.rule, first.priority, first.output) == (
         "Terminal shell in container",
