@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from kguard.cli.inputs import (
     collect,
@@ -53,10 +54,16 @@ def command(out: str, *, in_place: bool, stage: Any, tighten: bool, **arguments:
     chosen = options(arguments, config)
     with open_engine(arguments) as engine:
         judged = scan(collect(arguments, config), chosen, engine)
+
+        def scan_as(collected: Any, assume: Any) -> Any:
+            other = {**chosen.assume, **assume}
+            return scan(collected, replace(chosen, assume=other, layers=("network",)), engine)
+
         plan = planning.make(
             judged,
             lambda collected: scan(collected, chosen, engine),
             planning.Wishes(stage=stage, tighten=tighten),
+            scan_as,
         )
     written = writing.write(plan, Path(out))
     for output in written:
@@ -74,6 +81,7 @@ def _summary(proof: Any) -> None:
     rows = (
         ("closes", f"{len(proof.closes)} of {total} findings"),
         ("keeps", f"{flows.allowed_after} of {flows.intended} intended flows"),
+        *([("undecided", f"{flows.undecided} of them")] if flows.undecided else []),
         ("weakens", _some(proof.weakens)),
         ("opens", _some(proof.opens)),
         ("causes", f"{len(proof.lesser_findings)} below medium (see PROOF.md)"),

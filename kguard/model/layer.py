@@ -65,5 +65,7 @@ class Layer(Generic[InventoryT]):
     """How much of the layer a facts document evaluated."""
     compare: Callable[[Any, Any], Comparison]
     """Differences of effect from a facts document to a later one."""
+    plugins: Sequence[str] = ()
+    """Network plugins (values of the assumption `cni`) that read the same input differently."""
     files: Sequence[str] = ()
     """Glob patterns of file names, other than YAML and JSON, that the layer reads."""

@@ -21,6 +21,7 @@ from kguard.model.manifests import Collected
 from kguard.model.remedies import Cannot, Create, Edit, Proposal, Refused, RemedyRequest, WriteFile
 from kguard.remediation.apply import Applied, apply
 from kguard.remediation.proof import Closed, Flows, Proof, Remaining
+from kguard.remediation.readings import ScanAs, readings
 
 Applicable = Create | Edit | WriteFile
 
@@ -60,8 +61,11 @@ class Plan(msgspec.Struct):
     proof: Proof
 
 
-def make(before: State, scan: Scan, wishes: Wishes) -> Plan:
-    """Find what closes the open findings and prove that it does no harm."""
+def make(before: State, scan: Scan, wishes: Wishes, scan_as: ScanAs | None = None) -> Plan:
+    """Find what closes the open findings and prove that it does no harm.
+
+    With `scan_as`, also under every network plugin that the user may run.
+    """
     accepted: list[Applicable] = []
     refused: list[Refused] = []
     cannot: list[Cannot] = []
@@ -73,7 +77,11 @@ def make(before: State, scan: Scan, wishes: Wishes) -> Plan:
         current = _accept(_Trial(before, scan), current, accepted, wanted, refused)
     applied = apply(before.inventory, accepted)
     proof = _proof(before, current, accepted, refused, cannot)
-    proof = msgspec.structs.replace(proof, second_run_empty=_empty(current, wishes, refused))
+    proof = msgspec.structs.replace(
+        proof,
+        second_run_empty=_empty(current, wishes, refused),
+        readings=tuple(readings(before, current, scan_as)) if scan_as and accepted else (),
+    )
     return Plan(applied, current, proof)
 
 
@@ -261,6 +269,7 @@ def _flows(before: State, after: State) -> Flows:
         intended=len(was),
         allowed_before=list(was.values()).count("allowed"),
         allowed_after=sum(now.get(key) == "allowed" for key in was),
+        undecided=sum(now.get(key) == "unknown" for key in was),
         added=len(fresh),
         added_allowed=fresh.count("allowed"),
     )

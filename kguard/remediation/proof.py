@@ -10,6 +10,7 @@ import msgspec
 from kguard.model.findings import Assumed
 from kguard.model.layer import Change
 from kguard.model.remedies import Cannot, Create, Edit, Refused, WriteFile
+from kguard.remediation.readings import Reading
 
 
 class Closed(msgspec.Struct, frozen=True, order=True):
@@ -41,6 +42,8 @@ class Flows(msgspec.Struct, frozen=True):
     intended: int
     allowed_before: int
     allowed_after: int
+    undecided: int = 0
+    """Of the `intended` ones: to hosts outside, rules admit some addresses, nobody knows which."""
     added: int = 0
     """Flows that were not intended before."""
     added_allowed: int = 0
@@ -71,6 +74,9 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     objects: int
     lesser_findings: tuple[Closed, ...] = ()
     """New findings below medium: no harm, but said."""
+    readings: tuple[Reading, ...] = ()
+    """The same proof as each network plugin reads the policies, where it is not known which one
+    runs."""
 
 
 class Proof(Claims, frozen=True, kw_only=True):

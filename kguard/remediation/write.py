@@ -121,13 +121,14 @@ def prose(proof: Proof) -> str:
         f"Judged {_many(proof.objects, 'object')} of {inputs} at {proof.at}.",
         "",
         f"- closes {_many(len(proof.closes), 'finding')}, leaves {len(proof.remaining)} open",
-        f"{kept} ({flows.allowed_before} were allowed before)",
+        f"{kept} ({flows.allowed_before} were allowed before{_undecided(flows.undecided)})",
         *_added(proof),
         f"- weakens {_count(proof.weakens)}",
         f"- cuts {_count(proof.cuts)}",
         f"- opens {_count(proof.opens)}",
         *([f"- causes {_many(len(lesser), 'finding')} below medium: see below"] if lesser else []),
         f"- a second run proposes {'nothing' if proof.second_run_empty else 'more: see below'}",
+        *_plugins(proof),
         "",
         "## What changes",
         "",
@@ -162,6 +163,20 @@ def _added(proof: Proof) -> Iterator[str]:
     if proof.flows.added:
         flows = _many(proof.flows.added, "intended flow")
         yield f"- brings {flows} of its own, {proof.flows.added_allowed} allowed"
+
+
+def _undecided(count: int) -> str:
+    return f"; {count} cannot be decided" if count else ""
+
+
+def _plugins(proof: Proof) -> Iterator[str]:
+    holds = [reading.plugin for reading in proof.readings if reading.holds]
+    if holds:
+        every = "" if len(holds) < len(proof.readings) else "every plugin judged: "
+        yield f"- holds under {every}{', '.join(holds)}"
+    for reading in proof.readings:
+        if not reading.holds:
+            yield f"- does not hold under {reading.plugin}: it {reading.because}"
 
 
 def _many(count: int, word: str) -> str:

@@ -14,4 +14,5 @@ LAYER = Layer(
     facts=compute,
     coverage=coverage,
     compare=compare,
+    plugins=("antrea", "calico", "cilium", "kube-network-policies", "ovn-kubernetes"),
 )
