@@ -14,15 +14,16 @@ MODES = ("STRICT", "PERMISSIVE", "DISABLE", "UNSET", None)
 NAMESPACES = ("istio-system", "shop", "data")
 NAMES = ("cart", "redis", "stock", "web")
 Object = dict[str, Any]
-_PLANES = ("istio-injection: enabled", "istio.io/dataplane-mode: ambient")
+SIDECAR = "istio-injection: enabled"
+AMBIENT = "istio.io/dataplane-mode: ambient"
 
 
-def cluster(rng: random.Random) -> Iterator[Object]:
+def cluster(rng: random.Random, planes: tuple[str, ...] = (SIDECAR, AMBIENT)) -> Iterator[Object]:
     """The objects of one random cluster."""
-    plane = rng.choice(_PLANES)
+    plane = rng.choice(planes)
     for namespace in NAMESPACES:
         if rng.random() < 0.2:
-            plane = rng.choice(_PLANES)
+            plane = rng.choice(planes)
         key, _, value = plane.partition(": ")
         labels = {key: value} if namespace != "istio-system" and rng.random() < 0.8 else {}
         yield _object("v1", "Namespace", namespace, "", metadata={"labels": labels})

@@ -10,7 +10,7 @@ from kguard.layers.mtls.semantics import inbound, peerauth
 from tests.conformance.istio.clients import container_port
 
 Json = dict[str, Any]
-_CALLS = {
+CALLS = {
     "plaintextHTTP": ("plaintext", "http"),
     "plaintextTCP": ("plaintext", "tcp"),
     "mtlsHTTP": ("mtls", "http"),
@@ -33,13 +33,13 @@ def listeners(snapshot: Json) -> Iterator[tuple[str, Any, Any]]:
         chain = policies.chain(metadata["namespace"], metadata.get("labels", {}))
         for port, recorded in snapshot["accepts"].get(name, {}).items():
             mode = peerauth.port_decision(chain, int(port)).mode
-            protocol = _protocol(snapshot["objects"], pod, int(port))
-            ours = {call: inbound.accepts(mode, protocol, *kind) for call, kind in _CALLS.items()}
-            passed = {call: not recorded[call].startswith("error") for call in _CALLS}
+            protocol = protocol_at(snapshot["objects"], pod, int(port))
+            ours = {call: inbound.accepts(mode, protocol, *kind) for call, kind in CALLS.items()}
+            passed = {call: not recorded[call].startswith("error") for call in CALLS}
             yield f"{snapshot['id']}:{name}:{port}", passed, ours
 
 
-def _protocol(objects: list[Json], pod: Json, number: int) -> inbound.Protocol | None:
+def protocol_at(objects: list[Json], pod: Json, number: int) -> inbound.Protocol | None:
     """What the first Service that leads to the port says of it; None where none does."""
     services = [
         (entry["metadata"].get("creationTimestamp", ""), entry["metadata"]["name"], entry)

@@ -18,6 +18,7 @@ from kguard.layers.mtls.semantics import peerauth
 from support.generators import mesh
 from tests.conformance.istio.clients import clusters
 from tests.conformance.istio.listeners import listeners
+from tests.conformance.istio.remedies import around
 from tests.conformance.istio.snapshots import Point, policies_of, root_of
 
 Json = dict[str, Any]
@@ -117,5 +118,6 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
 LONG = {
     "istio server side": ("istio", _run("server", SERVERS_PER_SEED, mesh.server, servers)),
     "istio client side": ("istio", _run("client", CLIENTS_PER_SEED, mesh.client, senders)),
+    "istio listeners around remedies": ("istio", lambda path, seed: around(path, seed, ask)),
     "istio listeners": ("istio", _run("inbound", LISTENERS_PER_SEED, mesh.inbound, acceptors)),
 }
