@@ -10,7 +10,8 @@ from kguard.layers.runtime.absence import absent
 from kguard.layers.runtime.facts.alerts import alerts
 from kguard.layers.runtime.facts.delivery import delivered
 from kguard.layers.runtime.facts.detections import detections
-from kguard.layers.runtime.facts.discovery import Falco, discover
+from kguard.layers.runtime.facts.discovery import discover
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.judged import (
     ALL_PRIORITIES,
     Losses,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.discovery import RULES_FOLDER, Falco, version_of
+from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco, version_of
 from kguard.layers.runtime.facts.texts import Filesystem, Text, file_ref
 from kguard.layers.runtime.semantics import settings as falco_yaml
 from kguard.layers.runtime.traces import is_chart_values

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.runtime.facts.discovery import Falco
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.texts import line_of
 from kguard.layers.runtime.semantics.settings import OUTPUTS, Output
 from kguard.model.facts.common import Evidence, Truth

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.discovery import Falco
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.workloads import Dependants
 from kguard.layers.runtime.semantics.placement import Node, Placement, node_of, place
 from kguard.model.facts import runtime as model

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""In which order does the Falco operator lay out rules and fragments of configuration?
+"""Which Falcos does the operator make, and in which order does it lay out rules and configuration?
 
 Authority: falcosecurity/falco-operator internal/pkg/priority/priority.go and
 internal/pkg/artifact/manager.go: files are named `PP-SS-name-medium.yaml`, with the priority
@@ -12,13 +12,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import msgspec
+
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.texts import Text, from_config_map
-from kguard.layers.runtime.traces import ARTIFACT_GROUP
+from kguard.layers.runtime.facts.falco import Falco, version_of
+from kguard.layers.runtime.facts.texts import Filesystem, Text, from_config_map
+from kguard.layers.runtime.semantics import settings as falco_yaml
+from kguard.layers.runtime.traces import ARTIFACT_GROUP, OPERATOR_GROUP
 from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest, mapping, strings
+from kguard.model.manifests import JsonObject, Manifest, mapping, strings
+from kguard.sources.yaml.untyped import Mapping
 
 DEFAULT_PRIORITY = 50
+
+_DEFAULTS = "rules_files: [/etc/falco/rules.d]\nengine: {kind: modern_ebpf}\n"
 
 _INLINE = {"Rulesfile": "inlineRules", "Config": "config"}
 _KEYS = {"Rulesfile": "rules.yaml", "Config": "config.yaml"}
@@ -62,3 +69,60 @@ def _texts(inventory: Inventory, manifest: Manifest) -> Iterator[tuple[int, Text
         structured = isinstance(value, list)
         place = pointer("spec", key)
         yield 3, Text(name, content, manifest.ref, manifest.id, place, structured)
+
+
+def operator_falcos(inventory: Inventory) -> Iterator[Falco]:
+    """Every Falco object of the operator."""
+    for manifest in inventory.of("Falco", OPERATOR_GROUP):
+        node = falco_yaml.read(_DEFAULTS) or Mapping()
+        fragments = (falco_yaml.read(text) for text in _configs(inventory, manifest))
+        whole = falco_yaml.merge(node, *(fragment for fragment in fragments if fragment))
+        text = manifest.spec.get("version")
+        version, basis = version_of(inventory, text if isinstance(text, str) else "0.44.1")
+        pod = manifest.spec.get("podTemplateSpec")
+        template = pod.get("spec") if isinstance(pod, dict) else None
+        kind = strings(manifest.spec).get("type", "DaemonSet")
+        chosen = falco_yaml.settings_of(whole)
+        yield Falco(
+            ref=manifest.ref,
+            id=manifest.id,
+            kind="operator",
+            version=version,
+            version_basis=basis if isinstance(text, str) else "assumed",
+            settings=msgspec.structs.replace(chosen, plugins=_plugins(inventory, manifest)),
+            config="read",
+            config_text=None,
+            pod=_pod(template if isinstance(template, dict) else {}, kind),
+            pod_pointer="/spec/podTemplateSpec/spec",
+            files=Filesystem(inventory, manifest.namespace, {}, {}),
+            selections=chosen.selections,
+        )
+
+
+def _pod(template: JsonObject, kind: str) -> JsonObject:
+    """The pod spec with the two tolerations that the operator sets where none are written."""
+    if kind != "DaemonSet" or "tolerations" in template:
+        return template
+    roles = ("master", "control-plane")
+    return {
+        **template,
+        "tolerations": [
+            {"key": f"node-role.kubernetes.io/{role}", "effect": "NoSchedule", "operator": "Exists"}
+            for role in roles
+        ],
+    }
+
+
+def _plugins(inventory: Inventory, falco: Manifest) -> tuple[str, ...]:
+    """The container plugin, which the operator always loads, and those of Plugin objects."""
+    named = [
+        strings(manifest.spec.get("config")).get("name") or manifest.name
+        for manifest in inventory.of("Plugin", ARTIFACT_GROUP)
+        if manifest.namespace == falco.namespace
+    ]
+    return tuple(sorted({"container", *named}))
+
+
+def _configs(inventory: Inventory, falco: Manifest) -> list[str]:
+    """The fragments of Config objects in their order: low priority numbers first."""
+    return [text.content for _, text in ordered(inventory, falco.namespace, "Config")]

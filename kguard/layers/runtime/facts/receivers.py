@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from kguard.inventory import Inventory, Workload
 from kguard.layers.runtime.facts.delivery import service_of, written
-from kguard.layers.runtime.facts.discovery import Falco
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.model.facts import runtime as model
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kguard.layers.runtime.facts.discovery import Falco
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.texts import line_of
 from kguard.layers.runtime.semantics.versions import REMOVED_DRIVERS
 from kguard.model.facts import runtime as model

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.discovery import Falco
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.operator import from_registry, ordered
 from kguard.layers.runtime.facts.texts import Text, from_document, line_of
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, SYSCALL, Environment

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from kguard.layers.runtime.facts.discovery import Falco, discover
+from kguard.layers.runtime.facts.discovery import discover
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.model.facts.runtime import Facts, Node, Taint
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer

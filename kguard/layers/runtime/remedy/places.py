@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import msgspec
 
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.discovery import Falco, discover
+from kguard.layers.runtime.facts.discovery import discover
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.texts import Text
 from kguard.model.manifests import Manifest, ObjectRef, PlainDocument

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from kguard import data
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.discovery import RULES_FOLDER, Falco
+from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import NotEditableError
 from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole

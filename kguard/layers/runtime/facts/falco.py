@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is one Falco of the input?"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from kguard.inventory import Inventory, Workload
+from kguard.layers.runtime.facts.texts import Filesystem, Text
+from kguard.layers.runtime.semantics.loader import Selection
+from kguard.layers.runtime.semantics.settings import Settings
+from kguard.layers.runtime.semantics.versions import Version, parse_version
+from kguard.model.facts.runtime import Kind
+from kguard.model.manifests import JsonObject, ObjectRef
+
+CONFIG_PATH = "/etc/falco/falco.yaml"
+CONFIG_FOLDER = "/etc/falco/config.d"
+RULES_FOLDER = "/etc/falco/rules.d"
+
+
+class Falco(msgspec.Struct):
+    """One Falco with everything that the input tells of it."""
+
+    ref: ObjectRef
+    id: str
+    """`Manifest.id` or the id of the document that stands for it."""
+    kind: Kind
+    version: Version
+    version_basis: Literal["written", "assumed", "unknown"]
+    settings: Settings
+    config: Literal["read", "default", "unknown"]
+    config_text: Text | None
+    pod: JsonObject
+    pod_pointer: str
+    files: Filesystem
+    selections: tuple[Selection, ...]
+    workload: Workload | None = None
+
+
+def version_of(
+    inventory: Inventory, text: str
+) -> tuple[Version, Literal["written", "assumed", "unknown"]]:
+    """The version that a tag tells, else the one that the user says the cluster has."""
+    version = parse_version(text)
+    if version.is_known:
+        return version, "written"
+    assumed = inventory.assumed.get("falco")
+    if assumed is not None and assumed.how == "configured":
+        return parse_version(assumed.value), "assumed"
+    return version, "unknown"
