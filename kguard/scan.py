@@ -35,6 +35,9 @@ from kguard.model.layer import Request
 from kguard.model.manifests import Collected
 from kguard.triage import baseline, waivers
 
+_FIRST = "images"
+"""The layer whose facts are computed first: they are soon there and take long to judge, so that
+the engine is busy while the facts of the network are computed."""
 _WAIVERS = "waivers"
 """The subjects of policies that judge the waivers, after everything else."""
 
@@ -97,6 +100,7 @@ def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
             raw, failed = verdict.result()
             found += _concrete(raw, policies, places, options)
             failures += failed
+    facts = _ordered(facts)
     found.sort(key=order)
     found, late = _triage(found, engine, policies, places, options)
     report = _report(found, failures + late, policies, facts, inventory, options)
@@ -169,7 +173,11 @@ def _libraries(options: Options) -> dict[str, str]:
 
 def compute(inventory: Inventory, options: Options) -> dict[str, Any]:
     """The facts structs of the layers that were asked for."""
-    return dict(_each(inventory, options))
+    return _ordered(dict(_each(inventory, options)))
+
+
+def _ordered(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: facts[name] for name in layers.DOCUMENTS if name in facts}
 
 
 def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
@@ -190,11 +198,11 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         registry=options.registry,
     )
     found: dict[str, Any] = {}
-    for name in options.layers:
+    for name in sorted(options.layers, key=lambda name: name != _FIRST):
         found[name] = layers.load(name).facts(inventory, request)
         yield name, found[name]
     if _all(options):
-        yield layers.JOINED, layers.load(layers.JOINED).facts(found, request)
+        yield layers.JOINED, layers.load(layers.JOINED).facts(_ordered(found), request)
 
 
 def _kept(
