@@ -165,6 +165,33 @@ class Problem(msgspec.Struct, frozen=True):
     because: list[Evidence]
 
 
+class Unseen(msgspec.Struct, frozen=True):
+    """Somebody who may act as others, and a rule that leaves requests that he sends out."""
+
+    subject: str
+    rule: str
+    because: list[Evidence]
+
+
+class Defeat(msgspec.Struct, frozen=True):
+    """A binding that lets somebody hide from the audit log or switch it off."""
+
+    ref: ObjectRef
+    subject: str
+    route: Literal[
+        "impersonate",
+        "host-pods",
+        "node-proxy",
+        "apiserver-exec",
+        "kubeadm-config",
+        "openshift-apiserver",
+        "cluster-api",
+        "rancher",
+    ]
+    text: str
+    because: list[Evidence]
+
+
 class AuditPolicy(msgspec.Struct, frozen=True):
     """An audit policy of the input, or one that a distribution brings along."""
 
@@ -183,6 +210,8 @@ class AuditPolicy(msgspec.Struct, frozen=True):
     recorded: list[Recorded]
     """What a reader of the log can see at best; empty: the policy is invalid or too complex."""
     because: list[Evidence]
+    unseen: list[Unseen] = []
+    """Who can hide behind a rule at level None, because he may impersonate others."""
 
 
 class Divergence(msgspec.Struct, frozen=True):
@@ -203,3 +232,4 @@ class Facts(msgspec.Struct, frozen=True):
     servers: list[Server]
     policies: list[AuditPolicy]
     divergences: list[Divergence] = []
+    defeats: list[Defeat] = []

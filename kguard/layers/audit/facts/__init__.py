@@ -11,6 +11,7 @@ from kguard.inventory import Inventory
 from kguard.layers.audit.facts import distributions, kubeadm, managed, platforms, pods, scripts
 from kguard.layers.audit.facts.configuration import Configuration
 from kguard.layers.audit.facts.judged import Source, judge
+from kguard.layers.audit.facts.rights import Held, defeats, held
 from kguard.layers.audit.facts.servers import Chosen, divergences, server_facts
 from kguard.layers.audit.facts.sources import Candidate, candidates, choose
 from kguard.layers.audit.semantics.flags import effective
@@ -38,13 +39,15 @@ def compute(inventory: Inventory, request: Request) -> Facts:
             versions.setdefault(source.name, version)
         servers.append(server_facts(configuration, version, chosen))
     servers.sort(key=lambda server: server.ref)
-    policies = _policies(inventory, sources, versions, servers)
+    rights = held(inventory)
+    policies = _policies(inventory, sources, versions, servers, rights)
     return Facts(
         scope=request.scope,
         presence=_presence(inventory, servers, policies),
         servers=servers,
         policies=policies,
         divergences=divergences(found),
+        defeats=defeats(rights),
     )
 
 
@@ -103,13 +106,14 @@ def _policies(
     sources: dict[str, Source],
     versions: dict[str, str],
     servers: list[Server],
+    rights: list[Held],
 ) -> list[AuditPolicy]:
     groups = _groups(inventory)
     found = []
     for name in sorted(sources):
         users = [server.ref.name for server in servers if server.policy_name == name]
         version = parse_version(versions.get(name) or known_version(inventory))
-        found.append(judge(sources[name], users, version, groups))
+        found.append(judge(sources[name], users, version, groups, rights))
     return found
 
 

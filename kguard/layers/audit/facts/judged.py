@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kguard.layers.audit.facts.rights import Held, evidence
 from kguard.layers.audit.facts.words import level_of, request_facts, rule_words
 from kguard.layers.audit.semantics.coverage import (
     Excess,
@@ -47,7 +48,11 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def judge(
-    source: Source, servers: Iterable[str], version: Version | None, groups: frozenset[str]
+    source: Source,
+    servers: Iterable[str],
+    version: Version | None,
+    groups: frozenset[str],
+    rights: Iterable[Held] = (),
 ) -> model.AuditPolicy:
     """The facts of one policy.
 
@@ -56,6 +61,7 @@ def judge(
         servers: the names of the API servers that use it.
         version: of these servers.
         groups: the API groups that occur in the input.
+        rights: the routes that bindings of the input open.
     """
     loaded = load(source.value, version)
     policy = loaded.policy if loaded.state != "invalid" else None
@@ -77,7 +83,32 @@ def judge(
         lints=_lints(source, loaded, policy),
         recorded=[_recording(source, found) for found in (recorded(policy) if policy else ())],
         because=[source.place("/rules", note, role="related")],
+        unseen=_unseen(source, policy, families, rights),
     )
+
+
+def _unseen(
+    source: Source,
+    policy: Policy | None,
+    families: Iterable[FamilyCoverage],
+    rights: Iterable[Held],
+) -> list[model.Unseen]:
+    """Who may impersonate others, while a rule that hides something is about him."""
+    if policy is None:
+        return []
+    holes = [hole for family in families for hole in family.holes]
+    hiding = sorted({h.rule for h in holes if h.level == "None" and h.cause == "level"} - {-1})
+    found: dict[tuple[str, int], model.Unseen] = {}
+    for one in rights:
+        for index in hiding if one.route == "impersonate" else ():
+            rule, subject = policy.rules[index], one.subject
+            named = subject.user in rule.users if subject.user else False
+            if named or any(group in rule.user_groups for group in subject.groups):
+                note = f"nothing that {subject.name} sends under this rule is recorded"
+                steps = [source.place(f"/rules/{index}", note), *evidence(one)]
+                unseen = model.Unseen(subject.name, rule_words(rule), steps)
+                found.setdefault((subject.name, index), unseen)
+    return [found[key] for key in sorted(found)]
 
 
 def _recording(source: Source, found: Recording) -> model.Recorded:

@@ -61,7 +61,14 @@ def test_junk_is_survived(junk):
     ]  # fmt: skip
     for version, kind_, field in PLATFORMS:
         head = {"apiVersion": version, "kind": kind_, "metadata": {"name": "x", "namespace": "n"}}
-        objects += [{**head, "spec": junk}, {**head, "spec": {name: junk for name in field}}]
+        objects += [{**head, "spec": junk}, {**head, "spec": dict.fromkeys(field, junk)}]
+    rbac = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "x"}}
+    admin = {"kind": "ClusterRole", "name": "cluster-admin"}
+    objects += [
+        {**rbac, "kind": "ClusterRole", "rules": junk},
+        {**rbac, "kind": "ClusterRoleBinding", "roleRef": junk, "subjects": junk},
+        {**rbac, "kind": "RoleBinding", "roleRef": admin, "subjects": junk},
+    ]
     annotations = {"k3s.io/node-args": junk, "rke2.io/node-args": '["server", 5]'}
     node = {"apiVersion": "v1", "kind": "Node"}
     objects.append({**node, "metadata": {"name": "n", "annotations": annotations}})
