@@ -24,6 +24,7 @@ WANTED: dict[str, frozenset[str]] = {
         "validatingadmissionpolicybindings validatingwebhookconfigurations"
     ),
     "apiregistration.k8s.io": _some("apiservices"),
+    "rbac.authorization.k8s.io": _some("clusterrolebindings clusterroles rolebindings roles"),
     "cert-manager.io": _some("certificates"),
     "security.istio.io": EVERY,
     "networking.istio.io": EVERY,
