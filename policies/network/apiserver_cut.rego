@@ -22,12 +22,20 @@ deny contains finding if {
 	some flow in input.flows
 	flow.basis == "apiserver"
 	flow.verdict == "blocked"
+	not flow.source in _reaching
 	finding := {
 		"target": flow.ref,
 		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
 		"message": sprintf("%s cannot reach the API server at %s: policies block it", [flow.source, flow.port]),
 		"evidence": array.concat(_with_role(flow, "decides"), _with_role(flow, "related")),
 	}
+}
+
+# where the address is not known, two ports are meant, and one of them is the right one
+_reaching := {flow.source |
+	some flow in input.flows
+	flow.basis == "apiserver"
+	flow.verdict != "blocked"
 }
 
 _with_role(flow, role) := [e | some e in flow.because; object.get(e, "role", "decides") == role]

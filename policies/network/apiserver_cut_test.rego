@@ -46,3 +46,10 @@ test_allow_another_connection if {
 	findings := policy.deny with input as _facts("blocked", {"basis": "environment"})
 	findings == set()
 }
+
+test_allow_one_of_two_ports if {
+	blocked := _facts("blocked", {}).flows[0]
+	open := _facts("allowed", {"port": "443/TCP"}).flows[0]
+	findings := policy.deny with input as {"flows": [blocked, open]}
+	findings == set()
+}

@@ -18,6 +18,8 @@ from kguard.model.facts.network import Defect
 _MAX_PAIRS = 400
 """Above that, a rule means whole groups of pods: nobody looks for proof of single connections."""
 _SHOWN = 3
+_SETTINGS = ("environment", "configuration", "outside", "declared", "observed")
+"""Bases that show where a workload itself connects to."""
 
 
 class References:
@@ -26,6 +28,11 @@ class References:
     def __init__(self, cluster: Cluster, flows: Sequence[Flow]) -> None:
         self._cluster = cluster
         self._pairs: dict[tuple[int, int], set[tuple[str, int]]] = {}
+        self._speaking = {
+            flow.source.index
+            for flow in flows
+            if flow.basis in _SETTINGS and flow.source.index >= 0
+        }
         self._loose: dict[int, set[tuple[str, int]]] = {}
         for flow in flows:
             if flow.source.kind == flow.target.kind == "workload":
@@ -61,6 +68,9 @@ class References:
         if len(own) * len(others) > _MAX_PAIRS or set(others) <= set(own):
             return True
         sources, targets = (others, own) if direction == "ingress" else (own, others)
+        if not self._speaking.intersection(sources):
+            # Who shows no connection at all keeps its settings elsewhere.
+            return True
         return any(
             self._spoken(direction, rule, source, target)
             for target in targets
