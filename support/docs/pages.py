@@ -147,5 +147,18 @@ def _entries(table: dict[str, object], prefix: str = "") -> Iterator[tuple[str, 
         elif isinstance(value, list):
             for row in value:
                 if isinstance(row, dict):
-                    name = str(row.get("id") or row.get("name") or "")
-                    yield f"{prefix}{name}", " ".join(str(row.get("reason", "")).split())
+                    yield _row_entry(prefix, key, row)
+
+
+def _row_entry(prefix: str, key: str, row: dict[str, object]) -> tuple[str, str]:
+    """One case with its reason, or all cases of a suite that have a reason in common."""
+    reason = " ".join(str(row.get("reason", "")).split())
+    ids = row.get("ids")
+    if not isinstance(ids, list):
+        return f"{prefix}{row.get('id') or row.get('name') or ''}", reason
+    return f"{prefix}{key}", f"{reason} {_cases(ids)}"
+
+
+def _cases(ids: list[object]) -> str:
+    word = "case" if len(ids) == 1 else "cases"
+    return f"({len(ids)} {word}: {', '.join(map(str, ids))})"
