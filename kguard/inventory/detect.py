@@ -32,9 +32,23 @@ _PLUGINS = (
     ("antrea", re.compile(r"^antrea-agent$")),
     ("ovn-kubernetes", re.compile(r"^ovnkube-node$")),
     ("kube-network-policies", re.compile(r"^kube-network-policies$")),
+    ("kube-router", re.compile(r"^kube-router$")),
+    ("weave", re.compile(r"^weave-net$")),
+    ("canal", re.compile(r"^canal$")),
     ("none", re.compile(r"^kube-flannel(-ds)?$")),
 )
-_ENFORCERS = ("calico", "cilium", "antrea", "ovn-kubernetes", "kube-network-policies")
+_CONFIGS = (("cilium", "cilium-config"), ("calico", "calico-config"))
+"""ConfigMaps of plugins whose DaemonSet is not in the input."""
+_ENFORCERS = (
+    "calico",
+    "canal",
+    "cilium",
+    "antrea",
+    "ovn-kubernetes",
+    "kube-network-policies",
+    "kube-router",
+    "weave",
+)
 
 
 def detect(inventory: Inventory) -> dict[str, Assumed]:
@@ -70,12 +84,16 @@ def _from_kubeadm(inventory: Inventory) -> dict[str, Assumed]:
 
 
 def _plugin(inventory: Inventory) -> dict[str, Assumed]:
-    """The network plugin by its DaemonSet; Flannel alone enforces nothing."""
+    """The network plugin by its DaemonSet or configuration; Flannel alone enforces nothing."""
     seen = {}
     for manifest in inventory.of("DaemonSet", "apps"):
         for plugin, pattern in _PLUGINS:
             if pattern.search(manifest.name):
                 seen[plugin] = Assumed(plugin, "detected", str(manifest.ref))
+    for manifest in inventory.of("ConfigMap"):
+        for plugin, name in _CONFIGS:
+            if manifest.name == name:
+                seen.setdefault(plugin, Assumed(plugin, "detected", str(manifest.ref)))
     for plugin in (*_ENFORCERS, "none"):
         if plugin in seen:
             return {"cni": seen[plugin]}

@@ -48,7 +48,11 @@ class Plain:
         self._tiers = sorted(self._all_tiers(), key=lambda tier: tier[:2])
 
     def allows(self, asked: Asked) -> bool:
-        """Whether the end lets the connection through."""
+        """Whether the end lets the connection through; a pod on the host network is its node."""
+        if asked.pod["spec"].get("hostNetwork"):
+            return True
+        if isinstance(asked.other, dict) and asked.other["spec"].get("hostNetwork"):
+            asked = asked._replace(other=NODE)
         for _, _, end, policies in self._tiers:
             chosen = [p for p in policies if self._selects(p, asked)]
             verdict = self._first(chosen, asked)

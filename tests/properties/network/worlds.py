@@ -93,7 +93,7 @@ class _Maker:
             }
             for name in rng.sample(_NAMES, rng.randint(0, 2))
         ]
-        spec = {
+        spec: Json = {
             "serviceAccountName": rng.choice(("default", "trusted")),
             "containers": [{"name": "c", "ports": ports}],
         }
@@ -103,6 +103,8 @@ class _Maker:
             "labels": self._labels(),
         }
         status = {"podIP": f"10.{rng.randint(0, 2)}.0.{number + 1}"}
+        if rng.random() < 0.1:
+            spec["hostNetwork"], status["podIP"] = True, NODE
         return _object("v1", "Pod", metadata, spec=spec, status=status)
 
     def _selector(self, keys: Mapping[str, tuple[str, ...]]) -> Json:

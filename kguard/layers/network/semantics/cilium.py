@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kguard.inventory import Inventory
 from kguard.inventory.selectors import Selector
 from kguard.layers.network.semantics import cilium_peers as peers
 from kguard.layers.network.semantics.cilium_ports import port_groups
@@ -25,9 +26,10 @@ from kguard.layers.network.semantics.policy import (
     PodPolicy,
     Rule,
 )
+from kguard.layers.network.semantics.profiles import Profile
 from kguard.layers.network.semantics.reader import Reader
 from kguard.layers.network.semantics.surroundings import Surroundings
-from kguard.model.manifests import Manifest
+from kguard.model.manifests import Manifest, strings
 
 GROUP = "cilium.io"
 KINDS = ("CiliumClusterwideNetworkPolicy", "CiliumNetworkPolicy")
@@ -146,3 +148,41 @@ def _rule(
 def _authentication(value: Any) -> str:
     mode = value.get("mode") if isinstance(value, dict) else None
     return "only where both ends are authenticated" if mode == "required" else ""
+
+
+def configured(profile: Profile, inventory: Inventory) -> Profile:
+    """The reading of Cilium as the agents of an input are configured."""
+    if profile.name != "cilium":
+        return profile
+    for _, data in _settings(inventory):
+        if data.get("enable-policy") == "never":
+            profile = msgspec.structs.replace(profile, enforces="no")
+        if "nodes" in data.get("policy-cidr-match-mode", ""):
+            profile = msgspec.structs.replace(profile, block_matches_nodes=True)
+    return profile
+
+
+def always_enforced(inventory: Inventory) -> list[PodPolicy]:
+    """What `enable-policy: always` amounts to: every pod is isolated."""
+    return [
+        PodPolicy(
+            id=manifest.id,
+            namespace="",
+            name=manifest.name,
+            selector=Selector(),
+            directions=DIRECTIONS,
+            ingress=(),
+            egress=(),
+            kind=manifest.kind,
+            subject="/data/enable-policy",
+            pods=EVERYTHING,
+            pods_only=True,
+        )
+        for manifest, data in _settings(inventory)
+        if data.get("enable-policy") == "always"
+    ]
+
+
+def _settings(inventory: Inventory) -> list[tuple[Manifest, dict[str, str]]]:
+    found = [m for m in inventory.of("ConfigMap") if m.name == "cilium-config"]
+    return [(manifest, strings(manifest.object.get("data"))) for manifest in found]

@@ -191,7 +191,7 @@ class Scene:
         return [Peer(place, entity=_NOBODY, words=str(value), pods_only=True)]
 
     def _world(self, place: str, family: int) -> Peer:
-        hosts = [entry for node in self._around.nodes or () for entry in node.addresses]
+        hosts = self._around.node_ranges
         ranges = [entry for entry in EVERYWHERE if family in (0, entry.family)]
         block = Block("the internet", (), without(ranges, hosts))
         return Peer(place, block=block, block_of="outside")
@@ -219,7 +219,7 @@ class Scene:
         self, place: str, ranges: list[AddressRange | None], holes: list[Any], text: str
     ) -> Peer:
         """Addresses without holes and without nodes, which have an identity of their own."""
-        hosts = [entry for node in self._around.nodes or () for entry in node.addresses]
+        hosts = self._around.node_ranges if not self._around.cidrs_mean_nodes else ()
         outside = [self._range(hole, place) for hole in holes]
         left = [entry for entry in [*outside, *hosts] if entry is not None]
         block = Block(text, tuple(map(str, holes)), without([r for r in ranges if r], left))

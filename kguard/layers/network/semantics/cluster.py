@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.network.semantics import foreign
+from kguard.layers.network.semantics import cilium, foreign
 from kguard.layers.network.semantics.addresses import AddressRange
 from kguard.layers.network.semantics.endpoints import NAME_LABEL, Endpoint, NamespaceLabels
 from kguard.layers.network.semantics.kinds import Kinds
@@ -48,7 +48,7 @@ class Cluster:
         domains: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.inventory = inventory
-        self.profile = profile
+        self.profile = profile = cilium.configured(profile, inventory)
         self.workloads: list[Workload] = inventory.workloads
         parsed = [parse(m) for m in inventory.of("NetworkPolicy", "networking.k8s.io")]
         kinds = Kinds(inventory, profile, domains)

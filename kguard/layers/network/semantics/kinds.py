@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which policies of other kinds than NetworkPolicy are in the input, and does the plugin know them?
 
-The cluster-wide kinds of network-policy-api are taken for known to every plugin that enforces
-policies; the own kinds of a plugin mean nothing to another (`profiles`).
+What a plugin does not know has no effect (`profiles`).
 """
 
 from __future__ import annotations
@@ -40,16 +39,26 @@ class Kinds:
         self._around = Surroundings(
             nodes=nodes(inventory.of("Node")),
             reads_nodes=profile.evaluates_nodes,
+            cidrs_mean_nodes=profile.block_matches_nodes,
             domains=domains,
             network_sets=network_sets(inventory) if self._calico else (),
             cidr_groups=cidr_groups(self._of(("CiliumCIDRGroup",), (cilium.GROUP,))),
             services=self._services() if own else {},
         )
-        self.ineffective: list[Manifest] = []
-        if "calico" not in profile.kinds:
-            self.ineffective += self._calico
-        if "cilium" not in profile.kinds:
-            self.ineffective += self._cilium
+        self._admin = self._of(admin.KINDS[:2], (admin.GROUP,))
+        self._cluster = self._of(admin.KINDS[2:], (admin.GROUP,))
+        groups = {
+            "admin": self._admin,
+            "cluster": self._cluster,
+            "calico": self._calico,
+            "cilium": self._cilium,
+        }
+        self.ineffective: list[Manifest] = [
+            manifest
+            for kind, found in groups.items()
+            if kind not in profile.kinds
+            for manifest in found
+        ]
 
     def _of(self, kinds: Sequence[str], groups: Sequence[str]) -> list[Manifest]:
         return [m for group in groups for kind in kinds for m in self._inventory.of(kind, group)]
@@ -60,12 +69,19 @@ class Kinds:
 
     def policies(self) -> list[PodPolicy]:
         """All that are evaluated, refused ones too, by kind."""
-        found = [admin.parse(m, self._around) for m in self._of(admin.KINDS, (admin.GROUP,))]
+        wide = [(self._admin, "admin"), (self._cluster, "cluster")]
+        found = [
+            admin.parse(manifest, self._around)
+            for manifests, kind in wide
+            if kind in self._profile.kinds
+            for manifest in manifests
+        ]
         if "calico" in self._profile.kinds and self._calico:
             tiers = calico.Tiers(self._of(("Tier",), calico.GROUPS))
             found += [calico.policy(m, tiers, self._around) for m in self._calico]
         if "cilium" in self._profile.kinds:
             found += [p for m in self._cilium for p in cilium.policies(m, self._around)]
+            found += cilium.always_enforced(self._inventory)
         return found
 
     def in_order(

@@ -219,6 +219,9 @@ class Matching:
 
     def ports_of_name(self, term: PortTerm, endpoint: Endpoint) -> int:
         """The ports of an endpoint that carry a name, with the protocol of the term if any."""
+        if endpoint.host_network and self._profile.host_network == "node":
+            # To such a plugin they are addresses of their node, which have no names for ports.
+            return 0
         named = [port for port in endpoint.ports if port.name == term.name]
         if self._profile.first_named_port:
             named = named[:1]

@@ -6,7 +6,9 @@ the network of their node (kubernetes.io/docs/concepts/services-networking/netwo
 `generic` answers "may be" wherever plugins differ. Sources: cilium issue 9209 (CIDR rules never
 select pods); libcalico-go/lib/backend/k8s/conversion (nets match any address);
 kube-network-policies pkg/networkpolicy/networkpolicy.go (`evaluateIPBlocks` compares the raw
-address) and pkg/podinfo/ipresolver.go (pods on the host network are not in its index).
+address) and pkg/podinfo/ipresolver.go (pods on the host network are not in its index). Who
+implements which of the cluster-wide kinds: network-policy-api site-src/implementations.md of April
+2026, and cilium v1.20.2 pkg/policy/k8s/cluster_network_policy.go.
 """
 
 from __future__ import annotations
@@ -32,8 +34,9 @@ class Profile(msgspec.Struct, frozen=True):
     host_network: Literal["pod", "node", "unknown"] = "unknown"
     """`pod`: pods on the host network are treated like others; `node`: policies neither select them
     nor mean them by labels."""
-    kinds: tuple[Literal["calico", "cilium"], ...] = ()
-    """Whose own kinds of policies have an effect."""
+    kinds: tuple[Literal["admin", "cluster", "calico", "cilium"], ...] = ()
+    """Which kinds besides NetworkPolicy have an effect: `admin` are those of network-policy-api
+    v1alpha1, `cluster` that of v1alpha2, the others a plugin's own."""
     evaluates_nodes: bool = True
     """Whether peers that name nodes mean anything."""
     baseline: Literal["direction", "pod", "unknown"] = "direction"
@@ -50,9 +53,15 @@ class Profile(msgspec.Struct, frozen=True):
     """Whether listings show IPv6 ranges."""
 
 
-GENERIC = Profile("generic", enforces="unknown", baseline="unknown", kinds=("calico", "cilium"))
+GENERIC = Profile(
+    "generic",
+    enforces="unknown",
+    baseline="unknown",
+    kinds=("admin", "cluster", "calico", "cilium"),
+)
 NETPOL_ANALYZER = Profile(
     "netpol-analyzer",
+    kinds=("admin",),
     block_matches_pods="no",
     host_network="pod",
     trusts_missing_labels=True,
@@ -67,21 +76,35 @@ PROFILES = {
     for profile in (
         GENERIC,
         NETPOL_ANALYZER,
-        Profile("calico", block_matches_pods="yes", host_network="node", kinds=("calico",)),
-        Profile("canal", block_matches_pods="yes", host_network="node", kinds=("calico",)),
+        Profile(
+            "calico",
+            block_matches_pods="yes",
+            host_network="node",
+            kinds=("admin", "cluster", "calico"),
+        ),
+        Profile(
+            "canal",
+            block_matches_pods="yes",
+            host_network="node",
+            kinds=("admin", "cluster", "calico"),
+        ),
         Profile(
             "cilium",
             block_matches_pods="no",
             block_matches_nodes=False,
             host_network="node",
-            kinds=("cilium",),
+            kinds=("cluster", "cilium"),
         ),
-        Profile("antrea"),
-        Profile("ovn-kubernetes"),
+        Profile("antrea", kinds=("admin",)),
+        Profile("ovn-kubernetes", kinds=("admin",)),
         Profile("kube-router"),
         Profile("weave"),
         Profile(
-            "kube-network-policies", block_matches_pods="yes", host_network="node", baseline="pod"
+            "kube-network-policies",
+            block_matches_pods="yes",
+            host_network="node",
+            baseline="pod",
+            kinds=("admin", "cluster"),
         ),
         Profile("none", enforces="no"),
         Profile("flannel", enforces="no"),

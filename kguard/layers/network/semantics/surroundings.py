@@ -55,11 +55,18 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     nodes: tuple[Node, ...] | None = None
     reads_nodes: bool = True
+    cidrs_mean_nodes: bool = True
+    """Whether addresses of rules may be those of nodes (Cilium's `policy-cidr-match-mode`)."""
     domains: Mapping[str, Sequence[str]] | None = None
     network_sets: tuple[NetworkSet, ...] = ()
     cidr_groups: tuple[CidrGroup, ...] = ()
     services: Mapping[tuple[Any, Any], Service] = msgspec.field(default_factory=dict)
     """By namespace and name."""
+
+    @property
+    def node_ranges(self) -> tuple[AddressRange, ...]:
+        """The addresses of all nodes."""
+        return tuple(entry for node in self.nodes or () for entry in node.addresses)
 
     def nodes_peer(self, place: str, selector: Selector) -> Peer:
         """The addresses of the nodes that a selector selects."""
@@ -76,7 +83,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     def without_nodes(self, policy: PodPolicy) -> PodPolicy:
         """A policy whose blocks do not mean the addresses of nodes."""
-        hosts = [entry for node in self.nodes or () for entry in node.addresses]
+        hosts = self.node_ranges
 
         def peer(found: Peer) -> Peer:
             if found.block is None:

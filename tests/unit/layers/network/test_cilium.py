@@ -136,3 +136,81 @@ def test_what_cilium_refuses_has_no_effect(spec: str, place: str) -> None:
     cluster = _cluster(spec)
     assert cluster.others == []
     assert place in {q.pointer for policy in cluster.refused for q in policy.problems}
+
+
+CONFIG = """---
+kind: ConfigMap
+apiVersion: v1
+metadata: {name: cilium-config, namespace: kube-system}
+data: {%s}
+"""
+
+
+def _configured(data: str, policies: str = "") -> Cluster:
+    found = inventory(PODS + policies + CONFIG % data)
+    assert found.value("cni") == "cilium"
+    return Cluster(found, PROFILES["cilium"], whole=True)
+
+
+def test_agents_that_never_enforce_leave_everything_open() -> None:
+    cluster = _configured("enable-policy: never")
+    assert cluster.profile.enforces == "no"
+
+
+def test_agents_that_always_enforce_isolate_every_pod() -> None:
+    reach = _configured("enable-policy: always").reach
+    names = [endpoint.labels.get("app") for endpoint in reach.endpoints]
+    assert reach.connection(names.index("far"), names.index("web")).may == 0
+
+
+@pytest.mark.parametrize(("mode", "opens"), [("''", False), ("nodes", True)])
+def test_whether_a_cidr_means_nodes_is_configured(mode: str, opens: bool) -> None:
+    node = """---
+kind: Node
+apiVersion: v1
+metadata: {name: n}
+status: {addresses: [{type: InternalIP, address: 198.51.100.7}]}
+---
+kind: CiliumNetworkPolicy
+apiVersion: cilium.io/v2
+metadata: {name: p, namespace: shop}
+spec: {endpointSelector: {}, egress: [{toCIDR: [198.51.100.0/24]}]}
+"""
+    cluster = _configured(f"policy-cidr-match-mode: {mode}", node)
+    reach = cluster.reach
+    names = [workload.name for workload in cluster.workloads]
+    partner = address(PARTNER)
+    assert partner is not None
+    atoms = reach.addresses["egress"].of_range(partner)
+    ports = reach.to_address(names.index("web"), atoms.bit_length() - 1)
+    assert bool(ports.must & reach.ports.of_port("TCP", 80)) is opens
+
+
+@pytest.mark.parametrize(
+    ("profile", "known"),
+    [
+        ("generic", 3),
+        ("calico", 2),
+        ("cilium", 2),
+        ("ovn-kubernetes", 1),
+        ("antrea", 1),
+        ("kube-network-policies", 2),
+        ("none", 0),
+        ("netpol-analyzer", 1),
+    ],
+)
+def test_plugins_know_different_kinds(profile: str, known: int) -> None:
+    subject = "subject: {namespaces: {}}"
+    text = f"""
+{{kind: AdminNetworkPolicy, apiVersion: policy.networking.k8s.io/v1alpha1,
+ metadata: {{name: a}}, spec: {{priority: 1, {subject}}}}}
+---
+{{kind: ClusterNetworkPolicy, apiVersion: policy.networking.k8s.io/v1alpha2,
+ metadata: {{name: c}}, spec: {{tier: Admin, priority: 1, {subject}}}}}
+---
+{{kind: CiliumNetworkPolicy, apiVersion: cilium.io/v2, metadata: {{name: o, namespace: x}},
+ spec: {{endpointSelector: {{}}, ingress: [{{}}]}}}}
+"""
+    cluster = Cluster(inventory(text), PROFILES[profile])
+    assert len({policy.id for policy in cluster.others}) == known
+    assert len(cluster.ineffective) == 3 - known
