@@ -10,7 +10,7 @@ from kguard.layers.mtls.facts.events import event_facts
 from kguard.layers.mtls.facts.expiry import bundle_facts, expiry_facts
 from kguard.layers.mtls.facts.gateways import gateway_facts
 from kguard.layers.mtls.facts.hazards import authorization_facts, headless_facts
-from kguard.layers.mtls.facts.intended import edge_facts, intended_calls
+from kguard.layers.mtls.facts.intended import edge_facts, ways
 from kguard.layers.mtls.facts.knative import knative_facts
 from kguard.layers.mtls.facts.linkerd import linkerd_facts
 from kguard.layers.mtls.facts.namespaces import mesh_facts, namespace_facts
@@ -40,7 +40,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
             knative=knative_facts(view, {}),
         )
     workloads = {w.id: workload_facts(view, w) for w in inventory.workloads}
-    calls = intended_calls(view)
+    found = ways(view, workloads)
     here: dict[str, list[model.Workload]] = {}
     for fact in workloads.values():
         here.setdefault(fact.ref.namespace, []).append(fact)
@@ -53,8 +53,8 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         namespaces=[namespace_facts(view, name, facts) for name, facts in sorted(here.items())],
         workloads=sorted(workloads.values(), key=lambda fact: fact.ref),
         policies=[policy_facts(view, manifest) for manifest in view.manifests],
-        callers=caller_facts(view, workloads, calls),
-        edges=edge_facts(view, workloads, calls),
+        callers=caller_facts(view, workloads, found),
+        edges=edge_facts(found),
         rules=rule_facts(view, workloads),
         headless=headless_facts(view, workloads),
         authorization=authorization_facts(view, workloads),

@@ -16,8 +16,8 @@ import msgspec
 
 from kguard.inventory import Workload
 from kguard.inventory.knative import QUEUE_H2C, QUEUE_HTTP1, QUEUE_METRICS
-from kguard.layers.mtls.facts.edges import Edges, group_of
-from kguard.layers.mtls.facts.intended import Call, edges_for
+from kguard.layers.mtls.facts.edges import group_of
+from kguard.layers.mtls.facts.intended import Way
 from kguard.layers.mtls.facts.view import Service, View
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
@@ -41,17 +41,17 @@ class _Who(msgspec.Struct, frozen=True):
 
 
 def caller_facts(
-    view: View, facts: dict[str, model.Workload], calls: list[Call]
+    view: View, facts: dict[str, model.Workload], intended: list[Way]
 ) -> list[model.Caller]:
     """Every intended call without mesh identity to a workload with a proxy.
 
     Args:
         view: the inventory.
         facts: the facts about workloads, by `Manifest.id`.
-        calls: those that the configuration of workloads names.
+        intended: the calls that the configuration of workloads names.
     """
     found = [
-        *_workloads(view, facts, calls),
+        *_workloads(view, facts, intended),
         *_knative(view, facts),
         *_ingresses(view, facts),
         *_outside(view, facts),
@@ -62,14 +62,13 @@ def caller_facts(
 
 
 def _workloads(
-    view: View, facts: dict[str, model.Workload], calls: list[Call]
+    view: View, facts: dict[str, model.Workload], intended: list[Way]
 ) -> Iterator[model.Caller]:
     """Calls that the configuration of workloads names."""
-    edges = Edges(view, facts)
-    for call in calls:
-        fact = facts[call.client.id]
+    for way in intended:
+        call, fact = way.call, facts[way.call.client.id]
         if fact.plane in _PROXIED:
-            yield from _withheld(edges, call)
+            yield from _withheld(way)
         elif fact.plane in ("none", "unknown"):
             who = _outsider(call.client, fact, call.because)
             yield from _calls(view, facts, who, call.service, call.port)
@@ -80,18 +79,18 @@ def _outsider(client: Workload, fact: model.Workload, because: Evidence) -> _Who
     return _Who("workload", client.ref, identity, (because, *fact.because))
 
 
-def _withheld(edges: Edges, call: Call) -> Iterator[model.Caller]:
+def _withheld(way: Way) -> Iterator[model.Caller]:
     """Calls of a proxy that does not show its identity."""
-    for edge in edges_for(edges, call):
+    for edge in way.edges:
         if edge.sends in ("plaintext", "foreign_tls") and edge.plane in _PROXIED:
             yield model.Caller(
                 kind="workload",
-                ref=call.client.ref,
+                ref=way.call.client.ref,
                 target=edge.server,
                 port=str(edge.port),
                 identity="withheld",
                 verdict=_VERDICTS[edge.verdict],
-                because=[call.because, *edge.because],
+                because=[way.call.because, *edge.because],
             )
 
 

@@ -47,6 +47,19 @@ def intended_calls(view: View) -> list[Call]:
     ]
 
 
+class Way(msgspec.Struct, frozen=True):
+    """An intended call with the ways that it can take."""
+
+    call: Call
+    edges: tuple[Edge, ...]
+
+
+def ways(view: View, facts: dict[str, model.Workload]) -> list[Way]:
+    """Every intended call between workloads, with what becomes of it."""
+    edges = Edges(view, facts)
+    return [Way(call, tuple(edges_for(edges, call))) for call in intended_calls(view)]
+
+
 def edges_for(edges: Edges, call: Call) -> Iterator[Edge]:
     """The ways that a call can take: to each port that it may mean, of each workload."""
     for port in call.service.ports:
@@ -54,16 +67,15 @@ def edges_for(edges: Edges, call: Call) -> Iterator[Edge]:
             yield from edges.through(call.client, call.service, port)
 
 
-def edge_facts(view: View, facts: dict[str, model.Workload], calls: list[Call]) -> list[model.Edge]:
+def edge_facts(found: list[Way]) -> list[model.Edge]:
     """The facts about every intended call between two workloads."""
-    edges = Edges(view, facts)
-    found: dict[tuple[ObjectRef, ObjectRef, str, str], model.Edge] = {}
-    for call in calls:
-        for edge in edges_for(edges, call):
+    facts: dict[tuple[ObjectRef, ObjectRef, str, str], model.Edge] = {}
+    for way in found:
+        for edge in way.edges:
             if edge.client != edge.server:
-                fact = _fact(edge, call)
-                found.setdefault((fact.client, fact.server, fact.port, fact.service), fact)
-    return [found[key] for key in sorted(found)]
+                fact = _fact(edge, way.call)
+                facts.setdefault((fact.client, fact.server, fact.port, fact.service), fact)
+    return [facts[key] for key in sorted(facts)]
 
 
 def _fact(edge: Edge, call: Call) -> model.Edge:

@@ -81,8 +81,7 @@ def _selected(view: View, policy: PeerAuthentication) -> list[Workload]:
         case "ignored":
             return []
         case _:
-            here = view.inventory.workloads_by_namespace.get(policy.namespace, [])
-            return [workload for workload in here if policy.selects(workload.labels)]
+            return view.selected(policy.namespace, policy.selector)
 
 
 def _state(

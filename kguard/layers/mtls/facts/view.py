@@ -229,6 +229,24 @@ class View:
         return found
 
     @cached_property
+    def _workloads_by_label(self) -> dict[tuple[str, str, str], list[Workload]]:
+        found: dict[tuple[str, str, str], list[Workload]] = {}
+        for workload in self.inventory.workloads:
+            for key, value in workload.labels.items():
+                found.setdefault((workload.namespace, key, value), []).append(workload)
+        return found
+
+    def selected(self, namespace: str, selector: dict[str, str]) -> list[Workload]:
+        """The workloads of a namespace whose pods have these labels; all if there are none."""
+        if not selector:
+            return self.inventory.workloads_by_namespace.get(namespace, [])
+        rarest = min(
+            (self._workloads_by_label.get((namespace, *item), []) for item in selector.items()),
+            key=len,
+        )
+        return [w for w in rarest if selector.items() <= w.labels.items()]
+
+    @cached_property
     def _backends(self) -> dict[str, list[Workload]]:
         found: dict[str, list[Workload]] = {}
         for workload in self.inventory.workloads:
