@@ -32,8 +32,16 @@ from kguard.errors import UsageError
     default="enforce",
     help="How far a staged rollout goes where enforcement can cut traffic.",
 )
+@click.option(
+    "--policy-kind",
+    type=click.Choice(["NetworkPolicy", "CiliumNetworkPolicy", "CalicoNetworkPolicy"]),
+    default="NetworkPolicy",
+    help="In which kind of object connections are restricted.",
+)
 @click.option("--tighten", is_flag=True, help="Cut flows that are allowed but never referenced.")
-def command(out: str, *, in_place: bool, stage: Any, tighten: bool, **arguments: Any) -> int:
+def command(
+    out: str, *, in_place: bool, stage: Any, tighten: bool, policy_kind: Any, **arguments: Any
+) -> int:
     """Write the manifests that close the findings, with a proof beside them.
 
     \b
@@ -62,7 +70,7 @@ def command(out: str, *, in_place: bool, stage: Any, tighten: bool, **arguments:
         plan = planning.make(
             judged,
             lambda collected: scan(collected, chosen, engine),
-            planning.Wishes(stage=stage, tighten=tighten),
+            planning.Wishes(stage=stage, tighten=tighten, policy_kind=policy_kind),
             scan_as,
         )
     written = writing.write(plan, Path(out))

@@ -73,6 +73,11 @@ class Cannot(msgspec.Struct, frozen=True):
 Proposal = Create | Edit | WriteFile | Refused | Cannot
 
 
+PolicyKind = Literal["NetworkPolicy", "CiliumNetworkPolicy", "CalicoNetworkPolicy"]
+"""In which kind of object connections are restricted (the last is `NetworkPolicy` of
+`projectcalico.org`)."""
+
+
 class RemedyRequest(msgspec.Struct, frozen=True):
     """What a remedy function gets: the open findings that name it, and what they were made of."""
 
@@ -84,6 +89,7 @@ class RemedyRequest(msgspec.Struct, frozen=True):
     stage: Literal["observe", "warn", "enforce"] = "enforce"
     open: tuple[Finding, ...] = ()
     """All open findings: what other remedies of this run are asked to close."""
+    policy_kind: PolicyKind = "NetworkPolicy"
     tighten: bool = False
     """Whether flows that are allowed but never referenced may be cut."""
     at: str = ""

@@ -18,7 +18,16 @@ from kguard.errors import RemediationError
 from kguard.inventory import Inventory
 from kguard.model.findings import FAMILIES, Finding, Report, severity_at_least
 from kguard.model.manifests import Collected
-from kguard.model.remedies import Cannot, Create, Edit, Proposal, Refused, RemedyRequest, WriteFile
+from kguard.model.remedies import (
+    Cannot,
+    Create,
+    Edit,
+    PolicyKind,
+    Proposal,
+    Refused,
+    RemedyRequest,
+    WriteFile,
+)
 from kguard.remediation.apply import Applied, apply
 from kguard.remediation.proof import Closed, Flows, Proof, Remaining
 from kguard.remediation.readings import ScanAs, readings
@@ -50,6 +59,7 @@ class Wishes(msgspec.Struct, frozen=True):
 
     stage: Literal["observe", "warn", "enforce"] = "enforce"
     tighten: bool = False
+    policy_kind: PolicyKind = "NetworkPolicy"
 
 
 class Plan(msgspec.Struct):
@@ -132,6 +142,7 @@ def _propose(
         open=tuple(f for f in state.report.findings if f.state == "open"),
         stage=wishes.stage,
         tighten=wishes.tighten,
+        policy_kind=wishes.policy_kind,
         at=state.report.at,
     )
     return list(function(request))

@@ -313,6 +313,7 @@ def namespaces(cluster: Cluster) -> list[facts.Namespace]:
     for name, workloads in sorted(cluster.inventory.workloads_by_namespace.items()):
         policies = [policy for policy in cluster.policies if policy.namespace == name]
         denying = [policy for policy in policies if _denies(policy)]
+        denying += [policy for policy in cluster.others if _isolates(cluster, policy, name)]
         found.append(
             facts.Namespace(
                 ref=ObjectRef("v1", "Namespace", "", name),
@@ -331,6 +332,17 @@ def _denies(policy: PodPolicy) -> bool:
     return policy.selector.is_empty and "ingress" in policy.directions and not everything
 
 
+def _isolates(cluster: Cluster, policy: PodPolicy, name: str) -> bool:
+    """The same for other kinds: every pod of the input is isolated, and one without labels."""
+    if policy.tier.end != "deny" or "ingress" not in policy.directions:
+        return False
+    reach = cluster.reach
+    whole = reach.classes.in_namespace(name)
+    everything = any(rule.admits_all for rule in policy.ingress)
+    lenient = "ingress" in policy.lenient
+    return not (everything or lenient or whole & ~reach.subject(policy).must)
+
+
 def _default(cluster: Cluster, name: str, denying: list[PodPolicy]) -> Truth:
     if denying:
         return "true"
@@ -343,7 +355,7 @@ def _reasons(
 ) -> list[Evidence]:
     if denying:
         note = "isolates every pod of the namespace"
-        return [Evidence(policy.id, "/spec/podSelector", note) for policy in denying]
+        return [Evidence(policy.id, policy.subject, note) for policy in denying]
     known = cluster.inventory.namespaces.get(name)
     place = known.manifest.id if known and known.manifest else ""
     word = "policy" if len(policies) == 1 else "policies"

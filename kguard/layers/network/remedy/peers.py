@@ -21,6 +21,8 @@ PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "19
 """What a rule for hosts outside the cluster leaves out: pods, nodes, the metadata service."""
 
 LINK_LOCAL = "169.254.0.0/16"
+API_BLOCK = {"cidr": "0.0.0.0/0", "except": [LINK_LOCAL]}
+"""Where the API server may be, if its endpoints are not known."""
 RESOLVERS = (*NODE_LOCAL, "169.254.169.254/32")
 """Link-local addresses at which nodes answer for the cluster's DNS (NodeLocal DNSCache, clouds):
 no selector of pods means them."""
@@ -141,7 +143,7 @@ def _peers(party: Party, field: str, namespace: str, known: Labels) -> list[Json
     if party.cidrs:
         return [{"ipBlock": {"cidr": cidr}} for cidr in party.cidrs]
     if party.name == API_SERVER and field == "to":
-        return [{"ipBlock": {"cidr": "0.0.0.0/0", "except": [LINK_LOCAL]}}]
+        return [{"ipBlock": API_BLOCK}]
     if party.kind == "address" and field == "to":
         return [{"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE)}}]
     return [peer(party, namespace, known)]
