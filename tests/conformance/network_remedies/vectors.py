@@ -8,6 +8,7 @@ what they let pods open of one another, and how many intended flows they keep.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -163,4 +164,6 @@ def _judge(collected: Collected) -> scan.Judged:
 
 @cache
 def _engine() -> EmbeddedEngine:
-    return EmbeddedEngine()
+    found = EmbeddedEngine()
+    atexit.register(found.close)
+    return found
