@@ -132,7 +132,9 @@ class Classes:
                 values.setdefault((key, value), []).append(number)
                 keys.setdefault(key, []).append(number)
         size = self.count
-        self._by_value = {entry: from_bits(found, size) for entry, found in values.items()}
+        # Masks of values are made when they are asked for: most pods have a value of their own.
+        self._places = values
+        self._by_value: dict[tuple[str, str], int] = {}
         self._by_key = {key: from_bits(found, size) for key, found in keys.items()}
         self._values: dict[str, list[str]] = {}
         for key, value in values:
@@ -142,6 +144,14 @@ class Classes:
         host = [n for n, e in enumerate(self.representatives) if e.host_network]
         self.opaque = from_bits(opaque, size)
         self.host_network = from_bits(host, size)
+
+    def _with_value(self, key: str, value: str) -> int:
+        """The classes with a label of this value."""
+        found = self._by_value.get((key, value))
+        if found is None:
+            found = from_bits(self._places.get((key, value), ()), self.count)
+            self._by_value[key, value] = found
+        return found
 
     def in_namespace(self, name: str) -> int:
         """The classes of one namespace."""
@@ -169,7 +179,7 @@ class Classes:
             return self.everything & ~has_key
         hit = 0
         for value in requirement.values:
-            hit |= self._by_value.get((requirement.key, value), 0)
+            hit |= self._with_value(requirement.key, value)
         return hit if requirement.operator == "In" else self.everything & ~hit
 
     def namespaces(self, selector: Selector) -> Mask:
@@ -226,9 +236,14 @@ class Classes:
         unsure = self.opaque & ~has_key
         rest = self.everything & ~has_key & ~unsure
         found = rest if condition.accepts(None) else 0
-        for value in self._values.get(condition.key, ()):
-            if condition.accepts(value):
-                found |= self._by_value[condition.key, value]
+        if condition.operator in ("==", "in"):
+            for value in condition.values:
+                found |= self._with_value(condition.key, value)
+        else:
+            values = self._values.get(condition.key, ())
+            chosen = [value for value in values if condition.accepts(value)]
+            places = (place for value in chosen for place in self._places[condition.key, value])
+            found |= from_bits(places, self.count)
         return Mask(found, found | unsure)
 
     def _on_namespaces(self, condition: Condition) -> Mask:
