@@ -170,8 +170,29 @@ def explain(target: str, **arguments: Any) -> int:
         ports = sorted({p for w in found for g in w.modes for p in g.ports}, key=_port_key)
         hint = f"a number from 1 to {MAX_PORT} or `other`; the input names {', '.join(ports)}"
         raise UsageError(f"{port!r} is no port of {place}", hint=hint)
-    write("".join(f"{clean(line)}\n" for w in found for line in _explained(w, port)), "")
+    lines = [line for w in found for line in (*_explained(w, port), *_calls(facts, w, port))]
+    write("".join(f"{clean(line)}\n" for line in lines), "")
     return 0
+
+
+def _calls(facts: Facts, workload: Workload | LinkerdWorkload, port: str) -> Iterator[str]:
+    """Who is meant to call the workload, and what becomes of it."""
+    if isinstance(workload, LinkerdWorkload):
+        return
+    for edge in facts.edges:
+        if edge.server == workload.ref and port in ("", edge.port):
+            sent = edge.sends.replace("_", " ")
+            yield f"  {edge.client} calls port {edge.port}: sends {sent}, {_VERDICTS[edge.verdict]}"
+    for caller in facts.callers:
+        if (
+            caller.target == workload.ref
+            and port in ("", caller.port)
+            and caller.kind != "workload"
+        ):
+            yield f"  {caller.ref} ({caller.kind}) calls port {caller.port} without mesh identity"
+
+
+_VERDICTS = {"works": "works", "cut": "is refused", "unknown": "whether it works is unknown"}
 
 
 def _possible(port: str) -> bool:

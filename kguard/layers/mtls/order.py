@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kguard.model.facts.mtls import Edge, Effective, Facts, Ports
+import msgspec
+
+from kguard.model.facts.common import Evidence
+from kguard.model.facts.mtls import Edge, Effective, Facts
 from kguard.model.layer import Change, Comparison
 
 _STRENGTH: dict[Effective, int] = {
@@ -31,7 +34,25 @@ _WORDS: dict[Effective, str] = {
     "not_enrolled": "has no proxy",
     "unknown": "cannot be judged",
 }
-_Table = dict[tuple[str, str, str], Ports]
+_LINKERD: dict[str, Effective] = {
+    "nobody": "strict",
+    "authenticated": "strict",
+    "tls": "permissive",
+    "unauthenticated": "permissive",
+    "uncaptured": "uncaptured",
+    "unknown": "unknown",
+}
+
+
+class _Port(msgspec.Struct, frozen=True):
+    """What is compared of a port."""
+
+    effective: Effective
+    because: list[Evidence]
+    caller: str = "any"
+
+
+_Table = dict[tuple[str, str, str], _Port]
 
 
 def compare(before: Facts, after: Facts) -> Comparison:
@@ -59,15 +80,21 @@ def compare(before: Facts, after: Facts) -> Comparison:
 
 
 def _table(facts: Facts) -> _Table:
-    return {
-        (workload.ref.id, group.protocol, port): group
+    found: _Table = {
+        (workload.ref.id, group.protocol, port): _Port(group.effective, group.because, group.caller)
         for workload in facts.workloads
         for group in workload.modes
         for port in group.ports
     }
+    for linked in facts.linkerd:
+        for modes in linked.modes:
+            for port in modes.ports:
+                seen = _Port(_LINKERD[modes.accepts], modes.because)
+                found[linked.ref.id, "Linkerd", port] = seen
+    return found
 
 
-def _lookup(table: _Table, key: tuple[str, str, str]) -> Ports | None:
+def _lookup(table: _Table, key: tuple[str, str, str]) -> _Port | None:
     workload, protocol, _ = key
     return table.get(key) or table.get((workload, protocol, "other"))
 
@@ -81,7 +108,7 @@ def _direction(was: Effective, now: Effective) -> int:
     return _STRENGTH[now] - _STRENGTH[was]
 
 
-def _change(key: tuple[str, str, str], was: Ports, now: Ports) -> Change:
+def _change(key: tuple[str, str, str], was: _Port, now: _Port) -> Change:
     target, _, port = key
     name = "every other port" if port == "other" else f"port {port}"
     text = f"{name} {_WORDS[was.effective]} before and {_WORDS[now.effective]} after"

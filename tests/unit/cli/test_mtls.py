@@ -94,6 +94,63 @@ def test_explain_of_an_unnamed_port_is_that_of_all_others(run):
     assert "8443" not in text
 
 
+LINKERD = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata:
+      labels: {app: cart}
+      annotations:
+        linkerd.io/inject: enabled
+        config.linkerd.io/default-inbound-policy: all-authenticated
+        config.linkerd.io/skip-inbound-ports: "9090"
+    spec:
+      containers: [{name: c, image: x, ports: [{containerPort: 8080}, {containerPort: 9090}]}]
+"""
+
+
+def test_linkerd_has_rows_of_its_own(tmp_path, run):
+    (tmp_path / "in.yaml").write_text(LINKERD)
+    _, text = run("list", "-o", "json")
+    assert [(r["port"], r["plane"], r["effective"]) for r in json.loads(text)] == [
+        (8080, "linkerd", "STRICT"),
+        (9090, "linkerd", "UNCAPTURED"),
+        ("other", "linkerd", "STRICT"),
+    ]
+    code, text = run("explain", "shop/cart:8080")
+    assert code == 0
+    assert text.startswith("Deployment shop/cart: in Linkerd's mesh")
+    assert "an annotation says all-authenticated" in text
+
+
+CALLER = """---
+apiVersion: v1
+kind: Service
+metadata: {name: payments, namespace: shop}
+spec: {type: NodePort, selector: {app: payments}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec: {containers: [{name: c, image: x, env: [{name: P, value: "http://payments/"}]}]}
+"""
+
+
+def test_explain_names_the_callers(tmp_path, run):
+    (tmp_path / "in.yaml").write_text(MANIFESTS + CALLER)
+    _, text = run("explain", "shop/payments:80")
+    assert "Deployment shop/cart calls port 80: sends mtls, works" in text
+    assert "Service shop/payments (outside) calls port 80 without mesh identity" in text
+    _, text = run("explain", "shop/payments:8443")
+    assert "calls port" not in text
+
+
 def test_unknown_workload_is_the_users_error(run):
     with pytest.raises(UsageError):
         run("explain", "shop/nobody")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kguard.layers.mtls.remedy.policies import edit, manifest_of, scope_policy, set_mode
+from kguard.layers.mtls.remedy.policies import edit, manifest_of, scope_policy, set_mode, too_early
 from kguard.model.facts import mtls as model
 from kguard.model.manifests import Manifest
 from kguard.model.remedies import Cannot, Operation, Proposal, RemedyRequest
@@ -18,6 +18,10 @@ from kguard.model.remedies import Cannot, Operation, Proposal, RemedyRequest
 
 def explicit_modes(request: RemedyRequest) -> Iterator[Proposal]:
     """Say the inherited mode explicitly, once for each namespace."""
+    early = too_early(request, "enforce")
+    if early:
+        yield early
+        return
     facts: model.Facts = request.facts
     closes: dict[str, list[str]] = {}
     for finding in request.findings:

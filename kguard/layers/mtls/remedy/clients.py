@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kguard.layers.mtls.remedy.policies import manifest_of
+from kguard.layers.mtls.remedy.policies import manifest_of, too_early
 from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer, pointer_tokens
@@ -17,6 +17,10 @@ _MODE = "ISTIO_MUTUAL"
 
 def client_tls(request: RemedyRequest) -> Iterator[Proposal]:
     """Let clients show their identity: ISTIO_MUTUAL, or automatic where some pods take none."""
+    early = too_early(request, "warn")
+    if early:
+        yield early
+        return
     facts: model.Facts = request.facts
     rules = {(rule.ref.id, rule.part): rule for rule in facts.rules}
     for finding in request.findings:
@@ -82,8 +86,9 @@ def mutual_everywhere(request: RemedyRequest) -> Iterator[Proposal]:
     """Where automatic mutual TLS is off, rules for the whole mesh take its place."""
     facts: model.Facts = request.facts
     closes = tuple(finding.fingerprint for finding in request.findings)
-    if request.stage == "observe":
-        yield Cannot(closes, "the stage observe changes no client", "run again with --stage warn")
+    early = too_early(request, "warn")
+    if early:
+        yield early
         return
     domain = request.inventory.value("cluster-domain") or "cluster.local"
     hosts = {"mesh-mutual-tls": (f"*.{domain}", _MODE)}

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kguard.layers.mtls.remedy.policies import edit, fact_of, manifest_of, set_mode, titled
+from kguard.layers.mtls.remedy.policies import (
+    edit,
+    fact_of,
+    manifest_of,
+    set_mode,
+    titled,
+    too_early,
+)
 from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.remedies import Cannot, Proposal, RemedyRequest
@@ -21,6 +28,10 @@ _Place = tuple[str, tuple[str, ...]]
 
 def allow_mutual_tls(request: RemedyRequest) -> Iterator[Proposal]:
     """Write PERMISSIVE where DISABLE is written, once for each place."""
+    early = too_early(request, "warn")
+    if early:
+        yield early
+        return
     closes: dict[_Place, list[str]] = {}
     for finding in request.findings:
         places = list(_places(request, finding))

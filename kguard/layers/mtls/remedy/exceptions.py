@@ -15,6 +15,7 @@ from kguard.layers.mtls.remedy.policies import (
     named,
     set_mode,
     titled,
+    too_early,
     workload_of,
     workload_policy,
 )
@@ -25,12 +26,12 @@ from kguard.model.remedies import Cannot, Proposal, Refused, RemedyRequest
 
 def close_port(request: RemedyRequest) -> Iterator[Proposal]:
     """Make exempted ports STRICT, unless someone is known to need the exemption."""
+    early = too_early(request, "enforce")
+    if early:
+        yield early
+        return
     for finding in request.findings:
-        if request.stage == "enforce":
-            yield _close(request, finding)
-        else:
-            reason = f"the stage {request.stage} refuses no plaintext yet"
-            yield Cannot((finding.fingerprint,), reason, "run again with --stage enforce")
+        yield _close(request, finding)
 
 
 def _close(request: RemedyRequest, finding: Finding) -> Proposal:

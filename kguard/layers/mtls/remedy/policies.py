@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from kguard.inventory import Inventory, Workload
 from kguard.layers.mtls.facts.exemptions import PREFIX, write
@@ -17,7 +17,7 @@ from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
 from kguard.model.manifests import JsonObject, Manifest, ObjectRef, mapping
-from kguard.model.remedies import Create, Edit, Operation, RemedyRequest
+from kguard.model.remedies import Cannot, Create, Edit, Operation, RemedyRequest
 
 API_VERSION = "security.istio.io/v1"
 GROUP = "security.istio.io"
@@ -200,6 +200,25 @@ def selecting(workload: Workload) -> dict[str, str]:
         key = "serving.knative.dev/service"
         labels = {key: workload.labels[key]} if key in workload.labels else {}
     return labels or dict(workload.labels)
+
+
+def too_early(request: RemedyRequest, rung: Rung) -> Cannot | None:
+    """The answer to all findings where the stage does not reach the rung of a remedy."""
+    if STAGES.index(request.stage) >= STAGES.index(rung):
+        return None
+    fingerprints = tuple(sorted(finding.fingerprint for finding in request.findings))
+    reason = f"the stage {request.stage} {_STAGE_WORDS[request.stage]}"
+    return Cannot(fingerprints, reason, f"run again with --stage {rung}")
+
+
+Rung = Literal["observe", "warn", "enforce"]
+STAGES: tuple[Rung, ...] = ("observe", "warn", "enforce")
+"""Enrol; offer mutual TLS and mend the clients; ask for it."""
+_STAGE_WORDS = {
+    "observe": "changes neither what is offered nor what clients send",
+    "warn": "refuses no plaintext yet",
+    "enforce": "",
+}
 
 
 def callers_of(facts: model.Facts, target: ObjectRef) -> Iterator[model.Caller]:

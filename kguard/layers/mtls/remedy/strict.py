@@ -175,12 +175,13 @@ def _exceptions(
 
 def _raise(request: RemedyRequest, step: _Step, mode: str, closes: list[str]) -> Create | Edit:
     manifest = manifest_of(request.inventory, step.policy.ref) if step.policy else None
+    beware = "that nobody else calls in plaintext, only telemetry can prove"
     if manifest is None:
         mesh = step.namespace == request.facts.mesh.root
         reach = "the whole mesh" if mesh else f"namespace {step.namespace}"
-        why = f"{mode} mutual TLS in {reach}"
+        why = f"{mode} mutual TLS in {reach}; {beware}"
         return scope_policy(request.inventory, step.namespace, mode, closes, why)
-    why = f"{manifest.ref} is the policy that decides: {mode}"
+    why = f"{manifest.ref} is the policy that decides: {mode}; {beware}"
     return edit(manifest, [set_mode(manifest, mode)], closes, why)
 
 

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 from kguard.layers.mtls import LAYER
+from kguard.layers.mtls.semantics.linkerd import DEFAULT_POLICY
+from kguard.model.facts.mtls import Facts
 from tests.unit.layers.mtls.inputs import NAMESPACE, STRICT, deployment, facts
 
 SERVICE = """
@@ -67,3 +69,17 @@ def test_strict_cuts_callers_without_identity() -> None:
         "Job shop/export sends plaintext to port 8080, which accepts mutual TLS only"
     ]
     assert LAYER.compare(strict, lax).cut == ()
+
+
+def test_linkerds_default_is_compared_too() -> None:
+    def found(value: str) -> Facts:
+        note = f", annotations: {{linkerd.io/inject: enabled, {DEFAULT_POLICY}: {value}}}"
+        return facts(deployment(metadata=note))
+
+    comparison = LAYER.compare(found("all-authenticated"), found("audit"))
+    was, now = "accepts mutual TLS only", "accepts plaintext as well as mutual TLS"
+    assert [change.text for change in comparison.weaker] == [
+        f"port 8080 {was} before and {now} after",
+        f"every other port {was} before and {now} after",
+    ]
+    assert comparison.opened == comparison.weaker
