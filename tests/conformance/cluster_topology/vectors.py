@@ -7,6 +7,7 @@ Its synthesised policies are compared by effect: what they let one workload open
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,7 @@ Point = tuple[str, Any, Any]
 Connection = tuple[str, str, int]
 FOLDER = "cluster-topology"
 SUITE = "cluster-topology intended connections"
-SKIPS = {
-    SUITE: {
-        "openshift": "the tool opens a Service without a known caller to every namespace",
-    }
-}
+SKIPS = {SUITE: tomllib.loads(Path(__file__).with_name("skips.toml").read_text())}
 
 
 def applications(folder: Path) -> Iterator[Point]:
