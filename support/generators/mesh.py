@@ -12,7 +12,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from support.generators.mesh_rules import rule
+from support.generators.mesh_rules import egress, rule
 
 Json = dict[str, Any]
 
@@ -26,6 +26,11 @@ _NAMES = ("a", "b", "default", "legacy", "m", "strict-all", "x1", "zz")
 _LABELS = {"app": ("a", "b", "c"), "tier": ("db", "web"), "version": ("v1", "v2")}
 _TIMES = ("2025-03-01T12:00:00Z", "2025-03-01T12:00:01Z", "2025-03-02T12:00:00Z")
 _TLS_LABEL = "security.istio.io/tlsMode"
+_SERVER_TLS = {
+    "mode": "SIMPLE",
+    "serverCertificate": "/etc/certs/s.pem",
+    "privateKey": "/etc/certs/k.pem",
+}
 _POLICY_COUNTS = ((0, 0, 1, 1, 2, 3), (0, 1, 2, 4))
 
 
@@ -171,6 +176,35 @@ class Mesh:
         self.add("networking.istio.io/v1", "ServiceEntry", metadata, spec)
         return "db.example.com"
 
+    def client(self, place: str) -> Json:
+        """A pod that calls."""
+        return {"namespace": place, "labels": {"app": "curl", "role": self.random.choice("xy")}}
+
+    def sidecar(self, hosts: list[str]) -> None:
+        """A Sidecar that imports some services."""
+        spec = self._selected({"egress": egress(self.random, hosts)})
+        self.add("networking.istio.io/v1", "Sidecar", self._sidecar_meta(), spec)
+
+    def ending(self) -> None:
+        """A Sidecar that ends TLS of its own on some ports."""
+        listed = []
+        for number in self.random.sample(PORTS, self.random.choice((1, 2))):
+            protocol = self.random.choice(("HTTPS", "TLS"))
+            port = {"number": number, "name": f"{protocol.lower()}-{number}", "protocol": protocol}
+            entry: Json = {"port": port, "defaultEndpoint": "127.0.0.1:8080"}
+            if self.chance(0.7):
+                entry["tls"] = dict(_SERVER_TLS)
+            listed.append(entry)
+        spec = self._selected({"ingress": listed})
+        self.add("networking.istio.io/v1", "Sidecar", self._sidecar_meta(), spec)
+
+    def _sidecar_meta(self) -> Json:
+        return self.meta("Sidecar", self.random.choice((*self.places, "client", self.root)))
+
+    def _selected(self, spec: Json) -> Json:
+        role = {"role": self.random.choice("xy")} if "egress" in spec else self.wanted()
+        return {**spec, "workloadSelector": {"labels": role}} if self.chance(0.4) else spec
+
     def rules(self, count: int, hosts: list[str]) -> None:
         """DestinationRules for some of the hosts."""
         for _ in range(count):
@@ -182,6 +216,30 @@ class Mesh:
                 self.meta("DestinationRule", place),
                 spec,
             )
+
+
+def imports(name: str) -> Json:
+    """A mesh with Sidecars; which services the proxies of some namespaces know is asked."""
+    mesh = Mesh(name)
+    hosts = mesh.services(6)
+    if mesh.chance(0.5):
+        hosts.append(mesh.entry())
+    for _ in range(mesh.random.choice((1, 2, 3, 5))):
+        mesh.sidecar(hosts)
+    places = ("client", "shop", "web", mesh.root)
+    return mesh.snapshot({"clients": [mesh.client(place) for place in places]})
+
+
+def ingress(name: str) -> Json:
+    """A mesh of pods whose Sidecars end TLS of their own; which calls they accept is asked."""
+    mesh = Mesh(name)
+    mesh.policies()
+    pods = mesh.pods(4, sidecars=1.0)
+    for _ in range(mesh.random.choice((1, 2, 3))):
+        mesh.ending()
+    ports = [*PORTS, UNNAMED_PORT]
+    names = (f"{pod['metadata']['namespace']}/{pod['metadata']['name']}" for pod in pods)
+    return mesh.snapshot({"accepts": dict.fromkeys(names, ports)})
 
 
 def server(name: str, workloads: int = 24) -> Json:

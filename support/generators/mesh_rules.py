@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which DestinationRules might a mesh hold? Random ones that Istio's validation takes."""
+"""Which DestinationRules and imports might a mesh hold? Random ones that Istio takes."""
 
 from __future__ import annotations
 
@@ -76,3 +76,22 @@ def _tls(random: Random) -> Json:
     if mode == "SIMPLE":
         return {"mode": mode, **random.choice(({}, {"credentialName": "secret"}))}
     return {"mode": mode} if mode else {}
+
+
+def egress(random: Random, hosts: list[str]) -> list[Json]:
+    """The entries of a Sidecar, each for all ports or for one."""
+    found = []
+    for number in random.sample((80, 8000, 8080, 0), random.choice((1, 1, 2))):
+        chosen = {_import(random, random.choice(hosts)) for _ in range(random.choice((1, 2, 3)))}
+        entry: Json = {"hosts": sorted(chosen)}
+        if number:
+            entry["port"] = {"number": number, "name": f"http-{number}", "protocol": "HTTP"}
+        found.append(entry)
+    return sorted(found, key=lambda entry: "port" not in entry)
+
+
+def _import(random: Random, host: str) -> str:
+    place = random.choice((".", "*", "*", "shop", "web", "client"))
+    name, _, rest = host.partition(".")
+    exact = (host, host, f"*.{rest}", "*", "*", f"{name}.shop.svc.cluster.local")
+    return f"{place}/{random.choice(exact)}"

@@ -263,6 +263,7 @@ class Edge(msgspec.Struct):
         "rule",
         "auto_off",
         "no_sidecar",
+        "not_imported",
     ]
     """Why no mesh identity is sent."""
     because: list[Evidence]

@@ -146,6 +146,8 @@ type acceptedPort struct {
 	PlaintextTCP  string `json:"plaintextTCP"`
 	MTLSHTTP      string `json:"mtlsHTTP"`
 	MTLSTCP       string `json:"mtlsTCP"`
+	TLSHTTP       string `json:"tlsHTTP"`
+	TLSTCP        string `json:"tlsTCP"`
 }
 
 func accepts(q question, server *xds.FakeDiscoveryServer, known *objects) map[string]map[int]acceptedPort {
@@ -168,6 +170,8 @@ func called(listener *simulation.Simulation, port int) acceptedPort {
 		PlaintextTCP:  call(listener, port, simulation.TCP, simulation.Plaintext),
 		MTLSHTTP:      call(listener, port, simulation.HTTP, simulation.MTLS),
 		MTLSTCP:       call(listener, port, simulation.TCP, simulation.MTLS),
+		TLSHTTP:       call(listener, port, simulation.HTTP, simulation.TLS),
+		TLSTCP:        call(listener, port, simulation.TCP, simulation.TLS),
 	}
 	found.Plaintext = passes(found.PlaintextHTTP) || passes(found.PlaintextTCP)
 	found.MTLS = passes(found.MTLSHTTP) || passes(found.MTLSTCP)

@@ -26,10 +26,10 @@ def clusters(snapshot: Answer, policies: Any, *, subset_fallback: bool = True) -
         snapshot["revision"],
     )
     client = Client(policies, mesh.get("enableAutoMtls", True), subset_fallback)
-    targets = dict(_targets(snapshot))
+    known = dict(targets(snapshot))
     for number, caller in enumerate(snapshot["clients"]):
         for name, recorded in caller["clusters"].items():
-            target = targets[recorded["service"], recorded["port"]]
+            target = known[recorded["service"], recorded["port"]]
             rule = rules.rule_for(
                 caller["namespace"], caller["labels"], recorded["service"], target.namespace
             )
@@ -52,7 +52,8 @@ def _recorded(cluster: Answer) -> Answer:
     }
 
 
-def _targets(snapshot: Answer) -> Iterator[tuple[tuple[str, int], Target]]:
+def targets(snapshot: Answer) -> Iterator[tuple[tuple[str, int], Target]]:
+    """Every port of every Service and ServiceEntry, by host and number."""
     pods = [entry for entry in snapshot["objects"] if entry["kind"] == "Pod"]
     for entry in snapshot["objects"]:
         if entry["kind"] == "Service":

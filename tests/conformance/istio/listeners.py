@@ -15,6 +15,8 @@ CALLS = {
     "plaintextTCP": ("plaintext", "tcp"),
     "mtlsHTTP": ("mtls", "http"),
     "mtlsTCP": ("mtls", "tcp"),
+    "tlsHTTP": ("tls", "http"),
+    "tlsTCP": ("tls", "tcp"),
 }
 
 
@@ -33,9 +35,12 @@ def listeners(snapshot: Json) -> Iterator[tuple[str, Any, Any]]:
         chain = policies.chain(metadata["namespace"], metadata.get("labels", {}))
         for port, recorded in snapshot["accepts"].get(name, {}).items():
             mode = peerauth.port_decision(chain, int(port)).mode
-            protocol = protocol_at(snapshot["objects"], pod, int(port))
-            ours = {call: inbound.accepts(mode, protocol, *kind) for call, kind in CALLS.items()}
-            passed = {call: not recorded[call].startswith("error") for call in CALLS}
+            protocol = None
+            if not any(entry["kind"] == "Sidecar" for entry in snapshot["objects"]):
+                protocol = protocol_at(snapshot["objects"], pod, int(port))
+            calls = {call: kind for call, kind in CALLS.items() if call in recorded}
+            ours = {call: inbound.accepts(mode, protocol, *kind) for call, kind in calls.items()}
+            passed = {call: not recorded[call].startswith("error") for call in calls}
             yield f"{snapshot['id']}:{name}:{port}", passed, ours
 
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from kguard.layers.mtls.semantics import peerauth
+from kguard.layers.mtls.semantics.sidecar import SidecarIndex, parse_sidecar
 from support.generators import mesh
-from tests.conformance.istio.clients import clusters
+from tests.conformance.istio.clients import clusters, targets
 from tests.conformance.istio.listeners import listeners
 from tests.conformance.istio.remedies import around
 from tests.conformance.istio.snapshots import Point, policies_of, root_of
@@ -63,6 +64,24 @@ def acceptors(question: Json, answer: Json) -> Iterator[Point]:
     yield from listeners({**question, "accepts": answer["accepts"]})
 
 
+def importers(question: Json, answer: Json) -> Iterator[Point]:
+    """Which ports of which services the proxies of each client know."""
+    found = [entry for entry in question["objects"] if entry["kind"] == "Sidecar"]
+    index = SidecarIndex(
+        (parse_sidecar(entry["metadata"]["namespace"], entry) for entry in found),
+        root_of(question),
+        question["revision"],
+    )
+    known = [(host, port, target.namespace) for (host, port), target in targets(question)]
+    pairs = zip(question["ask"]["clients"], answer["clients"], strict=True)
+    for number, (client, clusters_found) in enumerate(pairs):
+        recorded = {(cluster["service"], cluster["port"]) for cluster in clusters_found.values()}
+        sidecar = index.of(client["namespace"], client["labels"])
+        for host, port, place in known:
+            ours = sidecar is None or sidecar.knows(client["namespace"], place, host, port)
+            yield f"{question['id']}:{number}:{host}:{port}", (host, port) in recorded, ours
+
+
 def _run(
     kind: str,
     count: int,
@@ -85,6 +104,8 @@ _KINDS: dict[str, tuple[int, Callable[[str], Json], Callable[[Json, Json], Itera
     "server": (12, mesh.server, servers),
     "client": (50, mesh.client, senders),
     "inbound": (20, mesh.inbound, acceptors),
+    "imports": (20, mesh.imports, importers),
+    "ingress": (10, mesh.ingress, acceptors),
 }
 
 
@@ -102,7 +123,7 @@ def record(oracle: Path) -> None:
 
 
 def replayed(kind: str) -> Iterator[Point]:
-    """The recorded slice of one kind: `server`, `client` or `inbound`."""
+    """The recorded slice of one kind of question."""
     for line in gzip.decompress(RECORDED.read_bytes()).splitlines():
         row = json.loads(line)
         if row["question"]["id"].startswith(kind):
@@ -113,6 +134,8 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "istiod 1.31 server side": lambda _: replayed("server"),
     "istiod 1.31 client side": lambda _: replayed("client"),
     "istiod 1.31 listeners": lambda _: replayed("inbound"),
+    "istiod 1.31 imports": lambda _: replayed("imports"),
+    "istiod 1.31 Sidecar ingress": lambda _: replayed("ingress"),
 }
 
 LONG = {
@@ -120,4 +143,9 @@ LONG = {
     "istio client side": ("istio", _run("client", CLIENTS_PER_SEED, mesh.client, senders)),
     "istio listeners around remedies": ("istio", lambda path, seed: around(path, seed, ask)),
     "istio listeners": ("istio", _run("inbound", LISTENERS_PER_SEED, mesh.inbound, acceptors)),
+    "istio imports": ("istio", _run("imports", CLIENTS_PER_SEED, mesh.imports, importers)),
+    "istio Sidecar ingress": (
+        "istio",
+        _run("ingress", LISTENERS_PER_SEED, mesh.ingress, acceptors),
+    ),
 }

@@ -19,6 +19,8 @@ SIZES = {
     "istiod 1.31 server side": 2304,
     "istiod 1.31 client side": 1576,
     "istiod 1.31 listeners": 640,
+    "istiod 1.31 imports": 684,
+    "istiod 1.31 Sidecar ingress": 320,
 }
 
 
@@ -37,4 +39,9 @@ def test_the_slice_holds_every_kind_of_answer() -> None:
     assert set(sockets) == {"AUTO", "ISTIO_MUTUAL", "MUTUAL", "PLAINTEXT", "SIMPLE"}
     assert sum(len(cluster["rules"]) > 1 for cluster in clusters) > 10
     refused = [call for _, calls, _ in replayed("inbound") for call in calls.items() if not call[1]]
-    assert {name for name, _ in refused} == {"plaintextHTTP", "plaintextTCP", "mtlsHTTP", "mtlsTCP"}
+    kinds = {
+        f"{sent}{inside}" for sent in ("plaintext", "mtls", "tls") for inside in ("HTTP", "TCP")
+    }
+    assert {name for name, _ in refused} == kinds
+    known = Counter(recorded for _, recorded, _ in replayed("imports"))
+    assert min(known[True], known[False]) > 200

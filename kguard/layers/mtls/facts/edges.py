@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from kguard.inventory import Workload
-from kguard.layers.mtls.facts.clients import rule_for, sent, tls_labels
+from kguard.layers.mtls.facts.clients import host_of, rule_for, sent, tls_labels
 from kguard.layers.mtls.facts.view import Service, ServicePort, View
 from kguard.layers.mtls.facts.workloads import workload_facts
 from kguard.layers.mtls.semantics import capture
@@ -25,6 +25,7 @@ from kguard.layers.mtls.semantics.edge import (
     carried,
     outcome,
 )
+from kguard.layers.mtls.semantics.inbound import protocol_of
 from kguard.layers.mtls.semantics.peerauth import workload_decision
 from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL, Sends, Upstream
 from kguard.model.facts import mtls as model
@@ -44,11 +45,13 @@ Hazard = Literal[
     "rule",
     "auto_off",
     "no_sidecar",
+    "not_imported",
 ]
 """Why no mesh identity is sent: policy above the workload is DISABLE, a headless Service with a
 pod that has no sidecar, a call to a pod's address, the label `tlsMode`, annotations that lead past
 the client's sidecar, a sidecar that ztunnel cannot reach by tunnel, no proxy at the client, a
-DestinationRule, automatic mutual TLS switched off, no sidecar at the server."""
+DestinationRule, automatic mutual TLS switched off, no sidecar at the server, a Service that the
+client's Sidecar does not import or that istiod does not look at."""
 
 
 class Edge(msgspec.Struct, frozen=True):
@@ -109,10 +112,11 @@ class Edges:
         where = f"{service.manifest.namespace}/{service.manifest.name}:{port.number}"
         reached = self.view.workloads_of(service) if server is None else [server]
         found = sent(self.view, client, service, port, subset) if self._obeys(client) else None
+        http = protocol_of(port.number, port.name, port.application) == "http"
         for workload in reached:
             for number in service.targets(port, workload)[:1]:
                 told = self._told(client, (service, port), found, workload)
-                yield self._edge(client, workload, (number, where), told)
+                yield self._edge(client, workload, (number, where), told, http=http)
 
     def directly(self, client: Workload, server: Workload, number: int) -> Edge:
         """A call to the address of a pod: sidecars know no such destination."""
@@ -136,7 +140,7 @@ class Edges:
         service, port = through
         if found is None:
             return self._without_sidecar(client)
-        past = self._past(client, service, port)
+        past = self._past(client, service, port) or self._unknown(client, service, port)
         if past:
             return past
         how = found.socket if found.original_destination else found.sends.get(server.id)
@@ -155,7 +159,7 @@ class Edges:
 
     def _past(self, client: Workload, service: Service, port: ServicePort) -> _Told | None:
         """What leaves the client past its sidecar."""
-        if self.facts[client.id].plane != "sidecar":
+        if not self._own(client):
             return None
         address = service.manifest.spec.get("clusterIP")
         known = address if isinstance(address, str) and not service.headless else ""
@@ -166,6 +170,24 @@ class Edges:
         note = f"{annotation}: the call goes past the sidecar"
         why = (Evidence(client.id, place, note),)
         return _Told("plaintext", "not_captured", why, tunnels=False)
+
+    def _unknown(self, client: Workload, service: Service, port: ServicePort) -> _Told | None:
+        """A Service that the client's proxy does not know: it passes calls on as they are."""
+        place = service.manifest.namespace
+        if not self.view.discovered(place):
+            note = f"istiod does not look at namespace {place}: sidecars do not know its Services"
+            why = Evidence(self.view.config.ref, self.view.config.pointer, note)
+            return _Told("plaintext", "not_imported", (why,), tunnels=False)
+        sidecar = self.view.sidecar(client) if self._own(client) else None
+        host = host_of(self.view, service)
+        if sidecar is None or sidecar.knows(client.namespace, place, host, port.number):
+            return None
+        note = f"Sidecar {sidecar.name} does not import the Service: its calls pass as they are"
+        why = Evidence(sidecar.id, "/spec/egress", note)
+        return _Told("plaintext", "not_imported", (why,), tunnels=False)
+
+    def _own(self, client: Workload) -> bool:
+        return self.facts[client.id].plane == "sidecar"
 
     def _withheld(
         self, client: Workload, service: Service, port: ServicePort, server: Workload
@@ -210,7 +232,13 @@ class Edges:
         return "rule", (Evidence("", "", note),)
 
     def _edge(
-        self, client: Workload, server: Workload, where: tuple[int, str], told: _Told
+        self,
+        client: Workload,
+        server: Workload,
+        where: tuple[int, str],
+        told: _Told,
+        *,
+        http: bool = False,
     ) -> Edge:
         plane, target = self.facts[client.id].plane, self.facts[server.id]
         number, service = where
@@ -221,7 +249,7 @@ class Edges:
             speaks_mtls=tls_labels(self.view, server).get(TLS_MODE_LABEL) == "istio",
         )
         group = group_of(target, str(number))
-        found = outcome(wire, target.plane, group.effective)
+        found = outcome(wire, target.plane, group.effective, http=http)
         hazard = "no_tunnel" if plane == "ambient" and wire == "plaintext" else told.hazard
         return Edge(
             client.ref,

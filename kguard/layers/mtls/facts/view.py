@@ -16,6 +16,7 @@ from kguard.layers.mtls.semantics import peerauth, validation
 from kguard.layers.mtls.semantics.ambient import AmbientIndex, ambient_index
 from kguard.layers.mtls.semantics.destination import Rule, RuleIndex, parse_rule
 from kguard.layers.mtls.semantics.peerauth import PeerAuthentication, PolicyIndex
+from kguard.layers.mtls.semantics.sidecar import SidecarConfig, SidecarIndex, parse_sidecar
 from kguard.model.facts.mtls import Role
 from kguard.model.layer import Request
 from kguard.model.manifests import Manifest, mapping, sequence, strings
@@ -34,6 +35,8 @@ class ServicePort(msgspec.Struct, frozen=True):
     name: str
     target: int | str
     protocol: str
+    application: str = ""
+    """Its `appProtocol`."""
 
 
 class Service(msgspec.Struct, frozen=True, eq=False):
@@ -60,6 +63,7 @@ class View:
         self.mesh = Mesh(inventory, whole=request.scope == "cluster")
         self._indexes: dict[str, PolicyIndex] = {}
         self._rule_indexes: dict[str, RuleIndex] = {}
+        self._sidecar_indexes: dict[str, SidecarIndex] = {}
         self._enrolments: dict[str, Enrolment] = {}
         self._services: dict[str, list[Service]] = {}
 
@@ -141,9 +145,9 @@ class View:
 
     @cached_property
     def _revisions_matter(self) -> bool:
-        return any(policy.revision for policy in self.policies) or any(
-            rule.revision for rule in self._rules
-        )
+        policies = any(policy.revision for policy in self.policies)
+        rules = any(rule.revision for rule in self._rules)
+        return policies or rules or any(sidecar.revision for sidecar in self._sidecars)
 
     @cached_property
     def shipped(self) -> frozenset[str]:
@@ -279,6 +283,34 @@ class View:
         return self._rule_indexes[revision]
 
     @cached_property
+    def _sidecars(self) -> list[SidecarConfig]:
+        return [
+            parse_sidecar(manifest.namespace, manifest.object, manifest.id)
+            for manifest in self.inventory.of("Sidecar", NETWORKING)
+            if self.discovered(manifest.namespace)
+        ]
+
+    def sidecar(self, workload: Workload) -> SidecarConfig | None:
+        """The Sidecar that counts for the pods of a workload."""
+        if not self._sidecars:
+            return None
+        revision = self.revision(workload.namespace, workload.labels)
+        if revision not in self._sidecar_indexes:
+            self._sidecar_indexes[revision] = SidecarIndex(self._sidecars, self.root, revision)
+        return self._sidecar_indexes[revision].of(workload.namespace, workload.labels)
+
+    @cached_property
+    def control_plane(self) -> dict[str, str]:
+        """The environment of istiod, where the input shows it."""
+        return {
+            words.get("name", ""): words.get("value", "")
+            for workload in self.inventory.workloads
+            if workload.labels.get("app") == "istiod"
+            for container in workload.containers
+            for words in map(strings, sequence(container.raw.get("env")))
+        }
+
+    @cached_property
     def called_by_api_server(self) -> dict[tuple[str, str], dict[int, str]]:
         """Services (namespace, name) that the API server calls: port -> `Manifest.id` of why."""
         found: dict[tuple[str, str], dict[int, str]] = {}
@@ -327,7 +359,8 @@ def _ports(value: object) -> Iterator[ServicePort]:
             target = int(target)
         known = target if type(target) is int or isinstance(target, str) else 0
         words = strings(entry)
-        yield ServicePort(number, words.get("name", ""), known, words.get("protocol", "TCP"))
+        protocol, application = words.get("protocol", "TCP"), words.get("appProtocol", "")
+        yield ServicePort(number, words.get("name", ""), known, protocol, application)
 
 
 def _api_references(inventory: Inventory) -> Iterator[tuple[str, dict[str, object]]]:

@@ -13,7 +13,7 @@ from kguard.inventory import Workload
 from kguard.inventory.mesh import Enrolment
 from kguard.layers.mtls.facts.argument import argument, level_of, mode_of, title_of
 from kguard.layers.mtls.facts.exemptions import Exemption, exemption
-from kguard.layers.mtls.facts.view import NETWORKING, View
+from kguard.layers.mtls.facts.view import View
 from kguard.layers.mtls.semantics import capture, peerauth
 from kguard.layers.mtls.semantics.ambient import Attached
 from kguard.layers.mtls.semantics.peerauth import Chain
@@ -21,7 +21,6 @@ from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
-from kguard.model.manifests import mapping, sequence, strings
 
 OTHER = "other"
 
@@ -221,23 +220,20 @@ class _Judge:
         return msgspec.structs.replace(changed, divergence="over_strict" if strict else "fail_open")
 
     def _user_tls(self, fate: _Fate, port: _Port) -> _Fate:
-        for manifest in self.view.inventory.of("Sidecar", NETWORKING):
-            chosen = strings(mapping(manifest.spec.get("workloadSelector")).get("labels"))
-            here = manifest.namespace == self.workload.namespace
-            if not here or not chosen.items() <= self.workload.labels.items():
-                continue
-            for number, entry in enumerate(sequence(manifest.spec.get("ingress"))):
-                if mapping(mapping(entry).get("port")).get("number") == port.number and mapping(
-                    mapping(entry).get("tls")
-                ):
-                    note = (
-                        f"Sidecar {manifest.name} ends TLS of its own here, without mesh identity"
-                    )
-                    why = Evidence(manifest.id, pointer("spec", "ingress", number, "tls"), note)
-                    return _replaced(fate, "user_tls", "plane", str(manifest.ref), (why,))
-        return fate
+        """TLS that the sidecar ends itself; istiod leaves it out unless it is told otherwise."""
+        if self.view.control_plane.get(_USER_TLS) != "true":
+            return fate
+        sidecar = self.view.sidecar(self.workload)
+        place = sidecar.tls.get(port.number) if sidecar else None
+        if sidecar is None or place is None:
+            return fate
+        note = f"Sidecar {sidecar.name} ends TLS of its own here, without mesh identity"
+        why = Evidence(sidecar.id, pointer("spec", "ingress", place, "tls"), note)
+        title = f"Sidecar {sidecar.namespace}/{sidecar.name}"
+        return _replaced(fate, "user_tls", "plane", title, (why,))
 
 
+_USER_TLS = "ENABLE_TLS_ON_SIDECAR_INGRESS"
 _LAST = 1 << 17
 _BY_PLANE: dict[str, model.Effective] = {
     "none": "not_enrolled",

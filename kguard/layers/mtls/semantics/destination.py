@@ -207,7 +207,7 @@ class RuleIndex:
         for rule in self._candidates(client, host, service):
             if rule.selector is None:
                 chosen = rule
-            elif rule.namespace == client and rule.selector.items() <= labels.items():
+            elif rule.selector.items() <= labels.items():  # such a rule is its namespace's own
                 return rule
         return chosen
 

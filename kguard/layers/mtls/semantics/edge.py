@@ -62,13 +62,14 @@ def carried(client: str, asked: Sends | None, *, tunnel: bool | None, speaks_mtl
     return _WIRE[asked]
 
 
-def outcome(wire: Wire, plane: str, effective: str) -> Outcome:
+def outcome(wire: Wire, plane: str, effective: str, *, http: bool = False) -> Outcome:
     """What the server does with a connection.
 
     Args:
         wire: what arrives.
         plane: of the server's pods.
         effective: what the port really does (`Ports.effective` of the facts).
+        http: whether the port is declared to speak HTTP, so that a sidecar reads what it gets.
     """
     if wire == "hbone":
         return _tunnelled(plane)
@@ -76,6 +77,8 @@ def outcome(wire: Wire, plane: str, effective: str) -> Outcome:
         return _without_proxy(wire)
     if plane in ("gateway", "unknown") or effective in ("gateway", "unknown"):
         return Outcome("unknown", "unknown", "what the server accepts is not known")
+    if http and wire == "foreign_tls" and plane == "sidecar" and effective in _READ:
+        return Outcome("cut", "none", "the sidecar reads HTTP here, and cannot read this TLS")
     if effective == "user_tls":
         return _USER_TLS[wire]
     table = _AMBIENT if plane in ("ambient", "waypoint") else _SIDECAR
@@ -90,6 +93,7 @@ def _tunnelled(plane: str) -> Outcome:
     return Outcome("unknown", "unknown", "whether the server takes the tunnel is not known")
 
 
+_READ = ("permissive", "disable")
 _OPEN_PORTS = ("not_enrolled", "uncaptured")
 
 

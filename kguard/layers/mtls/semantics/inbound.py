@@ -41,7 +41,7 @@ def protocol_of(port: int, name: str, application: str = "") -> Protocol:
 def accepts(
     mode: Mode,
     protocol: Protocol | None,
-    sent: Literal["plaintext", "mtls"],
+    sent: Literal["plaintext", "mtls", "tls"],
     inside: Literal["http", "tcp"],
 ) -> bool:
     """Whether a connection reaches the application behind a sidecar.
@@ -50,12 +50,13 @@ def accepts(
         mode: of the port.
         protocol: what a Service says of the port; None where no Service leads there: such bytes
             are passed on unread.
-        sent: plaintext, or the mutual TLS of the mesh.
+        sent: plaintext, the mutual TLS of the mesh, or TLS of the client's own.
         inside: what it carries.
     """
-    if sent == "plaintext" and mode == "strict":
+    if sent != "mtls" and mode == "strict":
         return False
     if protocol != "http":
         return True
     # HTTP is parsed: TLS that nobody ends here is no HTTP, and neither is anything else
-    return inside == "http" and not (sent == "mtls" and mode == "disable")
+    ends_tls = sent == "mtls" and mode != "disable"
+    return inside == "http" and (sent == "plaintext" or ends_tls)

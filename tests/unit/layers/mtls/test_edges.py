@@ -79,6 +79,12 @@ def config(settings: str) -> str:
 """
 
 
+IMPORTS_NOTHING = """
+    apiVersion: networking.istio.io/v1
+    kind: Sidecar
+    metadata: {name: default, namespace: shop}
+    spec: {egress: [{hosts: ["other/*"]}]}
+"""
 WEB, CART = deployment("web"), deployment("cart")
 
 
@@ -135,6 +141,18 @@ WEB, CART = deployment("web"), deployment("cart")
                 labelled("web", annotations='traffic.sidecar.istio.io/excludeOutboundPorts: "80"'),
             ),
             ("plaintext", "strict", "cut", "none", "not_captured"),
+        ),
+        (
+            (NAMESPACE, STRICT, WEB, CART, IMPORTS_NOTHING),
+            ("plaintext", "strict", "cut", "none", "not_imported"),
+        ),
+        (
+            (NAMESPACE, STRICT, WEB, CART, IMPORTS_NOTHING.replace("other/*", "./*")),
+            ("mtls", "strict", "works", "proven", "none"),
+        ),
+        (
+            (NAMESPACE, STRICT, WEB, CART, config("discoverySelectors: [{matchLabels: {a: b}}]")),
+            ("plaintext", "strict", "cut", "none", "not_imported"),
         ),
         ((AMBIENT, STRICT, WEB, CART), ("hbone", "strict", "works", "proven", "none")),
         (
@@ -235,6 +253,13 @@ def test_an_argument_names_what_decides() -> None:
 )
 def test_outcome(wire: str, plane: str, effective: str, verdict: str) -> None:
     assert outcome(wire, plane, effective).verdict == verdict  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("http", "cut"), ("tcp", "works"), ("x", "works")])
+def test_a_port_that_speaks_http_cannot_read_foreign_tls(name: str, verdict: str) -> None:
+    service = SERVICE.replace("{port: 80,", f"{{name: {name}, port: 80,")
+    found = edge(service, NAMESPACE, WEB, CART, rule("{mode: SIMPLE}"))
+    assert (found.sends, found.accepts, found.verdict) == ("foreign_tls", "permissive", verdict)
 
 
 def test_sidecars_prefer_their_own_mutual_tls_to_a_tunnel() -> None:

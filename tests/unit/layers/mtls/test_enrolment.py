@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from kguard.inventory.injection import INJECT, Injector, inject_required
 from tests.unit.layers.mtls.inputs import deployment, facts, port
 
 OF_CANARY = """
@@ -94,3 +95,9 @@ BY_TEAM = '"- podSelector: {matchLabels: {app: cart}}\\n  namespaceSelector: {}\
 def test_what_istio_cni_is_told(labels: str, settings: str, plane: str, reason: str) -> None:
     found = facts(namespace(labels), agent(settings), OF_CANARY, deployment())
     assert (found.workloads[0].plane, found.workloads[0].reason) == (plane, reason)
+
+
+def test_an_injector_with_an_unknown_policy_injects_nothing() -> None:
+    asked = {INJECT: "true"}
+    assert inject_required(Injector("disabled"), "shop", asked, {}, host_network=False)
+    assert not inject_required(Injector("maybe"), "shop", asked, {}, host_network=False)

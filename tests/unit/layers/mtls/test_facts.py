@@ -163,8 +163,34 @@ def test_refused_policy_takes_no_part() -> None:
     assert port(found, "cart").effective == "strict"
 
 
-def test_user_tls_of_a_sidecar_resource() -> None:
+ISTIOD = """
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: istiod, namespace: istio-system}
+    spec:
+      selector: {matchLabels: {app: istiod}}
+      template:
+        metadata: {labels: {app: istiod}}
+        spec:
+          containers:
+          - name: discovery
+            image: pilot
+            env: [{name: ENABLE_TLS_ON_SIDECAR_INGRESS, value: "true"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "istiod", "effective"),
+    [
+        ("DISABLE", ISTIOD, "user_tls"),
+        ("DISABLE", "", "disable"),
+        ("PERMISSIVE", ISTIOD, "permissive"),
+        ("STRICT", ISTIOD, "strict"),
+    ],
+)
+def test_user_tls_of_a_sidecar_resource(mode: str, istiod: str, effective: str) -> None:
     found = facts(
+        *([istiod] if istiod else []),
         NAMESPACE,
         """
         apiVersion: networking.istio.io/v1
@@ -176,17 +202,17 @@ def test_user_tls_of_a_sidecar_resource() -> None:
           - port: {number: 8080, protocol: HTTPS, name: https}
             tls: {mode: SIMPLE, privateKey: k, serverCertificate: c}
         """,
-        """
+        f"""
         apiVersion: security.istio.io/v1
         kind: PeerAuthentication
-        metadata: {name: cart, namespace: shop}
+        metadata: {{name: cart, namespace: shop}}
         spec:
-          selector: {matchLabels: {app: cart}}
-          portLevelMtls: {"8080": {mode: DISABLE}}
+          selector: {{matchLabels: {{app: cart}}}}
+          portLevelMtls: {{"8080": {{mode: {mode}}}}}
         """,
         deployment(),
     )
-    assert port(found, "cart", "8080").effective == "user_tls"
+    assert port(found, "cart", "8080").effective == effective
     assert port(found, "cart").effective == "permissive"
 
 
