@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,11 +26,14 @@ from kguard.model.manifests import (
     mapping,
 )
 from kguard.model.remedies import Create, Edit, Operation, WriteFile
-from kguard.sources.yaml import Document, load
+from kguard.sources.yaml import Broken, Document, load
 from kguard.sources.yaml.emit import emit
 from kguard.sources.yaml.splice import SpliceRefused, applied, splice
 
 Applicable = Create | Edit | WriteFile
+
+_REMEMBERED = 4096
+"""New objects of which the text is kept: the search for a harmless plan applies them many times."""
 
 
 class Applied(msgspec.Struct):
@@ -59,10 +63,24 @@ def apply(inventory: Inventory, proposals: Sequence[Applicable]) -> Applied:
             edits.setdefault(proposal.ref, []).append(proposal)
         else:
             _add(result, proposal)
+    held = _Held(result.collected.manifests if edits else ())
     for ref, found in sorted(edits.items()):
         operations = tuple(_merged(op for edit in found for op in edit.operations))
-        _edit(inventory, result, ref, operations)
+        _edit(inventory, result, held, ref, operations)
     return result
+
+
+class _Held:
+    """The manifests by the document that they stand in, and by identity."""
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self.by_text: dict[tuple[str, int], list[Manifest]] = {}
+        self.by_id: dict[str, list[Manifest]] = {}
+        for manifest in manifests:
+            self.by_id.setdefault(manifest.id, []).append(manifest)
+            if not manifest.text.cluster:
+                place = (manifest.text.file, manifest.text.index)
+                self.by_text.setdefault(place, []).append(manifest)
 
 
 def _copy(collected: Collected) -> Collected:
@@ -84,7 +102,8 @@ def _merged(operations: Iterable[Operation]) -> list[Operation]:
 
 def _add(result: Applied, proposal: Create | WriteFile) -> None:
     if isinstance(proposal, Create):
-        name, content = file_name(proposal.object), emit(proposal.object)
+        encoded = msgspec.json.encode(proposal.object)
+        name, content = file_name(proposal.object), _written(encoded)
     else:
         name, content = proposal.name, proposal.content
     if result.created.get(name, content) != content:
@@ -92,11 +111,21 @@ def _add(result: Applied, proposal: Create | WriteFile) -> None:
     if name in result.created:
         return
     result.created[name] = content
-    for document in load(content.encode()):
+    for document in _documents(content):
         if not isinstance(document, Document):
             raise RemediationError(f"the new file {name} cannot be read: {document.message}")
-        text = SourceText(name, document.index, 1, document.text)
+        text = SourceText(name, document.index, 1, document.text, block=document.block)
         _hold(result.collected, document.value, text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _written(encoded: bytes) -> str:
+    return emit(msgspec.json.decode(encoded))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _documents(content: str) -> tuple[Document | Broken, ...]:
+    return tuple(load(content.encode()))
 
 
 def _hold(collected: Collected, value: Any, text: SourceText) -> None:
@@ -116,7 +145,11 @@ def file_name(created: dict[str, Any]) -> str:
 
 
 def _edit(
-    inventory: Inventory, result: Applied, ref: str, operations: tuple[Operation, ...]
+    inventory: Inventory,
+    result: Applied,
+    held: _Held,
+    ref: str,
+    operations: tuple[Operation, ...],
 ) -> None:
     target = inventory.by_id(ref)
     if not isinstance(target, Manifest | PlainDocument):
@@ -124,7 +157,7 @@ def _edit(
     prefix = target.pointer if isinstance(target, Manifest) else ""
     text = target.text
     if text.cluster or text.rendered_by:
-        _edit_value(result, ref, target, operations)
+        _edit_value(result, held, ref, target, operations)
         return
     key = (text.file, text.index)
     absolute = tuple(
@@ -139,19 +172,18 @@ def _edit(
         ) from None
     result.originals.setdefault(key, text)
     result.texts[key] = after
-    _read_again(result.collected, text, after)
+    _read_again(result.collected, held, text, after)
 
 
-def _read_again(collected: Collected, text: SourceText, after: str) -> None:
+def _read_again(collected: Collected, held: _Held, text: SourceText, after: str) -> None:
     """Replace everything of one document by what its new text says."""
     fresh = next(iter(load(after.encode(), profile=text.profile)))
     if not isinstance(fresh, Document):
         raise RemediationError(f"{text.file} could not be read again: {fresh.message}")
     new = msgspec.structs.replace(text, text=after, block=False)
-    for manifest in collected.manifests:
-        if _same(manifest.text, text):
-            manifest.object = mapping(_resolve(fresh.value, manifest.pointer))
-            manifest.text = new
+    for manifest in held.by_text.get((text.file, text.index), ()):
+        manifest.object = mapping(_resolve(fresh.value, manifest.pointer))
+        manifest.text = new
     collected.documents = [
         PlainDocument(fresh.value, new) if _same(plain.text, text) else plain
         for plain in collected.documents
@@ -170,6 +202,7 @@ def _resolve(value: Any, pointer: str) -> Any:
 
 def _edit_value(
     result: Applied,
+    held: _Held,
     ref: str,
     target: Manifest | PlainDocument,
     operations: tuple[Operation, ...],
@@ -181,9 +214,8 @@ def _edit_value(
             PlainDocument(value, d.text) if d.id == ref else d for d in result.collected.documents
         ]
         return
-    for manifest in result.collected.manifests:
-        if manifest.id == ref:
-            manifest.object = patched(target.object, operations)
+    for manifest in held.by_id.get(ref, ()):
+        manifest.object = patched(target.object, operations)
 
 
 def patched(value: Any, operations: Iterable[Operation]) -> Any:

@@ -224,10 +224,11 @@ def _proof(
     comparison = layers.compare(before.facts, after.facts)
     left = {f.fingerprint for f in after.report.findings if f.state in ("open", "unknown")}
     was_open = [f for f in before.report.findings if f.state == "open"]
+    reasons = _reasons(refused, cannot)
     return Proof(
         closes=tuple(_closed(f) for f in was_open if f.fingerprint not in left),
         remaining=tuple(
-            _remaining(f, before.report, refused, cannot) for f in was_open if f.fingerprint in left
+            _remaining(f, before.report, reasons) for f in was_open if f.fingerprint in left
         ),
         refused=tuple(refused),
         cannot=tuple(cannot),
@@ -255,19 +256,22 @@ def _closed(finding: Finding) -> Closed:
     return Closed(finding.fingerprint, finding.policy, str(finding.target), finding.message)
 
 
-def _remaining(
-    finding: Finding, report: Report, refused: list[Refused], cannot: list[Cannot]
-) -> Remaining:
-    reasons = [
-        f"{word}: {entry.reason}"
-        for word, entries in (("refused", refused), ("no manifest can", cannot))
-        for entry in entries
-        if finding.fingerprint in entry.findings
-    ]
+def _reasons(refused: list[Refused], cannot: list[Cannot]) -> dict[str, str]:
+    """Why a finding stays open, by its fingerprint."""
+    found: dict[str, str] = {}
+    for word, entries in (("refused", refused), ("no manifest can", cannot)):
+        for entry in entries:
+            for fingerprint in entry.findings:
+                found.setdefault(fingerprint, f"{word}: {entry.reason}")
+    return found
+
+
+def _remaining(finding: Finding, report: Report, reasons: dict[str, str]) -> Remaining:
+    reason = reasons.get(finding.fingerprint, "")
     policy = report.policies.get(finding.policy)
-    if not reasons and policy is not None and not policy.remedy:
-        reasons = [f"no remedy: {policy.no_remedy}"]
-    reason = reasons[0] if reasons else "nothing was proposed for it"
+    if not reason and policy is not None and not policy.remedy:
+        reason = f"no remedy: {policy.no_remedy}"
+    reason = reason or "nothing was proposed for it"
     closed = _closed(finding)
     return Remaining(closed.fingerprint, closed.policy, closed.target, closed.message, reason)
 

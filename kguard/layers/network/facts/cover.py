@@ -48,6 +48,7 @@ class Redundancy:
         self.parts: dict[str, list[Covered]] = {}
         """Rules, by the id of a policy that is not redundant as a whole."""
         self._all = sorted(policies, key=lambda p: p.name)
+        self._wide: dict[int, frozenset[int]] = {}
         self._rules = {direction: self._candidates(direction) for direction in DIRECTIONS}
         for policy in reversed(self._all):
             others = () if _has_idle_rules(policy) else self._instead(policy)
@@ -83,16 +84,25 @@ class Redundancy:
         for other in self._all:
             if other is policy or other.id in self.whole or direction not in other.directions:
                 continue
-            if selector_covers(other.selector, policy.selector):
+            if id(other) in self._wider(policy):
                 yield other
+
+    def _wider(self, policy: PodPolicy) -> frozenset[int]:
+        """The policies (by identity) that select whatever the policy selects."""
+        found = self._wide.get(id(policy))
+        if found is None:
+            covering = (p for p in self._all if selector_covers(p.selector, policy.selector))
+            found = self._wide[id(policy)] = frozenset(map(id, covering))
+        return found
 
     def _covering(
         self, policy: PodPolicy, direction: Direction, rule: Rule, *, own: bool
     ) -> Iterator[Covered]:
+        wider = self._wider(policy)
         for other, candidate in self._rules[direction]:
             if other is policy and (not own or candidate is rule):
                 continue
-            if other.id in self.whole or not selector_covers(other.selector, policy.selector):
+            if other.id in self.whole or id(other) not in wider:
                 continue
             if rule_covers(candidate, other.namespace, rule, policy.namespace):
                 yield Covered(direction, rule, other, candidate)
@@ -233,10 +243,13 @@ def _holds(ranges: Sequence[AddressRange], entry: AddressRange) -> bool:
 
 def selector_covers(wide: Selector, narrow: Selector) -> bool:
     """Whether all labels that the narrow one selects are certainly selected by the wide one."""
-    return all(
-        any(_implies(given, wanted) for given in narrow.requirements)
-        for wanted in wide.requirements
-    )
+    for wanted in wide.requirements:
+        for given in narrow.requirements:
+            if _implies(given, wanted):
+                break
+        else:
+            return False
+    return True
 
 
 def _implies(given: Requirement, wanted: Requirement) -> bool:

@@ -31,6 +31,16 @@ class Scene:
         self.inventory: Inventory = request.inventory
         self.workloads: list[Workload] = self.inventory.workloads
         self.flows = intended(self.inventory, self.workloads)
+        self._into: dict[int, list[Flow]] = {}
+        self._out_of: dict[int, list[Flow]] = {}
+        for flow in self.flows:
+            self._into.setdefault(flow.target.index, []).append(flow)
+            self._out_of.setdefault(flow.source.index, []).append(flow)
+        self._open_metadata = {
+            workload.ref
+            for workload in request.facts.workloads
+            if workload.egress.metadata.reach == "everything"
+        }
         self.names = Names(self.inventory, self.workloads)
         self._index: dict[ObjectRef, int] = {
             workload.ref: index for index, workload in enumerate(self.workloads)
@@ -56,6 +66,10 @@ class Scene:
         )
         return Openness(cluster)
 
+    @cached_property
+    def _served(self) -> frozenset[int]:
+        return frozenset(index for service in self.services for index in service.workloads)
+
     @property
     def services(self) -> list[Service]:
         """The Services of the input."""
@@ -72,17 +86,15 @@ class Scene:
 
     def into(self, index: int) -> list[Flow]:
         """The intended connections to a workload."""
-        return [flow for flow in self.flows if flow.target.index == index]
+        return list(self._into.get(index, ()))
 
     def out_of(self, index: int) -> list[Flow]:
         """The intended connections of a workload."""
-        return [flow for flow in self.flows if flow.source.index == index]
+        return list(self._out_of.get(index, ()))
 
     def reaches_metadata(self, index: int) -> bool:
         """Whether a workload can open every port of the metadata service at present."""
-        ref = self.workloads[index].ref
-        found = (w.egress.metadata.reach for w in self.request.facts.workloads if w.ref == ref)
-        return next(found, "nothing") == "everything"
+        return self.workloads[index].ref in self._open_metadata
 
     def has_metadata(self, index: int) -> bool:
         """Whether the pod template of a workload has a metadata field."""
@@ -94,7 +106,7 @@ class Scene:
 
     def has_service(self, index: int) -> bool:
         """Whether a Service leads to a workload."""
-        return any(index in service.workloads for service in self.services)
+        return index in self._served
 
     def name(self, namespace: str, wanted: str) -> str:
         """A name for a new policy that no other one has."""
