@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -77,6 +77,44 @@ class Trust(_Strict, frozen=True):
     """Folders with signatures, relative to kguard.yaml."""
 
 
+Floor = Literal["None", "Metadata", "Request", "RequestResponse"]
+
+
+class AuditFamily(_Strict, frozen=True):
+    """A class of requests that the audit policy must record."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")]
+    floor: Floor
+    groups: tuple[str, ...]
+    title: str = ""
+    resources: tuple[str, ...] = ("*",)
+    verbs: tuple[str, ...] = ("create", "update", "patch", "delete", "deletecollection")
+
+
+class Audit(_Strict, frozen=True):
+    """What must be recorded at least (`None`: need not), and how much at most."""
+
+    floors: dict[
+        Literal[
+            "writes",
+            "connections",
+            "proxies",
+            "secret_reads",
+            "token_requests",
+            "failed_logins",
+            "access_control",
+            "cluster_control",
+            "istio_objects",
+            "knative_objects",
+            "image_policies",
+            "falco_objects",
+        ],
+        Floor,
+    ] = {}
+    ceilings: dict[Literal["secret_bodies", "token_bodies", "configmap_bodies"], Floor] = {}
+    families: tuple[AuditFamily, ...] = ()
+
+
 class Release(_Strict, frozen=True):
     """One way in which a chart is installed."""
 
@@ -102,6 +140,7 @@ class Config(_Strict, frozen=True):
     policy_dirs: tuple[str, ...] = ()
     namespaces: Namespaces = Namespaces()
     trust: Trust = Trust()
+    audit: Audit = Audit()
     workloads: dict[str, str] = {}
     """Custom kinds (`Kind.group`) with the JSON pointer of their pod template."""
     flows: tuple[str, ...] = ()

@@ -196,6 +196,7 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         ),
         identities=tuple(_identity(i, config) for i in config.trust.identities),
         registry=options.registry,
+        settings={"audit": msgspec.to_builtins(config.audit)},
     )
     found: dict[str, Any] = {}
     for name in sorted(options.layers, key=lambda name: name != _FIRST):

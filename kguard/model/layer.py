@@ -30,6 +30,8 @@ class Request(msgspec.Struct, frozen=True):
     """Signers that are trusted: `issuer`/`issuerRegExp`, `subject`/`subjectRegExp`, `images`."""
     registry: bool = False
     """Whether registries may be asked."""
+    settings: dict[str, Any] = {}
+    """Settings of kguard.yaml that one layer alone reads, by its name, as JSON values."""
 
 
 class Change(msgspec.Struct, frozen=True, order=True):

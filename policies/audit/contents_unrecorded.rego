@@ -34,9 +34,9 @@ deny contains finding if {
 
 _thin(policy) := [family |
 	some family in policy.families
-	family.floor == "Request"
+	family.floor in {"Request", "RequestResponse"}
 	family.in_use == "true"
 	count(_thin_holes(family)) > 0
 ]
 
-_thin_holes(family) := [hole | some hole in family.holes; hole.level == "Metadata"]
+_thin_holes(family) := [hole | some hole in family.holes; hole.level in {"Metadata", "Request"}]

@@ -23,12 +23,13 @@ deny contains finding if {
 	some policy in input.policies
 	some family in policy.families
 	family.id in {"connections", "proxies"}
-	family.state == "hole"
+	lost := [hole | some hole in family.holes; hole.level == "None"]
+	count(lost) > 0
 	finding := {
 		"target": policy.ref,
 		"path": family.id,
-		"message": sprintf("%s can go unrecorded, for example: %s", [family.title, family.holes[0].witness.text]),
-		"evidence": [step | some hole in family.holes; some step in hole.because],
+		"message": sprintf("%s can go unrecorded, for example: %s", [family.title, lost[0].witness.text]),
+		"evidence": [step | some hole in lost; some step in hole.because],
 	}
 }
 

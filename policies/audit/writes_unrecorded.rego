@@ -22,20 +22,21 @@ package kguard.audit.writes_unrecorded
 deny contains finding if {
 	some policy in input.policies
 	some family in policy.families
-	family.id in {"writes"}
-	family.state == "hole"
+	_judged(family)
+	lost := [hole | some hole in family.holes; hole.level == "None"]
+	count(lost) > 0
 	finding := {
 		"target": policy.ref,
 		"path": family.id,
-		"message": sprintf("%s can go unrecorded, for example: %s", [family.title, family.holes[0].witness.text]),
-		"evidence": [step | some hole in family.holes; some step in hole.because],
+		"message": sprintf("%s can go unrecorded, for example: %s", [family.title, lost[0].witness.text]),
+		"evidence": [step | some hole in lost; some step in hole.because],
 	}
 }
 
 unknown contains finding if {
 	some policy in input.policies
 	some family in policy.families
-	family.id in {"writes"}
+	_judged(family)
 	family.state == "unknown"
 	finding := {
 		"target": policy.ref,
@@ -44,3 +45,7 @@ unknown contains finding if {
 		"evidence": policy.because,
 	}
 }
+
+_judged(family) if family.id == "writes"
+
+_judged(family) if family.origin == "own"

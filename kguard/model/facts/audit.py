@@ -30,6 +30,7 @@ How = Literal[
 Backend = Literal["log", "webhook", "both", "none", "managed", "unknown"]
 Verdict = Literal["proven-on", "proven-off", "policy-unknown", "managed-unknown", "unknown"]
 Level = Literal["None", "Metadata", "Request", "RequestResponse", "unknown"]
+Floor = Literal["None", "Metadata", "Request", "RequestResponse"]
 PolicyState = Literal["valid", "invalid", "absent", "managed", "unknown"]
 Validity = Literal["valid", "invalid", "unknown"]
 LossCause = Literal[
@@ -108,6 +109,25 @@ class Hole(msgspec.Struct, frozen=True):
     because: list[Evidence]
 
 
+class OwnFamily(msgspec.Struct, frozen=True):
+    """A class of requests that the user's settings ask for."""
+
+    id: str
+    floor: Floor
+    groups: list[str]
+    title: str = ""
+    resources: tuple[str, ...] = ("*",)
+    verbs: tuple[str, ...] = ("create", "update", "patch", "delete", "deletecollection")
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """How the user's settings change floors and ceilings; empty: the defaults hold."""
+
+    floors: dict[str, Floor] = {}
+    ceilings: dict[str, Floor] = {}
+    families: list[OwnFamily] = []
+
+
 class Family(msgspec.Struct, frozen=True):
     """A class of management operations: what must be recorded, and what is."""
 
@@ -120,6 +140,8 @@ class Family(msgspec.Struct, frozen=True):
     in_use: Literal["true", "false"]
     """Whether the objects that the family is about occur in the input (or are always there)."""
     holes: list[Hole]
+    origin: Literal["built-in", "own"] = "built-in"
+    """Whether the user's settings add it."""
 
 
 class Excess(msgspec.Struct, frozen=True):
@@ -233,3 +255,5 @@ class Facts(msgspec.Struct, frozen=True):
     policies: list[AuditPolicy]
     divergences: list[Divergence] = []
     defeats: list[Defeat] = []
+    profile: Profile = Profile()
+    """What the user's settings change of the requirement."""

@@ -5,19 +5,22 @@ from __future__ import annotations
 
 from collections import Counter
 
+import msgspec
 from msgspec import structs
 
 from kguard.inventory import Inventory
 from kguard.layers.audit.facts import distributions, kubeadm, managed, platforms, pods, scripts
 from kguard.layers.audit.facts.configuration import Configuration
-from kguard.layers.audit.facts.judged import Source, judge
+from kguard.layers.audit.facts.judged import Source, judge, profile_of
 from kguard.layers.audit.facts.rights import Held, defeats, held
 from kguard.layers.audit.facts.servers import Chosen, divergences, server_facts
 from kguard.layers.audit.facts.sources import Candidate, candidates, choose
 from kguard.layers.audit.semantics.flags import effective
 from kguard.layers.audit.semantics.loading import load
+from kguard.layers.audit.semantics.profile import Profile
 from kguard.layers.audit.semantics.version import parse_version
 from kguard.model.facts.audit import AuditPolicy, Facts, Server
+from kguard.model.facts.audit import Profile as Settings
 from kguard.model.facts.common import Presence
 from kguard.model.layer import Request
 from kguard.model.manifests import mapping
@@ -40,7 +43,9 @@ def compute(inventory: Inventory, request: Request) -> Facts:
         servers.append(server_facts(configuration, version, chosen))
     servers.sort(key=lambda server: server.ref)
     rights = held(inventory)
-    policies = _policies(inventory, sources, versions, servers, rights)
+    settings = msgspec.convert(request.settings.get("audit", {}), Settings)
+    profile = profile_of(settings)
+    policies = _policies(inventory, sources, versions, servers, rights, profile)
     return Facts(
         scope=request.scope,
         presence=_presence(inventory, servers, policies),
@@ -48,6 +53,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
         policies=policies,
         divergences=divergences(found),
         defeats=defeats(rights),
+        profile=settings,
     )
 
 
@@ -107,13 +113,14 @@ def _policies(
     versions: dict[str, str],
     servers: list[Server],
     rights: list[Held],
+    profile: Profile,
 ) -> list[AuditPolicy]:
     groups = _groups(inventory)
     found = []
     for name in sorted(sources):
         users = [server.ref.name for server in servers if server.policy_name == name]
         version = parse_version(versions.get(name) or known_version(inventory))
-        found.append(judge(sources[name], users, version, groups, rights))
+        found.append(judge(sources[name], users, version, groups, rights, profile))
     return found
 
 

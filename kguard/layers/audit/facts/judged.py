@@ -20,6 +20,7 @@ from kguard.layers.audit.semantics.coverage import (
 )
 from kguard.layers.audit.semantics.loading import Loaded, load
 from kguard.layers.audit.semantics.policy import Policy, UnknownField
+from kguard.layers.audit.semantics.profile import DEFAULT, Own, Profile, edited
 from kguard.layers.audit.semantics.recorded import STAGES, Recording, recorded
 from kguard.layers.audit.semantics.version import Version
 from kguard.model.facts import audit as model
@@ -53,6 +54,7 @@ def judge(
     version: Version | None,
     groups: frozenset[str],
     rights: Iterable[Held] = (),
+    profile: Profile = DEFAULT,
 ) -> model.AuditPolicy:
     """The facts of one policy.
 
@@ -62,10 +64,11 @@ def judge(
         version: of these servers.
         groups: the API groups that occur in the input.
         rights: the routes that bindings of the input open.
+        profile: what must be recorded, and what must not.
     """
     loaded = load(source.value, version)
     policy = loaded.policy if loaded.state != "invalid" else None
-    covered = cover(policy) if policy is not None else None
+    covered = cover(policy, profile) if policy is not None else None
     note = f"the policy that {source.built_in} writes" if source.built_in else "this audit policy"
     families = covered.families if covered else ()
     concerns = covered.concerns if covered else ()
@@ -85,6 +88,22 @@ def judge(
         because=[source.place("/rules", note, role="related")],
         unseen=_unseen(source, policy, families, rights),
     )
+
+
+def profile_of(settings: model.Profile) -> Profile:
+    """The profile that settings amount to."""
+    own = [
+        Own(
+            one.id,
+            one.title or f"requests of the family {one.id}",
+            one.floor,
+            tuple(one.groups),
+            tuple(one.resources),
+            tuple(one.verbs),
+        )
+        for one in settings.families
+    ]
+    return edited(settings.floors, settings.ceilings, own)
 
 
 def _unseen(
@@ -147,6 +166,7 @@ def _family(
         state=_state(found),
         in_use="true" if used else "false",
         holes=[_hole(source, policy, hole) for hole in found.holes],
+        origin="own" if family.own else "built-in",
     )
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kguard.inventory import Inventory
-from kguard.layers.audit.facts.judged import Source
+from kguard.layers.audit.facts.judged import Source, profile_of
 from kguard.layers.audit.facts.sources import candidates
 from kguard.layers.audit.remedy.inline import holder_of, replaced, rewritten
 from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
 from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.mending import Mending, mend
 from kguard.layers.audit.semantics.policy import Policy, Rule
+from kguard.layers.audit.semantics.profile import Profile
 from kguard.model.facts.audit import AuditPolicy
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
@@ -36,16 +37,17 @@ def mend_policy(request: RemedyRequest) -> Iterator[Proposal]:
     """The smallest insertions in front of the rules that hide something."""
     known = {one.source.ref: one.source for one in candidates(request.inventory)}
     policies = {policy.ref: policy for policy in request.facts.policies}
+    profile = profile_of(request.facts.profile)
     for ref, findings in _by_target(request.findings):
         policy, source = policies[ref], known.get(ref)
         if policy.origin == "object" and source is not None:
-            yield _edit(policy, source, findings)
+            yield _edit(policy, source, findings, profile)
         else:
-            yield from _inside(request.inventory, policy, findings)
+            yield from _inside(request.inventory, policy, findings, profile)
 
 
 def _inside(
-    inventory: Inventory, policy: AuditPolicy, findings: list[Finding]
+    inventory: Inventory, policy: AuditPolicy, findings: list[Finding], profile: Profile
 ) -> Iterator[Proposal]:
     """Policies that are no documents of their own."""
     found = holder_of(inventory, policy)
@@ -57,7 +59,7 @@ def _inside(
         closes = tuple(finding.fingerprint for finding in group)
         value = configuration.built_in if file is None else file.value
         decoded = load(value).policy
-        operations = _operations(policy, decoded, group) if decoded else []
+        operations = _operations(policy, decoded, group, profile) if decoded else []
         if file is None:
             policies = frozenset(finding.policy for finding in group)
             yield replaced(configuration, operations, policies, closes)
@@ -89,21 +91,25 @@ def _by_hand(findings: list[Finding]) -> Proposal:
     )
 
 
-def _edit(facts: AuditPolicy, source: Source, findings: list[Finding]) -> Proposal:
+def _edit(
+    facts: AuditPolicy, source: Source, findings: list[Finding], profile: Profile
+) -> Proposal:
     closes = tuple(finding.fingerprint for finding in findings)
     policy = load(source.value).policy
     if policy is None:
         return Cannot(closes, "the policy cannot be decoded")
-    operations = _operations(facts, policy, findings)
+    operations = _operations(facts, policy, findings, profile)
     if not operations:
         return Cannot(closes, "no rule in front of another one closes it")
     why = "rules in front of the ones that hide something; every other decision stays as it is"
     return Edit(source.id, tuple(operations), closes, why)
 
 
-def _operations(facts: AuditPolicy, policy: Policy, findings: list[Finding]) -> list[Operation]:
+def _operations(
+    facts: AuditPolicy, policy: Policy, findings: list[Finding], profile: Profile
+) -> list[Operation]:
     families, limits = _wanted(facts, findings)
-    mending = mend(policy, families, limits)
+    mending = mend(policy, families, limits, profile)
     return [*_stage_operations(policy, mending), *_insertions(mending)]
 
 

@@ -13,14 +13,13 @@ from kguard.layers.audit.semantics.evaluate import Attributes, effective_omit_st
 from kguard.layers.audit.semantics.families import (
     CONCERNS,
     CORE,
-    FAMILIES,
-    LIMITS,
     NARROW_CONFIGMAPS,
     Ending,
     Family,
     Limit,
 )
 from kguard.layers.audit.semantics.policy import LEVELS, Policy
+from kguard.layers.audit.semantics.profile import DEFAULT, Profile
 from kguard.layers.audit.semantics.region import (
     RegionTooLargeError,
     Share,
@@ -90,22 +89,23 @@ class Coverage(NamedTuple):
     limits: tuple[LimitCoverage, ...]
 
 
-_UNJUDGED = Coverage(
-    tuple(FamilyCoverage(family, "", ()) for family in FAMILIES),
-    tuple(FamilyCoverage(concern, "", ()) for concern in CONCERNS),
-    tuple(LimitCoverage(limit, (), known=False) for limit in LIMITS),
-)
+def _unjudged(profile: Profile) -> Coverage:
+    return Coverage(
+        tuple(FamilyCoverage(family, "", ()) for family in profile.families),
+        tuple(FamilyCoverage(concern, "", ()) for concern in CONCERNS),
+        tuple(LimitCoverage(limit, (), known=False) for limit in profile.limits),
+    )
 
 
-def cover(policy: Policy) -> Coverage:
+def cover(policy: Policy, profile: Profile = DEFAULT) -> Coverage:
     """Evaluate every family and every limit on the exact regions of the rules."""
     if len(policy.rules) > MAX_RULES:
-        return _UNJUDGED
-    space = space_of(policy)
+        return _unjudged(profile)
+    space = space_of(policy, profile)
     return Coverage(
-        tuple(_family(space, policy, family) for family in FAMILIES),
+        tuple(_family(space, policy, f, profile.limits) for f in profile.families),
         tuple(_family(space, policy, concern) for concern in CONCERNS),
-        tuple(_limit(space, policy, limit) for limit in LIMITS),
+        tuple(_limit(space, policy, limit) for limit in profile.limits),
     )
 
 
@@ -136,9 +136,11 @@ def unreachable_rules(policy: Policy) -> dict[int, Unreachable]:
     return found
 
 
-def _family(space: Space, policy: Policy, family: Family) -> FamilyCoverage:
+def _family(
+    space: Space, policy: Policy, family: Family, limits: tuple[Limit, ...] = ()
+) -> FamilyCoverage:
     try:
-        shares = decide(space, policy, region_of(space, family))
+        shares = decide(space, policy, region_of(space, family, limits))
     except RegionTooLargeError:
         return FamilyCoverage(family, "", ())
     found = [_recorded(policy, share.rule, family.ending) for share in shares]

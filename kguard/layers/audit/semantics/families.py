@@ -47,6 +47,13 @@ class Family(NamedTuple):
     ending: Ending = "complete"
     groups: tuple[str, ...] = ()
     """The API groups whose presence in the input shows that the family is in use; empty: always."""
+    own: bool = False
+    """Whether the user's settings add it."""
+
+    @property
+    def wide(self) -> bool:
+        """Whether it is about every group and asks for content."""
+        return self.floor not in ("None", "Metadata") and any(ANY in s.groups for s in self.selects)
 
 
 class Limit(NamedTuple):

@@ -28,6 +28,7 @@ from kguard.layers.audit.semantics.families import (
     Select,
 )
 from kguard.layers.audit.semantics.policy import LEVELS, GroupResources, Policy, Rule
+from kguard.layers.audit.semantics.profile import DEFAULT, Profile
 from kguard.layers.audit.semantics.resources import READS, WRITES
 from kguard.layers.audit.semantics.space import AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED
 
@@ -48,9 +49,14 @@ class Mending(NamedTuple):
     """Rules that must name the groups of everybody, so that they miss failed logins."""
 
 
-def mend(policy: Policy, families: frozenset[str], limits: frozenset[str]) -> Mending:
+def mend(
+    policy: Policy,
+    families: frozenset[str],
+    limits: frozenset[str],
+    profile: Profile = DEFAULT,
+) -> Mending:
     """What closes the holes of these families and keeps the content of these limits out."""
-    plan = _Plan(policy)
+    plan = _Plan(policy, profile)
     plan.keep_out(limits)
     plan.raise_to_floors(families)
     if FAILED_LOGINS.id in families:
@@ -61,9 +67,10 @@ def mend(policy: Policy, families: frozenset[str], limits: frozenset[str]) -> Me
 class _Plan:
     """What is to be changed, as it is found out."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, profile: Profile) -> None:
         self.policy = policy
-        self.coverage = cover(policy)
+        self.profile = profile
+        self.coverage = cover(policy, profile)
         self.rules: dict[int, list[Rule]] = {}
         self.kept_stages: dict[str, None] = {}
         self.rule_stages: dict[tuple[int, str], None] = {}
@@ -73,7 +80,10 @@ class _Plan:
     def mending(self) -> Mending:
         last = len(self.policy.rules)
         insertions = {
-            index: (*_quiet(self.policy, index, rules), *_ordered(rules))
+            index: (
+                *_quiet(self.policy, index, rules),
+                *_ordered(rules, _rule_at(self.policy, index).resources),
+            )
             for index, rules in sorted(self.rules.items())
             if rules
         }
@@ -95,7 +105,7 @@ class _Plan:
 
     def raise_to_floors(self, families: frozenset[str]) -> None:
         for found in (*self.coverage.families, *self.coverage.concerns):
-            if found.family.id not in families or found.family is FAILED_LOGINS:
+            if found.family.id not in families or found.family.id == FAILED_LOGINS.id:
                 continue
             for hole in found.holes:
                 index = hole.rule if hole.rule >= 0 else len(self.policy.rules)
@@ -103,8 +113,18 @@ class _Plan:
                     self._keep("ResponseComplete", index)
                 level = _rule_at(self.policy, index).level
                 if LEVELS.index(level) < LEVELS.index(found.family.floor):
+                    if found.family.wide:
+                        self.rules.setdefault(index, []).extend(
+                            self._caps(index, found.family.floor)
+                        )
                     raised = _raised(self.policy, index, found.family)
                     self.rules.setdefault(index, []).extend(raised)
+
+    def _caps(self, index: int, floor: str) -> Iterator[Rule]:
+        """Rules that keep limited contents out of a rule that is raised for everything."""
+        for select in (select for limit in self.profile.limits for select in limit.selects):
+            if LEVELS.index(select.ceiling) < LEVELS.index(floor):
+                yield from _narrowed(_rule_at(self.policy, index), select, select.ceiling)
 
     def catch_failed_logins(self) -> None:
         """Rule by rule from the first: each change uncovers the next rule that hides them."""
@@ -220,14 +240,24 @@ def _matched(entry: GroupResources, name: str) -> bool:
     return any(resource_matches(spec, resource, subresource) for spec in entry.resources)
 
 
-def _ordered(rules: list[Rule]) -> list[Rule]:
-    """Guards first, then higher levels first, joined where only the resources differ."""
+def _ordered(rules: list[Rule], whole: tuple[GroupResources, ...]) -> list[Rule]:
+    """Guards first, then higher levels first, joined where only the resources differ.
+
+    Rules about all resources of the offending rule (`whole`) come after narrower ones.
+    """
     joined: dict[Rule, list[Rule]] = {}
     for rule in rules:
         joined.setdefault(msgspec.structs.replace(rule, resources=()), []).append(rule)
     every = [_joined(frame, members) for frame, members in joined.items()]
     found = [rule for rule in every if not any(_covers(other, rule) for other in every)]
-    return sorted(found, key=lambda rule: (bool(rule.verbs), -LEVELS.index(rule.level)))
+    return sorted(
+        found,
+        key=lambda rule: (
+            bool(rule.verbs),
+            rule.resources == whole,
+            -LEVELS.index(rule.level),
+        ),
+    )
 
 
 def _covers(other: Rule, rule: Rule) -> bool:

@@ -14,15 +14,15 @@ from kguard.layers.audit.semantics.families import (
     ANY,
     CONNECTING,
     EXAMPLES,
-    FAMILIES,
-    LIMITS,
     NOISE,
     UNMANAGED,
     Family,
+    Limit,
     Noise,
     Select,
 )
-from kguard.layers.audit.semantics.policy import Policy
+from kguard.layers.audit.semantics.policy import LEVELS, Policy
+from kguard.layers.audit.semantics.profile import DEFAULT, Profile
 from kguard.layers.audit.semantics.region import subtract
 from kguard.layers.audit.semantics.resources import (
     BUILT_IN,
@@ -45,26 +45,35 @@ _COLLECTION = frozenset({"list", "watch", "deletecollection"})
 _ORDERED_GROUPS = tuple(dict.fromkeys(resource.group for resource in BUILT_IN))
 
 
-def space_of(policy: Policy) -> Space:
+def space_of(policy: Policy, profile: Profile = DEFAULT) -> Space:
     """The request space in which all families can be told apart."""
-    selects = [select for family in FAMILIES for select in family.selects]
-    selects += [select for limit in LIMITS for select in limit.selects]
+    selects = [select for family in profile.families for select in family.selects]
+    selects += [select for limit in profile.limits for select in limit.selects]
     return Space(
         policy,
         Names(
             users=tuple(user for noise in NOISE for user in noise.users),
             user_groups=tuple(group for noise in NOISE for group in noise.user_groups),
             groups=_named(_ORDERED_GROUPS, (select.groups for select in selects)),
-            resources=_named((r.resource for r in BUILT_IN), (EXAMPLES.values(),)),
-            subresources=tuple(dict.fromkeys(r.subresource for r in BUILT_IN if r.subresource)),
+            resources=_named(
+                (r.resource for r in BUILT_IN),
+                (EXAMPLES.values(), *(select.resources for select in selects)),
+            ),
+            subresources=_named(
+                (r.subresource for r in BUILT_IN if r.subresource),
+                (filter(None, select.subresources) for select in selects),
+            ),
             namespaces=tuple(namespace for noise in NOISE for namespace in noise.namespaces),
             examples=EXAMPLES,
         ),
     )
 
 
-def region_of(space: Space, family: Family) -> list[Box]:
-    """The requests of a family, without the noise that may be dropped."""
+def region_of(space: Space, family: Family, limits: Iterable[Limit] = ()) -> list[Box]:
+    """The requests of a family, without the noise that may be dropped.
+
+    Requests whose content must stay out of the log (`limits`) are not asked for with content.
+    """
     if family.ending == "failed_login":
         every = Select((ANY,), (ANY,), (ANY,), RESOURCE_VERBS)
         nobody = space.users.mask([None])
@@ -73,7 +82,17 @@ def region_of(space: Space, family: Family) -> list[Box]:
     for noise in NOISE:
         for piece in noise_pieces(space, noise):
             boxes = [rest for box in boxes for rest in subtract(space, box, piece)]
+    if family.wide:
+        for piece in _capped(space, family, limits):
+            boxes = [rest for box in boxes for rest in subtract(space, box, piece)]
     return boxes
+
+
+def _capped(space: Space, family: Family, limits: Iterable[Limit]) -> Iterator[Piece]:
+    """The requests whose ceiling is lower than the floor of the family."""
+    for select in (select for limit in limits for select in limit.selects):
+        if LEVELS.index(select.ceiling) < LEVELS.index(family.floor):
+            yield from (Piece(box, 0) for box in select_region(space, select))
 
 
 def select_region(space: Space, select: Select) -> list[Box]:
@@ -189,9 +208,11 @@ def _custom(space: Space, select: Select) -> Iterator[Box]:
     groups = space.groups.without(*BUILT_IN_GROUPS)
     if ANY not in select.groups:
         groups &= space.groups.mask(select.groups)
-    if not groups or ANY not in select.resources:
+    if not groups:
         return
     box = _resource_box(space)._replace(group=groups, user=space.users.without(None))
+    if ANY not in select.resources:
+        box = box._replace(resource=space.resources.mask(select.resources))
     every, main = space.namespaces.full, space.subresources.mask([""])
     if ANY in select.subresources or "" in select.subresources:
         main_box = box._replace(subresource=main)
@@ -200,6 +221,9 @@ def _custom(space: Space, select: Select) -> Iterator[Box]:
         verbs = space.verbs.mask(select.verbs) & ~space.verbs.mask(_COLLECTION)
         below = space.subresources.without("")
         yield box._replace(subresource=below, verb=verbs, name=space.names.without(""))
+    elif named := space.subresources.mask(filter(None, select.subresources)):
+        verbs = space.verbs.mask(select.verbs) & ~space.verbs.mask(_COLLECTION)
+        yield box._replace(subresource=named, verb=verbs, name=space.names.without(""))
 
 
 def _named(first: Iterable[str], lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
