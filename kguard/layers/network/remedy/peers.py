@@ -114,7 +114,8 @@ def rules(flows: Sequence[Flow], field: str, namespace: str, known: Labels) -> l
         rule: JsonObject = {}
         if len(admitted) == len(peers):
             rule[field] = _distinct(admitted)
-        rule["ports"] = [{"protocol": protocol, "port": port} for protocol, port in ports]
+        if ports:
+            rule["ports"] = [{"protocol": protocol, "port": port} for protocol, port in ports]
         found.append(rule)
     return found
 
@@ -127,6 +128,9 @@ def _by_party(flows: Sequence[Flow], field: str) -> dict[Party, tuple[tuple[str,
             # Every policy admits the node of a pod.
             continue
         entry = ports.setdefault(party, set())
+        if field == "to" and party.kind == "pods" and not party.labels:
+            # The Service is known, not the port of the pods behind it.
+            continue
         entry.add((flow.protocol, flow.port))
         if flow.basis == "dns":
             # Answers that do not fit into a datagram are asked for again over TCP.

@@ -198,6 +198,23 @@ def test_monitors_are_scraped_by_the_prometheus_of_the_input(
     assert reason(found, f"Prometheus k8s > {key}")[0] == f"{kind}.monitoring.coreos.com/shop/x"
 
 
+def test_monitors_look_into_their_own_namespace_unless_they_say_otherwise() -> None:
+    spec = "spec: {selector: {}, endpoints: [{targetPort: 8080}]EXTRA}"
+    for extra, seen in (
+        ("", False),
+        (", namespaceSelector: {any: true}", True),
+        (", namespaceSelector: {matchNames: [shop]}", True),
+        (", namespaceSelector: {matchNames: [other]}", False),
+    ):
+        text = manifest(
+            "ServiceMonitor",
+            "monitoring.coreos.com/v1",
+            spec.replace("EXTRA", extra),
+            namespace="monitoring",
+        )
+        assert ("metrics" in bases(facts_of(_WEB + text)).values()) is seen
+
+
 def test_annotated_services_and_the_prometheus_that_runs_here() -> None:
     annotated = (
         "{annotations: {prometheus.io/scrape: 'true', prometheus.io/port: '9100'}, name: web"
