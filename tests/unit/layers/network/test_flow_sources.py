@@ -44,6 +44,10 @@ def manifest(kind: str, api: str, body: str, name: str = "x", namespace: str = "
     ("settings", "key"),
     [
         ("{name: DB_HOST, value: db}, {name: DB_PORT, value: '5432'}", "shop/db:5432/TCP"),
+        (
+            "{name: DB_HOST, value: db.corp.example}, {name: DB_PORT, value: '5432'}",
+            "db.corp.example:5432/TCP",
+        ),
         ("{name: X, value: 'fluentd.logging.svc:24224'}", "fluentd.logging.svc:24224/TCP"),
         ("{name: X, value: 'jaeger.tracing:14268'}", "jaeger.tracing:14268/TCP"),
         ("{name: X, value: 'https://kubernetes.default.svc'}", "the API server:6443/TCP"),

@@ -69,6 +69,15 @@ def test_callers_are_named_by_what_their_controller_selects(fix: Fix) -> None:
     }
 
 
+def test_pods_of_a_live_cluster_are_not_named_by_a_hash(fix: Fix) -> None:
+    env = "containers: [{name: c, image: x, env: [{name: DB_HOST, value: db}]}]"
+    labels = "labels: {app: app, pod-template-hash: x1}"
+    metadata = f"{{name: app-x1-z, namespace: shop, {labels}}}"
+    pod = f"\n---\n{{apiVersion: v1, kind: Pod, metadata: {metadata}, spec: {{{env}}}}}\n"
+    (peer,) = made(fix(_DB + pod), "db-ingress")["ingress"][0]["from"]
+    assert peer == {"podSelector": {"matchLabels": {"app": "app"}}}
+
+
 def test_callers_of_other_namespaces_are_named_with_their_namespace(fix: Fix) -> None:
     other = deployment("app", ", env: [{name: DB, value: 'db.shop:5432'}]", namespace="front")
     (peer,) = made(fix(_DB + other), "db-ingress")["ingress"][0]["from"]
