@@ -8,12 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from support.bench import synthetic
-from support.bench.measure import TooSlow, median
+from support.bench.measure import Cost, TooSlow, median
 from support.bench.peers import PEERS, Absent, Peer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,14 +43,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.chdir(ROOT)
     peers = [] if options.no_peers else _peers()
     _header(peers)
-    good = True
     with tempfile.TemporaryDirectory() as folder:
-        for work in _works(Path(folder), small=options.small):
-            good &= _line(work, peers)
-        good &= subprocess.run(MESH, check=False).returncode == 0
+        works = _works(Path(folder), small=options.small)
+        costs = [(work, _line(work, peers)) for work in works]
+        mesh = subprocess.run(MESH, check=False).returncode
     load = os.getloadavg()[0]
     print(f"\n! over budget; ratio: how many times kguard's time a peer needs; load {load:.1f}")
-    return 0 if good else 1
+    print("\n".join(growth(costs)))
+    return 0 if mesh == 0 and all(cost.code in GOOD_CODES for _, cost in costs) else 1
+
+
+def growth(costs: Sequence[tuple[Work, Cost]]) -> Iterator[str]:
+    """How time and memory grow with the input: no faster than it, if the scan is linear."""
+    scans = [(work, cost) for work, cost in costs if work.objects]
+    for work, cost in scans[1:]:
+        first, least = scans[0]
+        yield (
+            f"{work.objects / first.objects:.1f} times the objects of `{first.title}`:"
+            f" {cost.seconds / least.seconds:.1f} times the time,"
+            f" {cost.processor / least.processor:.1f} times the processor time,"
+            f" {cost.megabytes / least.megabytes:.1f} times the memory"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,17 +123,16 @@ def _header(peers: Sequence[Peer]) -> None:
     print(f"{'work':38} {'s':>7} {'budget':>7} {'cpu s':>7} {'MB':>6} {'budget':>7} {columns}")
 
 
-def _line(work: Work, peers: Sequence[Peer]) -> bool:
+def _line(work: Work, peers: Sequence[Peer]) -> Cost:
     if work.runs > 1:
         median(work.command, 1)  # compiles the modules, and fills the file cache for everybody
     cost = median(work.command, work.runs)
-    good = cost.code in GOOD_CODES
     others = "".join(_column(peer, work, cost.seconds) for peer in peers)
-    verdict = "" if good else f"  exit code {cost.code}"
+    verdict = "" if cost.code in GOOD_CODES else f"  exit code {cost.code}"
     times = f"{cost.seconds:7.2f} {_budget(cost.seconds, work.seconds)} {cost.processor:7.2f}"
     memory = f"{cost.megabytes:6.0f} {_budget(cost.megabytes, work.megabytes)}"
     print(f"{work.title:38} {times} {memory} {others}{verdict}", flush=True)
-    return good
+    return cost
 
 
 def _budget(measured: float, allowed: float) -> str:

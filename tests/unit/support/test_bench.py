@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from support.bench import measure, synthetic
+from support.bench.__main__ import Work, growth
 
 
 def test_the_same_numbers_give_the_same_bytes(tmp_path):
@@ -31,3 +32,12 @@ def test_memory_and_exit_code_are_those_of_the_command():
 def test_a_command_over_the_cut_off_is_stopped():
     with pytest.raises(measure.TooSlow):
         measure.once([sys.executable, "-c", "import time; time.sleep(60)"], cut_off=0.2)
+
+
+def test_growth_is_told_against_the_smallest_scan():
+    works = [Work("kernel", [], None, 0, 0), Work("few", [], None, 0, 0, 100)]
+    works.append(Work("many", [], None, 0, 0, 1000))
+    costs = [measure.Cost(9, 9, 9, 0), measure.Cost(1, 2, 50, 1), measure.Cost(8, 18, 200, 1)]
+    (line,) = growth(list(zip(works, costs, strict=True)))
+    assert line.startswith("10.0 times the objects of `few`: 8.0 times the time, 9.0 times")
+    assert line.endswith("4.0 times the memory")
