@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
+import msgspec
 
 from kguard.cli.inputs import collect, input_options, settings
 from kguard.model.manifests import Collected, JsonObject
@@ -23,11 +24,9 @@ def command(**arguments: Any) -> int:
       kguard manifests deploy/
       kubectl get all -o yaml | kguard manifests - | jq .object.kind
     """
-    import orjson
-
     collected = collect(arguments, settings(arguments), report=True)
     for row in rows(collected):
-        sys.stdout.buffer.write(orjson.dumps(row) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
     return 3 if collected.unreadable else 0
 
 

@@ -208,3 +208,19 @@ def sequence(value: Any) -> list[Any]:
 def strings(value: Any) -> dict[str, str]:
     """The string-valued entries of an object (labels, annotations, selectors)."""
     return {k: v for k, v in mapping(value).items() if isinstance(v, str)}
+
+
+def copied(value: Any) -> Any:
+    """A deep copy of a JSON value; values nest deeper than a recursive copy could go."""
+    holder = [value]
+    pending: list[tuple[Any, Any]] = [(holder, 0)]
+    while pending:
+        place, key = pending.pop()
+        found = place[key]
+        if isinstance(found, dict):
+            place[key] = dict(found)
+            pending += ((place[key], name) for name in found)
+        elif isinstance(found, list):
+            place[key] = list(found)
+            pending += ((place[key], index) for index in range(len(found)))
+    return holder[0]

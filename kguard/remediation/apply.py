@@ -23,6 +23,7 @@ from kguard.model.manifests import (
     Manifest,
     PlainDocument,
     SourceText,
+    copied,
     mapping,
 )
 from kguard.model.remedies import Create, Edit, Operation, WriteFile
@@ -160,9 +161,7 @@ def _edit(
         _edit_value(result, held, ref, target, operations)
         return
     key = (text.file, text.index)
-    absolute = tuple(
-        Operation(op.op, prefix + op.pointer, copy.deepcopy(op.value)) for op in operations
-    )
+    absolute = tuple(Operation(op.op, prefix + op.pointer, copied(op.value)) for op in operations)
     before = result.texts.get(key, text.text)
     try:
         after = splice(before, absolute, profile=text.profile)

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kguard.model.locations import escape_pointer, pointer_tokens
+from kguard.model.manifests import copied
 from kguard.model.remedies import Operation
 
 END_OF_LIST = "-"
@@ -20,12 +20,12 @@ def patched(value: Any, operations: Iterable[Operation]) -> Any:
     Raises:
         LookupError: a pointer leads nowhere.
     """
-    result = copy.deepcopy(value)
+    result = copied(value)
     for operation in operations:
         if not operation.pointer:
             if operation.op == "remove":
                 raise LookupError("the whole document cannot be removed")
-            result = copy.deepcopy(operation.value)
+            result = copied(operation.value)
             continue
         *parents, last = pointer_tokens(operation.pointer)
         holder = result
@@ -60,7 +60,7 @@ def index_of(token: str, largest: int) -> int:
 
 
 def _change(holder: Any, last: str, operation: Operation) -> None:
-    value = copy.deepcopy(operation.value)
+    value = copied(operation.value)
     if isinstance(holder, list):
         if operation.op == "add":
             holder.insert(

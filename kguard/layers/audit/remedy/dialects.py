@@ -15,7 +15,7 @@ from kguard.layers.audit.facts.configuration import Configuration
 from kguard.layers.audit.facts.kubeadm import LIST_DIALECT
 from kguard.layers.audit.semantics.flags import effective
 from kguard.model.locations import pointer, pointer_tokens
-from kguard.model.manifests import Manifest, PlainDocument, mapping, sequence
+from kguard.model.manifests import Manifest, PlainDocument, mapping, sequence, strings
 from kguard.model.remedies import Operation
 
 NOT_EDITABLE = {
@@ -92,7 +92,7 @@ def _arguments(flags: dict[str, str], *, listed: bool) -> Any:
 
 
 def _listed(given: list[Any], place: str, flags: dict[str, str]) -> Iterator[Operation]:
-    known = {mapping(entry).get("name"): index for index, entry in enumerate(given)}
+    known = {strings(entry).get("name", ""): index for index, entry in enumerate(given)}
     added = 0
     for name, text in flags.items():
         if name in known:

@@ -134,7 +134,7 @@ def _policy(value: object) -> Policy | None:
 
 def _level(value: JsonObject) -> Level:
     tls = value.get("tls")
-    mode = _MODES.get(mapping(tls).get("mode", "DISABLE"))
+    mode = _MODES.get(str(mapping(tls).get("mode", "DISABLE")))
     found = Tls(mode, bool(mapping(tls).get("credentialName"))) if mode else None
     balancer = mapping(value.get("loadBalancer")).get("simple", "")
     return Level(found if isinstance(tls, dict) else None, str(balancer))
