@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 SHOWN = 5
 """How many requests are shown that one family loses."""
 
+_VERDICTS = {
+    "proven-on": "it records",
+    "proven-off": "it records nothing",
+    "policy-unknown": "all flags are set, its policy is not in the input",
+    "managed-unknown": "managed, its provider's setting is not in the input",
+    "unknown": "not known whether it records",
+}
 _MARKS = {"recorded": "ok  ", "hole": "HOLE", "unknown": "?   "}
 
 
@@ -154,6 +161,8 @@ def _table(facts: Facts, rows: list[Row]) -> Iterator[str]:
             yield clean(f"  OVER {excess.limit:16} {excess.level:15} {excess.witness.text}")
         for lint in policy.lints:
             yield clean(f"  LINT {lint.path}: {lint.text}")
+    for server in facts.servers:
+        yield clean(f"API server of {server.ref.name} ({server.how}): {_VERDICTS[server.verdict]}")
 
 
 def _some(witnesses: tuple[str, ...]) -> Iterator[str]:
