@@ -220,7 +220,10 @@ def _explained(workload: Workload | LinkerdWorkload, port: str) -> Iterator[str]
 
 def _where(workload: Workload | LinkerdWorkload) -> str:
     if isinstance(workload, Workload):
-        return _PLANES[workload.plane]
+        assumed = (
+            " (assumed)" if workload.basis == "assumed" and workload.plane != "unknown" else ""
+        )
+        return f"{_PLANES[workload.plane]}{assumed}"
     return "in Linkerd's mesh" if workload.meshed == "yes" else _PLANES["unknown"]
 
 

@@ -187,6 +187,8 @@ class Mesh:
         if webhook is None:
             return None
         note = f"webhook {webhook.name} adds a sidecar"
+        if not webhook.ref:
+            note += "; the input has none: that of a default installation is assumed"
         because = (*_labels_that_count(workload, namespace), Evidence(webhook.ref, "", note))
         basis: Basis = "predicted" if webhook.ref else "assumed"
         return Enrolment("sidecar", basis, "enrolled", because)

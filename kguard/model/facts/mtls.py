@@ -358,7 +358,7 @@ class MeshFacts(msgspec.Struct):
     because: list[Evidence]
     """Why the mesh-wide mode is what it is."""
     settings: list[Evidence]
-    """Where MeshConfig stands, if the input has it."""
+    """Where MeshConfig stands, or what is assumed in its place."""
 
 
 class EventSource(msgspec.Struct):

@@ -140,3 +140,25 @@ def test_facts_of_another_shape_do_not_break_the_page(junk):
 
 def test_same_report_same_bytes():
     assert html(drawn()) == html(drawn())
+
+
+def test_workloads_of_linkerd_are_in_the_matrix():
+    ref = {"kind": "Deployment", "namespace": "shop", "name": "cart"}
+    modes = [
+        {"ports": ["8080"], "accepts": "authenticated", "decided_by": "Server shop/cart"},
+        {"ports": ["other"], "accepts": "unauthenticated", "decided_by": "default policy audit"},
+    ]
+    outside = {"ref": ref, "plane": "none", "reason": "not_labelled", "modes": []}
+    facts = {
+        "mtls": {
+            "workloads": [outside],
+            "linkerd": [{"ref": ref, "meshed": "yes", "modes": modes}],
+        }
+    }
+    text = html(msgspec.structs.replace(reports.full(), facts=facts))
+    matrix = text[text.index('<h2 id="mtls">') :]
+    matrix = matrix[: matrix.index("</section>")]
+    assert matrix.count("Deployment shop/cart") == 1
+    assert "8080: strict" in matrix
+    assert "other: permissive" in matrix
+    assert "Server shop/cart" in matrix

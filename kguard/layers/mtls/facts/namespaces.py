@@ -50,7 +50,12 @@ def _everywhere(view: View) -> Iterator[Manifest]:
 
 def _settings(view: View) -> list[Evidence]:
     config = view.config
-    return [Evidence(config.ref, config.pointer, "the mesh's configuration")] if config.ref else []
+    if config.ref:
+        return [Evidence(config.ref, config.pointer, "the mesh's configuration")]
+    if view.mesh.presence != "present":
+        return []
+    note = f"no MeshConfig in the input: Istio's defaults are assumed, and {view.root} as its root"
+    return [Evidence("", "", note)]
 
 
 def _sign(view: View) -> Literal["policy", "enrolment", "routing", "none"]:
