@@ -79,6 +79,8 @@ class Ingress(msgspec.Struct):
     """Any pod of any namespace, without being labelled for it."""
     namespace: Admission
     """Any pod of the same namespace, without being labelled for it."""
+    nodes: Admission
+    """Nodes of the cluster, apart from the own one, which is always admitted."""
     others: list[Opening]
     """Other namespaces whose every pod is admitted."""
     admits: list[str]
@@ -93,6 +95,10 @@ class Egress(msgspec.Struct):
     selected: Truth
     internet: Admission
     cluster: Admission
+    own_namespace: Admission
+    """Any pod of the same namespace."""
+    nodes: Admission
+    apiserver: Admission
     metadata: Admission
     """The metadata service of cloud providers, 169.254.169.254."""
     admits: list[str]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from kguard.inventory import Inventory
+from kguard.layers.network.facts.elsewhere import api_marks
 from kguard.layers.network.facts.flows import Parties, judged
 from kguard.layers.network.facts.openings import Openings
 from kguard.layers.network.facts.policies import Policies, namespaces
@@ -28,7 +29,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     cluster = Cluster(
         inventory,
         profile_of(inventory.value("cni")),
-        marks=(*MARKS, *parties.marks),
+        marks=(*MARKS, *parties.marks, *api_marks(inventory)),
         extra=parties.extra,
         whole=whole,
     )

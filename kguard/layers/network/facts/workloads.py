@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from kguard.inventory import Workload
+from kguard.layers.network.facts.elsewhere import Elsewhere
 from kguard.layers.network.facts.openings import Openings
 from kguard.layers.network.facts.summary import Openness, Served, Test
 from kguard.layers.network.facts.words import rule_words
@@ -69,6 +70,7 @@ class Workloads:
     ) -> None:
         self._openness = openness
         self._openings = openings
+        self._elsewhere = Elsewhere(openness)
         self._cluster: Cluster = openness.cluster
         self._served = served
         self._published = published
@@ -121,6 +123,7 @@ class Workloads:
                 internet=self._admission("ingress", index, tests.internet("ingress")),
                 cluster=self._admission("ingress", index, tests.stranger()),
                 namespace=self._admission("ingress", index, tests.neighbour(index)),
+                nodes=self._elsewhere.nodes("ingress", index, self._own(index)),
                 others=[],
                 admits=self._admits("ingress", index, isolation),
                 because=[],
@@ -142,6 +145,9 @@ class Workloads:
                 selected=self._selected("egress", index, isolation),
                 internet=self._admission("egress", index, tests.internet("egress")),
                 cluster=self._admission("egress", index, tests.stranger()),
+                own_namespace=self._admission("egress", index, tests.neighbour(index)),
+                nodes=self._elsewhere.nodes("egress", index, ()),
+                apiserver=self._elsewhere.api_server(index),
                 metadata=self._metadata(index),
                 admits=self._admits("egress", index, isolation),
                 because=[],
@@ -173,8 +179,11 @@ class Workloads:
 
     def _admission(self, direction: Direction, index: int, test: Test) -> Admission:
         ports = self._openness.ports(direction, index, test)
-        own = self._served[index] if direction == "ingress" else []
-        return self._openness.admission(ports, [(port.protocol, port.number) for port in own])
+        own = self._own(index) if direction == "ingress" else []
+        return self._openness.admission(ports, own)
+
+    def _own(self, index: int) -> list[tuple[str, int]]:
+        return [(port.protocol, port.number) for port in self._served[index]]
 
     def _admits(self, direction: Direction, index: int, isolation: Isolation) -> list[str]:
         if isolation in ("none", "unknown"):

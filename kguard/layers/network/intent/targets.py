@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kguard.inventory import Inventory
 from kguard.layers.network.intent import components
 from kguard.layers.network.intent.gateways import local_gateway
 from kguard.layers.network.intent.model import Party, Target, member
@@ -132,16 +133,17 @@ def _is_outside(names: Names, host: str, space: str) -> bool:
 
 def api_server(names: Names) -> Iterator[Target]:
     """The API server: the endpoints of default/kubernetes where they are in the input."""
-    found = names.inventory.find("Endpoints", "", "default", "kubernetes")
-    seen = False
+    found = list(api_endpoints(names.inventory))
+    for cidrs, port in found or [((), port) for port in components.API_PORTS]:
+        yield Target(Party("address", components.API_SERVER, cidrs=cidrs), "TCP", port, "apiserver")
+
+
+def api_endpoints(inventory: Inventory) -> Iterator[tuple[tuple[str, ...], int]]:
+    """(address blocks, port) of the API server, as far as the input tells."""
+    found = inventory.find("Endpoints", "", "default", "kubernetes")
     for subset in sequence(found.object.get("subsets")) if found else ():
         cidrs = blocks(_ips(subset))
         for entry in sequence(mapping(subset).get("ports")):
             port = mapping(entry).get("port")
             if cidrs and type(port) is int:
-                seen = True
-                party = Party("address", components.API_SERVER, cidrs=cidrs)
-                yield Target(party, "TCP", port, "apiserver")
-    if not seen:
-        for port in components.API_PORTS:
-            yield Target(Party("address", components.API_SERVER), "TCP", port, "apiserver")
+                yield cidrs, port
