@@ -31,12 +31,15 @@ class MeshConfig(msgspec.Struct, frozen=True):
     default_export: tuple[str, ...] = ("*",)
     proxy_metadata: dict[str, str] = {}
     discovery_selectors: tuple[JsonObject, ...] = ()
+    outbound: str = "ALLOW_ANY"
+    """What proxies do with calls to what they do not know; `REGISTRY_ONLY` drops them."""
 
 
 def mesh_config(inventory: Inventory) -> MeshConfig:
     """The mesh's configuration; Istio's defaults where the input has none."""
     for ref, place, value in _sources(inventory):
         export = [v for v in sequence(value.get("defaultDestinationRuleExportTo")) if v]
+        outbound = mapping(value.get("outboundTrafficPolicy")).get("mode", "ALLOW_ANY")
         metadata = mapping(mapping(value.get("defaultConfig")).get("proxyMetadata"))
         return MeshConfig(
             ref,
@@ -47,6 +50,7 @@ def mesh_config(inventory: Inventory) -> MeshConfig:
             discovery_selectors=tuple(
                 mapping(s) for s in sequence(value.get("discoverySelectors"))
             ),
+            outbound=str(outbound),
         )
     return MeshConfig()
 

@@ -20,6 +20,7 @@ from kguard.layers.mtls.semantics.destination import Rule
 from kguard.layers.mtls.semantics.edge import (
     TUNNEL_LABEL,
     Identity,
+    Outcome,
     Verdict,
     Wire,
     carried,
@@ -121,7 +122,9 @@ class Edges:
     def directly(self, client: Workload, server: Workload, number: int) -> Edge:
         """A call to the address of a pod: sidecars know no such destination."""
         note = "a sidecar passes calls to the address of a pod on as they are"
-        told = _Told("plaintext", "pod_ip", (Evidence("", "", note),), tunnels=False)
+        dropped = self._drops(client)
+        because = (Evidence("", "", note),)
+        told = _Told("plaintext", "pod_ip", because, tunnels=False, dropped=dropped)
         if not self._obeys(client):
             told = self._without_sidecar(client)
         return self._edge(client, server, (number, ""), told)
@@ -173,18 +176,24 @@ class Edges:
 
     def _unknown(self, client: Workload, service: Service, port: ServicePort) -> _Told | None:
         """A Service that the client's proxy does not know: it passes calls on as they are."""
-        place = service.manifest.namespace
+        place, host = service.manifest.namespace, host_of(self.view, service)
+        sidecar = self.view.sidecar(client) if self._own(client) else None
         if not self.view.discovered(place):
             note = f"istiod does not look at namespace {place}: sidecars do not know its Services"
             why = Evidence(self.view.config.ref, self.view.config.pointer, note)
-            return _Told("plaintext", "not_imported", (why,), tunnels=False)
-        sidecar = self.view.sidecar(client) if self._own(client) else None
-        host = host_of(self.view, service)
-        if sidecar is None or sidecar.knows(client.namespace, place, host, port.number):
+        elif sidecar is None or sidecar.knows(client.namespace, place, host, port.number):
             return None
-        note = f"Sidecar {sidecar.name} does not import the Service: its calls pass as they are"
-        why = Evidence(sidecar.id, "/spec/egress", note)
-        return _Told("plaintext", "not_imported", (why,), tunnels=False)
+        else:
+            note = f"Sidecar {sidecar.name} does not import the Service"
+            why = Evidence(sidecar.id, "/spec/egress", note)
+        dropped = self._drops(client)
+        return _Told("plaintext", "not_imported", (why,), tunnels=False, dropped=dropped)
+
+    def _drops(self, client: Workload) -> bool:
+        """Whether the client's proxy drops calls to what it does not know."""
+        sidecar = self.view.sidecar(client) if self._own(client) else None
+        mode = sidecar.outbound if sidecar and sidecar.outbound else self.view.config.outbound
+        return mode == "REGISTRY_ONLY"
 
     def _own(self, client: Workload) -> bool:
         return self.facts[client.id].plane == "sidecar"
@@ -250,6 +259,8 @@ class Edges:
         )
         group = group_of(target, str(number))
         found = outcome(wire, target.plane, group.effective, http=http)
+        if told.dropped:
+            found = _DROPPED
         hazard = "no_tunnel" if plane == "ambient" and wire == "plaintext" else told.hazard
         return Edge(
             client.ref,
@@ -294,6 +305,13 @@ class _Told(msgspec.Struct, frozen=True):
     because: tuple[Evidence, ...]
     tunnels: bool = True
     """Whether addresses come from istiod, which knows who takes a tunnel."""
+    dropped: bool = False
+    """Whether the client's own proxy lets nothing out."""
+
+
+_DROPPED = Outcome(
+    "cut", "none", "REGISTRY_ONLY: the client's proxy lets nothing out to what it does not know"
+)
 
 
 def _rules(rule: Rule, port: int) -> bool:

@@ -61,6 +61,8 @@ class SidecarConfig(msgspec.Struct, frozen=True, eq=False):
     """Ports whose TLS it ends itself, with their place in `ingress`."""
     egress: tuple[Listener, ...]
     """Where it is empty, its proxies know every service."""
+    outbound: str = ""
+    """The mode of `outboundTrafficPolicy`; empty where the mesh's counts."""
 
     def knows(self, client: str, namespace: str, host: str, port: int) -> bool:
         """Whether proxies in a namespace know a port of a service."""
@@ -85,6 +87,7 @@ def parse_sidecar(namespace: str, value: JsonObject, ref: str = "") -> SidecarCo
         revision=strings(metadata.get("labels")).get(REVISION_LABEL, ""),
         selector=None if chosen is None else strings(mapping(chosen).get("labels")),
         tls=tls,
+        outbound=str(mapping(spec.get("outboundTrafficPolicy")).get("mode", "")),
         egress=tuple(_listener(mapping(entry)) for entry in sequence(spec.get("egress"))),
     )
 

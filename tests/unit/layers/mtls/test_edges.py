@@ -147,6 +147,24 @@ WEB, CART = deployment("web"), deployment("cart")
             ("plaintext", "strict", "cut", "none", "not_imported"),
         ),
         (
+            (NAMESPACE, STRICT, WEB, CART, IMPORTS_NOTHING.replace("egress", "outboundTraffic")),
+            ("mtls", "strict", "works", "proven", "none"),
+        ),
+        (
+            (NAMESPACE, WEB, CART, IMPORTS_NOTHING),
+            ("plaintext", "permissive", "works", "none", "not_imported"),
+        ),
+        (
+            (
+                NAMESPACE,
+                WEB,
+                CART,
+                IMPORTS_NOTHING,
+                config("outboundTrafficPolicy: {mode: REGISTRY_ONLY}"),
+            ),
+            ("plaintext", "permissive", "cut", "none", "not_imported"),
+        ),
+        (
             (NAMESPACE, STRICT, WEB, CART, IMPORTS_NOTHING.replace("other/*", "./*")),
             ("mtls", "strict", "works", "proven", "none"),
         ),
@@ -222,6 +240,17 @@ def test_calls_to_the_address_of_a_pod(namespace: str, expected: tuple[str, ...]
     workloads = {workload.name: workload for workload in found.view.inventory.workloads}
     direct = found.directly(workloads["web"], workloads["cart"], 8080)
     assert (direct.sends, direct.verdict, direct.hazard) == expected
+
+
+@pytest.mark.parametrize(("mode", "verdict"), [("ALLOW_ANY", "works"), ("REGISTRY_ONLY", "cut")])
+def test_what_a_proxy_does_not_know_may_be_dropped(mode: str, verdict: str) -> None:
+    sidecar = IMPORTS_NOTHING.replace(
+        "{egress:", f"{{outboundTrafficPolicy: {{mode: {mode}}}, egress:"
+    )
+    assert edge(SERVICE, NAMESPACE, WEB, CART, sidecar).verdict == verdict
+    found = edges(NAMESPACE, WEB, CART, sidecar)
+    workloads = {workload.name: workload for workload in found.view.inventory.workloads}
+    assert found.directly(workloads["web"], workloads["cart"], 8080).verdict == verdict
 
 
 def test_an_argument_names_what_decides() -> None:
