@@ -48,6 +48,7 @@ def command() -> None:
 @click.option(
     "--evidence", "evidence_dirs", multiple=True, metavar="DIR", help="Signatures in a folder."
 )
+@click.option("--registry", is_flag=True, help="Ask registries for signatures.")
 @click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
 def list_(output: str, **arguments: Any) -> int:
     """List every image with its signature's class, its signer and its enforcement.
@@ -127,7 +128,7 @@ _VERIFY = (
     click.option("--insecure-ignore-tlog", is_flag=True, help="Do not ask for a log entry."),
     click.option("--insecure-ignore-sct", is_flag=True, help="Do not ask for an SCT."),
     click.option("--use-signed-timestamps", is_flag=True, help="Ask for an RFC 3161 timestamp."),
-    click.option("--allow-http-registry", is_flag=True, help="Registries are not read yet."),
+    click.option("--allow-http-registry", is_flag=True, help="Ask the registry without TLS."),
     click.option("-a", "--annotations", multiple=True, metavar="KEY=VALUE"),
     click.option("--type", "predicate", default="", metavar="TYPE", help="Verify an attestation."),
     click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text"),
@@ -144,14 +145,15 @@ def _verify_options(function: Any) -> Any:
 @click.argument("reference")
 @_verify_options
 def verify(reference: str, output: str, **arguments: Any) -> int:
-    """Verify one image as `cosign verify` would, offline, from a folder.
+    """Verify one image as `cosign verify` would: from a folder, else from its registry.
 
-    The options have cosign's names. Exit code 0: cosign would accept the image; 1: it would not;
-    3: what was given does not tell.
+    The options have cosign's names; keys, roots and logs are never asked for online. Exit code 0:
+    cosign would accept the image; 1: it would not; 3: what was given does not tell.
 
     \b
     Examples:
       kguard images verify app:1.0.0 --evidence evidence/ --key cosign.pub --insecure-ignore-tlog
+      kguard images verify registry.example.com/app:1.0.0 --key cosign.pub
     """
     from kguard.layers.images.command import Question, answer
 
@@ -173,6 +175,6 @@ def _question(arguments: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         name: value
         for name, value in arguments.items()
-        if not name.startswith("certificate_github_workflow_") and name != "allow_http_registry"
+        if not name.startswith("certificate_github_workflow_")
     }
     return {**found, "workflow": workflow, "annotations": tuple(arguments["annotations"])}

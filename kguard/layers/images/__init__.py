@@ -37,7 +37,7 @@ def coverage(facts: Facts) -> LayerCoverage:
     ]
     note = ""
     if facts.evidence.state == "none" and total:
-        note = "signatures not evaluated: no --evidence was given"
+        note = "signatures not evaluated: neither --evidence nor --registry was given"
     elif undecided:
         images = "1 image" if len(undecided) == 1 else f"{len(undecided)} images"
         note = f"the signatures of {images} are not known"

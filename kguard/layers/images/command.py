@@ -12,8 +12,11 @@ import msgspec
 from kguard.errors import UsageError
 from kguard.layers.images.assess import assess
 from kguard.layers.images.evidence.folder import Folder
+from kguard.layers.images.evidence.remote import Repository
+from kguard.layers.images.evidence.store import StoreError
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.semantics.references import (
+    DEFAULT_TAG,
     InvalidReferenceError,
     Reference,
     parse_weakly,
@@ -26,6 +29,7 @@ from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
 from kguard.layers.images.verification.verify import Requirements
 from kguard.model.facts.images import Signature
+from kguard.sources.registry import Client, Settings
 
 _TYPES = {
     "slsaprovenance": "https://slsa.dev/provenance/v0.2",
@@ -41,7 +45,7 @@ _TYPES = {
 }
 """cosign's names of predicate types (cmd/cosign/cli/options/predicate.go)."""
 _GOOD = ("verified", "verified_attestation_only")
-_UNTOLD = ("not_evaluated", "unknown_unreadable", "unverifiable_offline", "not_found")
+_UNTOLD = ("not_evaluated", "unverifiable_offline", "not_found")
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -58,6 +62,7 @@ class Question(msgspec.Struct, frozen=True):
     insecure_ignore_tlog: bool = False
     insecure_ignore_sct: bool = False
     use_signed_timestamps: bool = False
+    allow_http_registry: bool = False
     predicate: str = ""
     annotations: tuple[str, ...] = ()
     workflow: dict[str, str] = {}
@@ -90,7 +95,7 @@ class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
 
 
 def answer(question: Question) -> Answer:
-    """Look the image up in the folder and judge it.
+    """Look the image up in the folder, or in its registry where none is given, and judge it.
 
     Raises:
         UsageError: an option makes no sense, or a file it names cannot be read.
@@ -98,8 +103,7 @@ def answer(question: Question) -> Answer:
     reference = _reference(question.reference)
     authorities = _authorities(question)
     if question.evidence is None:
-        reason = "registries are not read yet: give a folder with --evidence"
-        return _said(question, "", Verdict("not_evaluated", reason, None, ()), 3)
+        return _of_registry(question, reference, authorities)
     folder = Folder(Path(question.evidence))
     if not folder.path.is_dir():
         raise UsageError(f"{question.evidence} is no folder")
@@ -111,6 +115,20 @@ def answer(question: Question) -> Answer:
     verdict = assess(folder, digest, authorities, now, folder.loose.get(digest, ()))
     if verdict.signature in ("unsigned", "not_found") and not folder.is_complete(digest):
         verdict = Verdict("not_evaluated", INCOMPLETE, None, verdict.signatures)
+    return _said(question, digest, verdict, _exit_code(question, verdict))
+
+
+def _of_registry(question: Question, reference: Reference, authorities: Authorities) -> Answer:
+    settings = Settings(plain_http=question.allow_http_registry)
+    repository = Repository(Client(settings), reference)
+    try:
+        digest = reference.digest or repository.tag(reference.tag or DEFAULT_TAG)
+    except StoreError as error:
+        return _said(question, "", Verdict(error.verdict, error.reason, None, ()), 3)
+    if not digest:
+        verdict = Verdict("not_found", f"the registry has no {reference.tagged}", None, ())
+        return _said(question, "", verdict, 3)
+    verdict = assess(repository, digest, authorities, datetime.now(UTC))
     return _said(question, digest, verdict, _exit_code(question, verdict))
 
 
@@ -129,7 +147,8 @@ def _exit_code(question: Question, verdict: Verdict) -> int:
     if verdict.signature in _GOOD:
         # `cosign verify` takes a bundle with any statement, but not an attestation of the old kind.
         return 0 if verdict.best and verdict.best.format != "legacy-attestation" else 1
-    return 3 if verdict.signature in _UNTOLD else 1
+    untold = verdict.signature in _UNTOLD or verdict.signature.startswith("unknown_")
+    return 3 if untold else 1
 
 
 def _authorities(question: Question) -> Authorities:

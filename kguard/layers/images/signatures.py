@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ import msgspec
 
 from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence
-from kguard.model.facts.images import Signature, SignatureClass
+from kguard.model.facts.images import How, Signature, SignatureClass
 from kguard.model.layer import Request
 from kguard.model.manifests import Manifest
 
 if TYPE_CHECKING:
     from kguard.layers.images.evidence.folder import Asked, Folder
+    from kguard.layers.images.registries import Registries
     from kguard.layers.images.trust import Trusted
     from kguard.layers.images.verification.judge import Verdict
 
@@ -35,7 +36,11 @@ class Assessment(msgspec.Struct, frozen=True):
     because: tuple[Evidence, ...] = ()
 
 
-NOT_ASKED = Assessment("not_evaluated", "no evidence about signatures was given (--evidence)")
+NOT_ASKED = Assessment(
+    "not_evaluated", "no evidence about signatures was given (--evidence, --registry)"
+)
+THREADS = 16
+"""Images that are asked about at once."""
 
 INCOMPLETE = "the evidence holds no signature of it, and does not say that all places were asked"
 
@@ -54,13 +59,33 @@ _WORDS = {
 
 
 class Assessor:
-    """Answers for images from the evidence folders of a request."""
+    """Answers for images from the evidence folders of a request, and from registries if asked."""
 
-    def __init__(self, folders: Sequence[Folder], trusted: Trusted, now: datetime) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Folder],
+        trusted: Trusted,
+        now: datetime,
+        registries: Registries | None = None,
+    ) -> None:
         self._folders = folders
         self._trusted = trusted
         self._now = now
+        self._registries = registries
         self._known: dict[tuple[str, str], Assessment] = {}
+
+    def prepare(self, wanted: Iterable[tuple[Reference, str]]) -> None:
+        """Ask registries about several images (with the digests that are known) at once."""
+        if self._registries is None:
+            return
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for _ in pool.map(lambda pair: self._prepared(*pair), {*wanted}):
+                pass
+
+    def _prepared(self, reference: Reference, digest: str) -> None:
+        self.assess(reference, digest or self.digest_of(reference))
 
     @property
     def problems(self) -> list[str]:
@@ -84,11 +109,16 @@ class Assessor:
         return len({digest for folder in self._folders for digest in _subjects(folder)})
 
     def digest_of(self, reference: Reference) -> str:
-        """What the tag of a reference named when the evidence was collected; empty if unknown."""
+        """What the tag of a reference named when the evidence was collected, or names now."""
         for folder in self._folders:
             if digest := folder.resolve(reference.tagged):
                 return digest
-        return ""
+        return self._registries.digest_of(reference) if self._registries else ""
+
+    def how(self, reference: Reference) -> How:
+        """Who said which digest a tag names."""
+        in_folder = any(folder.resolve(reference.tagged) for folder in self._folders)
+        return "evidence_tag" if in_folder else "registry_tag"
 
     def assess(self, reference: Reference, digest: str) -> Assessment:
         """What is known about the signatures of an image."""
@@ -103,9 +133,14 @@ class Assessor:
                 asked = folder.names.get(reference.tagged)
                 if asked is not None and asked.error:
                     return _not_fetched(asked)
+            if self._registries is not None:
+                return self._registries.no_digest(reference)
             reason = "its digest is not known, so that no signature can be looked up"
             return Assessment("not_evaluated", reason)
         holder = next((f for f in self._folders if f.holds(digest)), None)
+        if holder is None and self._registries is not None:
+            authorities = self._trusted.authorities(reference)
+            return self._registries.assess(reference, digest, authorities, self._now)
         if holder is None:
             return self._nothing()
         record = holder.record.get(digest)
@@ -137,7 +172,7 @@ def open_assessor(request: Request, policies: Sequence[Manifest]) -> Assessor | 
         policies: the ClusterImagePolicies of the input, which say whom the cluster trusts; they
             count where the request names nobody.
     """
-    if not request.evidence_dirs:
+    if not request.evidence_dirs and not request.registry:
         return None
     from kguard.layers.images.evidence.folder import Folder
     from kguard.layers.images.trust import read_trust
@@ -149,7 +184,12 @@ def open_assessor(request: Request, policies: Sequence[Manifest]) -> Assessor | 
     trusted = read_trust(request.trust_roots, request.identities)
     if trusted.names_nobody:
         trusted.add_policies(policies)
-    return Assessor(folders, trusted, request.at)
+    registries = None
+    if request.registry:
+        from kguard.layers.images.registries import Registries
+
+        registries = Registries()
+    return Assessor(folders, trusted, request.at, registries)
 
 
 def _subjects(folder: Folder) -> set[str]:
@@ -181,11 +221,17 @@ _SHOWN = 5
 
 
 def _assessment(verdict: Verdict, because: tuple[Evidence, ...], *, complete: bool) -> Assessment:
+    """What a verdict on the content of a folder amounts to."""
     if verdict.signature in ("unsigned", "not_found") and not complete:
         reason = (
             "the evidence holds no signature of it, and does not say that all places were asked"
         )
         return Assessment("not_evaluated", reason, because=because)
+    return said(verdict, because)
+
+
+def said(verdict: Verdict, because: tuple[Evidence, ...] = ()) -> Assessment:
+    """A verdict as it stands."""
     best = verdict.best
     return Assessment(
         signature=verdict.signature,

@@ -17,9 +17,9 @@ Mutability = Literal["digest", "resolved", "version_tag", "floating_tag", "lates
 makes a revision; `version_tag`: a tag that is not meant to move, but can; `unknown`: the
 reference cannot be read."""
 
-How = Literal["spec_digest", "revision_status", "evidence_tag", "unresolved"]
+How = Literal["spec_digest", "revision_status", "evidence_tag", "registry_tag", "unresolved"]
 """How the digest is known: written in the manifest, resolved by Knative in the status of a
-revision, or what the tag named when the evidence was collected."""
+revision, or what the tag named when the evidence was collected, or names in the registry now."""
 
 SignatureClass = Literal[
     "verified",

@@ -66,6 +66,8 @@ def _image_uses(
     assessor: Assessor | None,
 ) -> list[ImageUse]:
     known: dict[tuple[str, ...], Decision] = {}
+    if assessor is not None:
+        assessor.prepare((use.reference, use.digest) for use in uses if use.reference)
     found = []
     for use in uses:
         decision = _decision(inventory, use, enforcers, known)
@@ -151,7 +153,7 @@ def _digest(use: Use, assessor: Assessor | None) -> tuple[str, How]:
     if use.digest or assessor is None or use.reference is None:
         return use.digest, use.how
     digest = assessor.digest_of(use.reference)
-    return digest, "evidence_tag" if digest else "unresolved"
+    return digest, assessor.how(use.reference) if digest else "unresolved"
 
 
 def _assess(use: Use, digest: str, assessor: Assessor | None) -> Assessment:

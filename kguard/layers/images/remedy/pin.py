@@ -13,6 +13,7 @@ from kguard.model.facts.images import Facts, ImageUse
 from kguard.model.findings import Finding
 from kguard.model.remedies import Cannot, Edit, Operation, Proposal, Refused, RemedyRequest
 
+_SOURCES = {"revision_status": "the status of the revision", "registry_tag": "the registry"}
 _BAD = ("tampered", "not_found", "expired_or_untimed")
 
 
@@ -43,13 +44,13 @@ def _unknown(finding: Finding, use: ImageUse) -> Cannot:
     return Cannot(
         (finding.fingerprint,),
         f"which digest {use.image} names is not known",
-        f"crane digest {use.image}, or give evidence that knows it (--evidence DIR)",
+        f"crane digest {use.image}, or ask the registry (--registry)",
     )
 
 
 def _edit(finding: Finding, use: ImageUse) -> Edit:
     pinned = f"{use.image}@{use.digest}"
-    source = "the status of the revision" if use.how == "revision_status" else "the evidence"
+    source = _SOURCES.get(use.how, "the evidence")
     return Edit(
         use.manifest,
         (Operation("replace", use.pointer, pinned),),

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Are signatures found in a registry, and is silence never taken for their absence?"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from kguard.layers.images.facts import compute
+from kguard.layers.images.registries import Registries
+from kguard.layers.images.semantics.references import parse_weakly
+from kguard.layers.images.verification.judge import Authorities
+from kguard.layers.images.verification.keys import load_pem
+from kguard.layers.images.verification.verify import Requirements
+from kguard.model.layer import Request
+from tests.objects import inventory
+from tests.unit.layers.images.signing import Signer
+from tests.unit.sources.registry.fake import INDEX, MANIFEST, FakeRegistry, digest_of
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+IMAGE = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": {}, "layers": []}).encode()
+
+
+@pytest.fixture
+def signer():
+    return Signer()
+
+
+@pytest.fixture(params=[True, False], ids=["referrers", "tags only"])
+def registry(request):
+    found = FakeRegistry(referrers=request.param)
+    yield found
+    found.close()
+
+
+def assess(registry, signer, reference):
+    key = load_pem(signer.public)
+    keyed = Requirements(log="ignored", timestamp="if_needed", sct=True)
+    authorities = Authorities(keys=(key,), keyed=keyed)
+    found = parse_weakly(f"{registry.name}/shop/{reference}")
+    registries = Registries()
+    digest = found.digest or registries.digest_of(found)
+    if not digest:
+        return registries.no_digest(found)
+    return registries.assess(found, digest, authorities, NOW)
+
+
+def signed(registry, signer, digest):
+    """A signature with the tag that cosign gives it."""
+    payload, manifest = signer.legacy(f"{registry.name}/shop/cart", digest)
+    registry.put(payload)
+    registry.put(manifest, tag=digest.replace(":", "-") + ".sig")
+
+
+def test_a_signature_by_tag(registry, signer):
+    digest = registry.put(IMAGE, tag="1.0")
+    signed(registry, signer, digest)
+    found = assess(registry, signer, "cart:1.0")
+    assert (found.signature, found.location) == ("verified", "sig-tag")
+
+
+def test_a_signature_of_the_index_that_the_tag_names(registry, signer):
+    digest = registry.put(IMAGE)
+    listed = {"mediaType": MANIFEST, "digest": digest, "size": len(IMAGE)}
+    body = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [listed]}
+    index = registry.put(json.dumps(body).encode(), tag="1.0")
+    signed(registry, signer, index)
+    found = assess(registry, signer, f"cart:1.0@{digest}")
+    assert found.signature == "signed_via_index"
+
+
+def test_unsigned_only_where_every_place_was_asked(registry, signer):
+    registry.put(IMAGE, tag="1.0")
+    assert assess(registry, signer, "cart:1.0").signature == "unsigned"
+    asked = [path.rpartition("/")[2] for path, _ in registry.requests]
+    name = digest_of(IMAGE).replace(":", "-")
+    assert {name, f"{name}.sig", f"{name}.att"} <= {*asked}
+    assert any("/referrers/" in path for path, _ in registry.requests)
+
+
+@pytest.mark.parametrize(
+    ("fault", "signature"),
+    [
+        ((403, {}, b""), "unknown_auth"),
+        ((418, {}, b""), "unknown_unreachable"),
+    ],
+)
+@pytest.mark.parametrize("after", range(5))
+def test_a_place_that_does_not_answer_is_no_absence(registry, signer, fault, signature, after):
+    digest = registry.put(IMAGE)
+    answer = registry.answer
+    seen = []
+
+    def broken(target, authorization):
+        seen.append(target)
+        return fault if len(seen) == after + 1 else answer(target, authorization)
+
+    registry.answer = broken
+    assert assess(registry, signer, f"cart@{digest}").signature == signature
+
+
+def test_other_bytes_are_tampering(registry, signer):
+    digest = registry.put(IMAGE)
+    registry.content[digest] = IMAGE + b" "
+    assert assess(registry, signer, f"cart@{digest}").signature == "tampered"
+
+
+def test_what_is_not_there(registry, signer):
+    assert assess(registry, signer, "cart:9").signature == "not_found"
+
+
+def test_the_facts_of_a_scan(registry, signer, tmp_path):
+    digest = registry.put(IMAGE, tag="1.0")
+    signed(registry, signer, digest)
+    (tmp_path / "key.pem").write_bytes(signer.public)
+    pods = inventory(
+        f"""
+apiVersion: v1
+kind: Pod
+metadata: {{name: good}}
+spec: {{containers: [{{name: c, image: "{registry.name}/shop/cart:1.0"}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: gone}}
+spec: {{containers: [{{name: c, image: "{registry.name}/shop/cart:2.0"}}]}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {{name: nobody}}
+spec: {{containers: [{{name: c, image: "127.0.0.1:1/shop/cart:2.0"}}]}}
+"""
+    )
+    request = Request("app", NOW, trust_roots=(str(tmp_path / "key.pem"),), registry=True)
+    found = {use.ref.name: (use.signature, use.how) for use in compute(pods, request).uses}
+    assert found == {
+        "good": ("verified", "registry_tag"),
+        "gone": ("not_found", "unresolved"),
+        "nobody": ("unknown_unreachable", "unresolved"),
+    }
