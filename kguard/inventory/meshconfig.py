@@ -17,6 +17,7 @@ from kguard.inventory.index import Inventory
 from kguard.inventory.injection import NodeAgent
 from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
+_MAX_DIGITS = 5
 MAX_EMBEDDED = 1 << 20
 """Longest embedded document that is parsed, in characters: what a ConfigMap can hold."""
 
@@ -139,5 +140,5 @@ def providers(inventory: Inventory) -> Iterator[tuple[str, str, str, int]]:
         tracing = mapping(mapping(value.get("defaultConfig")).get("tracing"))
         for provider in tracing.values():
             host, _, text = strings(provider).get("address", "").rpartition(":")
-            if host and text.isdigit():
+            if host and text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
                 yield ref, place, host, int(text)

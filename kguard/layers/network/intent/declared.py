@@ -9,6 +9,7 @@ import msgspec
 
 from kguard.layers.network.intent.model import Flow, Party, anyone, member
 from kguard.layers.network.intent.names import Names, blocks
+from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.flows import Declared, End, FlowsFile, is_declaration
 from kguard.model.locations import pointer
@@ -43,8 +44,8 @@ def _ports(entry: Declared) -> Iterator[tuple[str, int]]:
     for value in entry.ports:
         number, _, protocol = str(value).partition("/")
         protocol = protocol.upper() or "TCP"
-        if number.isdigit() and protocol in _PROTOCOLS:
-            yield protocol, int(number)
+        if port_number(number) and protocol in _PROTOCOLS:
+            yield protocol, port_number(number)
 
 
 def _parties(names: Names, end: End) -> Iterator[Party]:

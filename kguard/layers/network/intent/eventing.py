@@ -143,7 +143,7 @@ def _at(manifest: Manifest, place: str) -> object:
     found: object = manifest.object
     for token in pointer_tokens(place):
         if isinstance(found, list):
-            index = int(token) if token.isdigit() else len(found)
+            index = int(token) if token.isascii() and token.isdigit() else len(found)
             found = found[index] if index < len(found) else None
         else:
             found = mapping(found).get(token)

@@ -19,6 +19,7 @@ from kguard.inventory.selectors import match_labels
 from kguard.layers.network.intent.model import Flow, Target, flows, member, pods
 from kguard.layers.network.intent.names import Mention, Names
 from kguard.layers.network.intent.targets import targets
+from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import JsonObject, Manifest, mapping, sequence
@@ -114,9 +115,9 @@ def _account(workload: Workload) -> set[str]:
 def _ports(workload: Workload, rule: JsonObject) -> list[int]:
     """The ports that a rule names; those that the pods declare where it names none."""
     named = {
-        int(value)
+        port_number(value)
         for entry in sequence(rule.get("to"))
         for value in sequence(mapping(mapping(entry).get("operation")).get("ports"))
-        if isinstance(value, str) and value.isdigit() and len(value) in range(1, 6)
+        if isinstance(value, str) and port_number(value)
     }
     return sorted(named or {p.number for p in workload.ports if p.protocol == "TCP"})

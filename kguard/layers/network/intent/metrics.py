@@ -18,6 +18,7 @@ from kguard.layers.network.intent import components
 from kguard.layers.network.intent.model import Flow, Party, Target, flows, member
 from kguard.layers.network.intent.names import Mention, Names
 from kguard.layers.network.intent.targets import behind, targets
+from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, sequence, strings
@@ -72,11 +73,11 @@ def _annotated_pods(names: Names, mesh: Mesh) -> Iterator[_Scrape]:
     key, value = _SCRAPE
     for index, workload in enumerate(names.workloads):
         port = workload.annotations.get("prometheus.io/port", "")
-        if workload.annotations.get(key) != value or not port.isdigit():
+        if workload.annotations.get(key) != value or not port_number(port):
             continue
         place = f"{workload.pod_metadata_pointer}/annotations/prometheus.io~1port"
         because = Evidence(workload.id, place, f"{workload.name} asks to be scraped")
-        number = _MERGED if _is_merged(mesh, workload) else int(port)
+        number = _MERGED if _is_merged(mesh, workload) else port_number(port)
         party = member(names.workloads, index)
         yield [Target(party, "TCP", number, "metrics")], because
 
@@ -96,8 +97,8 @@ def _annotated_services(names: Names) -> Iterator[_Scrape]:
             note = f"Service {service.manifest.name} asks to be scraped"
             place = "/metadata" + pointer("annotations", key)
             found = _metrics(behind(names, service, 0))
-            if port.isdigit():
-                found = [Target(t.party, "TCP", int(port), "metrics") for t in found]
+            if port_number(port):
+                found = [Target(t.party, "TCP", port_number(port), "metrics") for t in found]
             yield found, Evidence(service.manifest.id, place, note)
 
 
@@ -114,7 +115,7 @@ def _monitored(names: Names) -> Iterator[_Scrape]:
         url = strings(manifest.spec.get("prober")).get("url", "")
         host, _, port = url.partition(":")
         if host:
-            mention = Mention(host, int(port) if port.isdigit() else 80)
+            mention = Mention(host, port_number(port) or 80)
             place = Evidence(manifest.id, "/spec/prober/url", f"Probe {manifest.name} asks it")
             yield _metrics(targets(names, mention, manifest.namespace)), place
 

@@ -18,6 +18,7 @@ import msgspec
 from kguard.layers.network.intent.model import Flow, Party, Target, flows, member, pods
 from kguard.layers.network.intent.names import Mention, Names, blocks, is_address
 from kguard.layers.network.intent.targets import targets
+from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import JsonObject, PlainFile, mapping, sequence, strings
 
@@ -119,8 +120,7 @@ class _Observed:
         words = strings(fields)
         index = self._pod(words.get("k8s.ns.name", ""), words.get("k8s.pod.name", ""))
         address = words.get("fd.sip") or words.get("fd.rip") or ""
-        text = str(fields.get("fd.sport", fields.get("fd.rport")))
-        number = int(text) if text.isdigit() else 0
+        number = port_number(str(fields.get("fd.sport", fields.get("fd.rport"))))
         kind = words.get("evt.type", "connect")
         if index is None or not number or kind not in ("connect", "sendto", "sendmsg"):
             return
@@ -140,9 +140,9 @@ class _Observed:
         pod = where.get("pod_name") or strings(event).get("pod", "")
         index = self._pod(namespace, pod)
         match parts:
-            case ["outbound", port, _, host] if port.isdigit() and index is not None:
+            case ["outbound", port, _, host] if port_number(port) and index is not None:
                 source = member(self._names.workloads, index)
-                found = targets(self._names, Mention(host, int(port)), namespace)
+                found = targets(self._names, Mention(host, port_number(port)), namespace)
                 yield source, _seen(found)
 
     def _metric(self, labels: dict[str, str]) -> Iterator[_Ends]:

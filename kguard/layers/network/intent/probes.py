@@ -16,6 +16,7 @@ from kguard.inventory import Container, Workload
 from kguard.inventory.mesh import Mesh
 from kguard.layers.network.intent.model import Flow, Party, member
 from kguard.layers.network.intent.names import Names
+from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import JsonObject, mapping
 
@@ -66,6 +67,6 @@ def _handlers(container: Container) -> Iterator[tuple[str, JsonObject]]:
 def _number(port: Any, container: Container) -> int:
     if type(port) is int:
         return port
-    if isinstance(port, str) and port.isdigit() and len(port) in range(1, 6):
-        return int(port)
+    if isinstance(port, str) and port_number(port):
+        return port_number(port)
     return next((entry.number for entry in container.ports if entry.name == port), 0)

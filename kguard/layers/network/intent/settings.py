@@ -19,6 +19,7 @@ from kguard.layers.network.intent.model import Flow, Target, flows, member
 from kguard.layers.network.intent.names import Mention, Names, mentions
 from kguard.layers.network.intent.outside import Outside
 from kguard.layers.network.intent.targets import targets
+from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, sequence, strings
@@ -34,7 +35,7 @@ def setting_flows(names: Names, outside: Outside) -> Iterator[Flow]:
     for index, workload in enumerate(names.workloads):
         source = member(names.workloads, index)
         found = list(settings(names.inventory, workload))
-        ports = {key.upper(): text for key, text, _ in found if text.isdigit()}
+        ports = {key.upper(): text for key, text, _ in found if port_number(text)}
         for key, text, place in found:
             for mention in mentions(key, text):
                 whole = _with_port(mention, key, ports)
@@ -46,8 +47,7 @@ def _with_port(mention: Mention, key: str, ports: dict[str, str]) -> Mention:
     if mention.port or not _HOST.search(key):
         return mention
     text = ports.get(_HOST.sub("PORT", key).upper(), "")
-    port = int(text) if len(text) in range(1, 6) else 0
-    return msgspec.structs.replace(mention, port=port)
+    return msgspec.structs.replace(mention, port=port_number(text))
 
 
 def _targets(names: Names, mention: Mention, workload: Workload, outside: Outside) -> list[Target]:

@@ -32,7 +32,7 @@ from kguard.layers.network.semantics.expressions import (
     of_selector,
 )
 from kguard.layers.network.semantics.policy import Entity, Group, PortTerm
-from kguard.layers.network.semantics.ports import MAX_PORT, PROTOCOLS
+from kguard.layers.network.semantics.ports import MAX_PORT, PROTOCOLS, is_number, port_number
 from kguard.layers.network.semantics.reader import PORT_NAME, Reader, is_port
 from kguard.layers.network.semantics.surroundings import NetworkSet, Surroundings
 
@@ -248,7 +248,7 @@ def _protocols(reader: Reader, fields: Mapping[str, Any], place: str) -> tuple[s
 
 def _spelled(value: Any) -> str:
     text = str(value).upper()
-    return text if text in PROTOCOLS else _NUMBERS.get(int(text), "") if text.isdigit() else ""
+    return text if text in PROTOCOLS else _NUMBERS.get(port_number(text), "")
 
 
 def _terms(
@@ -277,7 +277,7 @@ def _term(reader: Reader, protocol: str, value: Any, place: str) -> PortTerm:
     """A number, a range `low:high`, or the name of a container port."""
     text = str(value)
     low, colon, high = text.partition(":")
-    if low.isdigit() and (high.isdigit() if colon else True):
+    if is_number(low) and (is_number(high) if colon else True):
         first, last = int(low), int(high or low)
         if (is_port(first) or first == 0) and first <= last <= MAX_PORT:
             return PortTerm(protocol, max(first, 1), max(last, 1), pointer=place)

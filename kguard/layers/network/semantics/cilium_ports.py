@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from kguard.layers.network.semantics.policy import PortTerm
-from kguard.layers.network.semantics.ports import MAX_PORT, PROTOCOLS
+from kguard.layers.network.semantics.ports import MAX_PORT, PROTOCOLS, is_number
 from kguard.layers.network.semantics.reader import Reader
 from kguard.model.manifests import mapping, sequence
 
@@ -62,7 +62,7 @@ def _terms(reader: Reader, value: Any, place: str) -> list[PortTerm]:
     if not isinstance(port, str):
         reader.problem(f"{place}/port", f"{port!r} is not a text")
         return []
-    if not port.isdigit():
+    if not is_number(port):
         return [PortTerm(p, name=port.lower(), pointer=place) for p in protocols]
     low = int(port)
     high = end if type(end) is int and end > low else low

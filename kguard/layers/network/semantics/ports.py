@@ -31,6 +31,19 @@ class PortSpan(msgspec.Struct, frozen=True, order=True):
         return f"{self.protocol} {ports}"
 
 
+_MAX_DIGITS = 9
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number in digits, of sensible length."""
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+
+
+def port_number(text: str) -> int:
+    """The port that a text says in digits; 0 where it says none."""
+    return int(text) if is_number(text) and int(text) <= MAX_PORT else 0
+
+
 class PortAtoms:
     """The atoms of a set of policies, and port sets as integers over them."""
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from kguard.inventory import Inventory, Workload
+from kguard.layers.network.semantics.ports import port_number
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
@@ -115,8 +116,8 @@ def target_ports(port: ServicePort, workload: Workload) -> list[int]:
     """The numbers of the ports on a workload's pods that a Service port leads to."""
     if isinstance(port.target, int):
         return [port.target] if port.target else []
-    if port.target.isdigit():
-        return [int(port.target)]
+    if port_number(port.target):
+        return [port_number(port.target)]
     return sorted(
         {
             declared.number
