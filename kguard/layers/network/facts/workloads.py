@@ -22,6 +22,7 @@ from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.network import Admission, Doubt, Isolation
 from kguard.model.locations import pointer
+from kguard.model.manifests import sequence
 
 _ENTRANCES = ("ingress", "gateway", "published", "webhook")
 
@@ -48,7 +49,7 @@ def published_ports(workloads: Sequence[Workload], flows: Iterable[Flow]) -> lis
             found[flow.target.index].add(f"{flow.port}/{flow.protocol}")
     for index, workload in enumerate(workloads):
         for container in workload.containers:
-            for entry in container.raw.get("ports") or () if container.raw else ():
+            for entry in sequence(container.raw.get("ports")):
                 if isinstance(entry, dict) and entry.get("hostPort"):
                     protocol = entry.get("protocol") or "TCP"
                     found[index].add(f"{entry.get('containerPort')}/{protocol}")

@@ -15,14 +15,13 @@ from collections.abc import Iterator, Sequence
 from kguard.inventory import Workload
 from kguard.inventory.mesh import Mesh
 from kguard.inventory.meshconfig import providers
-from kguard.inventory.selectors import match_labels
 from kguard.layers.network.intent.model import Flow, Target, flows, member, pods
 from kguard.layers.network.intent.names import Mention, Names
 from kguard.layers.network.intent.targets import targets
 from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
-from kguard.model.manifests import JsonObject, Manifest, mapping, sequence
+from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
 XDS_PORT = 15012
 HBONE_PORT = 15008
@@ -75,13 +74,13 @@ def _callers(names: Names, enrolled: Sequence[bool]) -> Iterator[Flow]:
     for manifest in names.inventory.of("AuthorizationPolicy", "security.istio.io"):
         if manifest.spec.get("action", "ALLOW") != "ALLOW":
             continue
-        labels = match_labels(mapping(manifest.spec.get("selector")).get("matchLabels"))
+        labels = strings(mapping(manifest.spec.get("selector")).get("matchLabels"))
         chosen = [
             index
             for index, workload in enumerate(names.workloads)
             if workload.namespace == manifest.namespace
             and enrolled[index]
-            and labels.matches(workload.labels)
+            and labels.items() <= workload.labels.items()
         ]
         for number, rule in enumerate(map(mapping, sequence(manifest.spec.get("rules")))):
             yield from _rule(names, manifest, number, rule, chosen)
