@@ -23,6 +23,7 @@ from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.mending import mend, mended
 from kguard.layers.audit.semantics.replay import Event, Replay
 from kguard.layers.audit.semantics.requests import attributes, stages
+from kguard.layers.audit.semantics.resources import BUILT_IN
 from kguard.layers.audit.semantics.version import Version
 from support.generators.audit_questions import policy as random_policy
 from tests.e2e import live
@@ -274,3 +275,23 @@ def _bodies_fit(event):
     done = event["stage"] == "ResponseComplete" and event["verb"] in ("create", "patch")
     stored = done and event["responseStatus"]["code"] in (200, 201) and "objectRef" in event
     return held <= allowed and (not stored or held == allowed)
+
+
+BY_DEFAULT_OFF = {"clustertrustbundles", "podcertificaterequests", "leasecandidates"}
+
+
+def test_the_catalogue_is_what_the_server_serves(testbed, tmp_path):
+    with live.running(testbed, tmp_path) as cluster:
+        served = set(_discovered(cluster))
+    known = {(r.group, r.resource, r.subresource, r.namespaced) for r in BUILT_IN}
+    assert served - known == {("", "componentstatuses", "", False)}
+    assert {resource for _, resource, *_ in known - served} == BY_DEFAULT_OFF
+
+
+def _discovered(cluster):
+    groups = json.loads(cluster.run("get", "--raw", "/apis"))["groups"]
+    paths = {f"/apis/{v['groupVersion']}": g["name"] for g in groups for v in g["versions"]}
+    for path, group in {"/api/v1": "", **paths}.items():
+        for entry in json.loads(cluster.run("get", "--raw", path))["resources"]:
+            name, _, subresource = entry["name"].partition("/")
+            yield group, name, subresource, entry["namespaced"]

@@ -158,7 +158,7 @@ class Excess(msgspec.Struct, frozen=True):
 class Lint(msgspec.Struct, frozen=True):
     """A part of the policy that does not do what it seems to."""
 
-    kind: Literal["ignored-field", "shadowed", "never-matches"]
+    kind: Literal["ignored-field", "shadowed", "never-matches", "not-served"]
     path: str
     text: str
     because: list[Evidence]

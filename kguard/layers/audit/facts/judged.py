@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +22,7 @@ from kguard.layers.audit.semantics.loading import Loaded, load
 from kguard.layers.audit.semantics.policy import Policy, UnknownField
 from kguard.layers.audit.semantics.profile import DEFAULT, Own, Profile, edited
 from kguard.layers.audit.semantics.recorded import STAGES, Recording, recorded
+from kguard.layers.audit.semantics.resources import is_served
 from kguard.layers.audit.semantics.version import Version
 from kguard.model.facts import audit as model
 from kguard.model.facts.common import Evidence
@@ -233,7 +234,26 @@ def _lints(source: Source, loaded: Loaded, policy: Policy | None) -> list[model.
         text = _UNREACHABLE[why]
         because = [source.place(f"/rules/{index}", text)]
         found.append(model.Lint(kind=why, path=words, text=text, because=because))
-    return found
+    return [*found, *_not_served(source, policy)]
+
+
+def _not_served(source: Source, policy: Policy) -> Iterator[model.Lint]:
+    """Resources that are named under a group that does not have them."""
+    told = set()
+    for index, rule in enumerate(policy.rules):
+        for number, entry in enumerate(rule.resources):
+            for name in entry.resources:
+                key = (entry.group, name)
+                if is_served(*key) or key in told:
+                    continue
+                told.add(key)
+                group = entry.group or "the core group"
+                text = f"Kubernetes serves no {name} in {group}: no request matches it"
+                place = f"/rules/{index}/resources/{number}/resources"
+                because = [source.place(place, text)]
+                yield model.Lint(
+                    kind="not-served", path=f"{name} in {group}", text=text, because=because
+                )
 
 
 _UNREACHABLE = {

@@ -105,3 +105,20 @@ BUILT_IN: tuple[Resource, ...] = (
     *_parse(_CLUSTER, namespaced=False),
 )
 BUILT_IN_GROUPS = frozenset(resource.group for resource in BUILT_IN)
+_SERVED = {
+    *((resource.group, resource.resource, resource.subresource) for resource in BUILT_IN),
+    ("", "componentstatuses", ""),
+}
+_LEGACY = frozenset({"podsecuritypolicies"})
+"""Once served by a group that is still there."""
+
+
+def is_served(group: str, pattern: str) -> bool:
+    """Whether a string of a rule's `resources` can be about something in a built-in group.
+
+    Nothing is known of other groups, and of patterns with a star.
+    """
+    resource, _, subresource = pattern.partition("/")
+    if group not in BUILT_IN_GROUPS or "*" in pattern or resource in _LEGACY:
+        return True
+    return (group, resource, subresource) in _SERVED
