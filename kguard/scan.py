@@ -368,7 +368,7 @@ def _report(
         inputs=options.inputs,
         objects=len(inventory.manifests) + len(inventory.shadowed),
         policies={policy.id: policy for policy in policies},
-        facts={name: msgspec.to_builtins(document) for name, document in facts.items()},
+        facts=dict(facts),
         renderers=dict(sorted(collected.renderers.items())),
     )
 

@@ -149,7 +149,7 @@ class Report(msgspec.Struct, frozen=True):
     policies: dict[str, Policy]
     """The policies that ran, by id."""
     facts: dict[str, Any]
-    """The facts documents, for reporters that draw (HTML)."""
+    """The facts structs by layer, for reporters that draw (HTML)."""
     renderers: dict[str, str] = {}
     """The user's programs that rendered charts and kustomizations, with their versions."""
 

@@ -65,9 +65,9 @@ def _harm(old: Any, new: Any) -> str:
 
 def _left(before: Any, after: Any, old: Report, new: Report) -> str:
     """A finding that the remedies close, and that stays open as this plugin reads them."""
-    closed = _open(before.report) - _open(after.report)
+    closed = (_open(before.report) - _open(after.report)) & _open(old)
     for finding in new.findings:
-        if finding.fingerprint in closed & _open(old) and finding.state in ("open", "unknown"):
+        if finding.fingerprint in closed and finding.state in ("open", "unknown"):
             return f"leaves {finding.policy} of {finding.target} open"
     return ""
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
+import msgspec
+
 from kguard import __version__
 from kguard.model.findings import Report
 from kguard.reporters.html import audit, images, mtls, network, runtime
@@ -40,7 +42,8 @@ def render(report: Report, settings: Settings) -> str:
         lstrip_blocks=True,
         loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
     )
-    views = {name: view(report.facts.get(name) or {}) for name, view in _SECTIONS.items()}
+    facts = {name: msgspec.to_builtins(report.facts.get(name) or {}) for name in _SECTIONS}
+    views = {name: view(facts[name]) for name, view in _SECTIONS.items()}
     template = environment.get_template("report.html")
     text = template.render(
         page=page(report, settings),
