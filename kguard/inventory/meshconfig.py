@@ -56,6 +56,46 @@ def mesh_config(inventory: Inventory) -> MeshConfig:
     return MeshConfig()
 
 
+class CaptureDefault(msgspec.Struct, frozen=True):
+    """What an annotation about captured traffic is for pods that do not bear it."""
+
+    value: str
+    ref: str
+    pointer: str
+
+
+_VALUES = {
+    "includeInboundPorts": "traffic.sidecar.istio.io/includeInboundPorts",
+    "excludeInboundPorts": "traffic.sidecar.istio.io/excludeInboundPorts",
+    "includeOutboundPorts": "traffic.sidecar.istio.io/includeOutboundPorts",
+    "excludeOutboundPorts": "traffic.sidecar.istio.io/excludeOutboundPorts",
+    "includeIPRanges": "traffic.sidecar.istio.io/includeOutboundIPRanges",
+    "excludeIPRanges": "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+}
+
+
+def capture_defaults(inventory: Inventory) -> dict[str, CaptureDefault]:
+    """What the injector and MeshConfig say about captured traffic, by annotation.
+
+    The charts write their values `global.proxy` into the injector's ConfigMap; the injection
+    template (files/injection-template.yaml) takes them where a pod has no annotation.
+    """
+    found = {}
+    for manifest in inventory.of("ConfigMap"):
+        if manifest.name.startswith("istio-sidecar-injector"):
+            proxy = mapping(mapping(embedded(manifest, "values").get("global")).get("proxy"))
+            for key, annotation in _VALUES.items():
+                if isinstance(proxy.get(key), str):
+                    found[annotation] = CaptureDefault(proxy[key], manifest.id, "/data/values")
+            break
+    for ref, place, value in _sources(inventory):
+        mode = mapping(value.get("defaultConfig")).get("interceptionMode")
+        if isinstance(mode, str):
+            found["sidecar.istio.io/interceptionMode"] = CaptureDefault(mode, ref, place)
+        break
+    return found
+
+
 def injector_config(inventory: Inventory) -> JsonObject:
     """The injector's configuration, empty where the input has none."""
     for manifest in inventory.of("ConfigMap"):

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from kguard.inventory import Workload
+from kguard.layers.mtls.facts.captured import capture_evidence, capture_settings
 from kguard.layers.mtls.facts.clients import host_of, rule_for, sent, tls_labels
 from kguard.layers.mtls.facts.view import Service, ServicePort, View
 from kguard.layers.mtls.facts.workloads import workload_facts
@@ -166,13 +167,11 @@ class Edges:
             return None
         address = service.manifest.spec.get("clusterIP")
         known = address if isinstance(address, str) and not service.headless else ""
-        annotation = capture.passes_by(client.annotations, port.number, known)
+        annotation = capture.passes_by(capture_settings(self.view, client), port.number, known)
         if not annotation:
             return None
-        place = client.pod_metadata_pointer + pointer("annotations", annotation)
-        note = f"{annotation}: the call goes past the sidecar"
-        why = (Evidence(client.id, place, note),)
-        return _Told("plaintext", "not_captured", why, tunnels=False)
+        why = capture_evidence(self.view, client, annotation, "the call goes past the sidecar")
+        return _Told("plaintext", "not_captured", (why,), tunnels=False)
 
     def _unknown(self, client: Workload, service: Service, port: ServicePort) -> _Told | None:
         """A Service that the client's proxy does not know: it passes calls on as they are."""

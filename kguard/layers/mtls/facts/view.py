@@ -10,7 +10,7 @@ import msgspec
 
 from kguard.inventory import Inventory, Workload, injection
 from kguard.inventory.mesh import Enrolment, Mesh
-from kguard.inventory.meshconfig import MeshConfig, mesh_config
+from kguard.inventory.meshconfig import CaptureDefault, MeshConfig, capture_defaults, mesh_config
 from kguard.inventory.selectors import InvalidSelectorError, Selector, parse_selector
 from kguard.layers.mtls.semantics import peerauth, validation
 from kguard.layers.mtls.semantics.ambient import AmbientIndex, ambient_index
@@ -298,6 +298,11 @@ class View:
         if revision not in self._sidecar_indexes:
             self._sidecar_indexes[revision] = SidecarIndex(self._sidecars, self.root, revision)
         return self._sidecar_indexes[revision].of(workload.namespace, workload.labels)
+
+    @cached_property
+    def capture_defaults(self) -> dict[str, CaptureDefault]:
+        """What annotations about captured traffic are for pods that do not bear them."""
+        return capture_defaults(self.inventory)
 
     @cached_property
     def control_plane(self) -> dict[str, str]:

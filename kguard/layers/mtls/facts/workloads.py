@@ -12,6 +12,7 @@ import msgspec
 from kguard.inventory import Workload
 from kguard.inventory.mesh import Enrolment
 from kguard.layers.mtls.facts.argument import argument, level_of, mode_of, title_of
+from kguard.layers.mtls.facts.captured import capture_evidence, capture_settings
 from kguard.layers.mtls.facts.exemptions import Exemption, exemption
 from kguard.layers.mtls.facts.view import View
 from kguard.layers.mtls.semantics import capture, peerauth
@@ -85,6 +86,7 @@ class _Judge:
         revision = view.revision(workload.namespace, workload.labels)
         self.chain = view.index(revision).chain(workload.namespace, workload.labels)
         self.api_ports = view.api_ports(workload)
+        self.settings = capture_settings(view, workload)
         labels = workload.pod_metadata_pointer + "/labels"
         self.subject = (workload.id, labels if workload.labels else "/metadata/name")
         self.attached: Attached | None = None
@@ -132,7 +134,7 @@ class _Judge:
 
     def _named(self) -> set[int]:
         """Ports that policy or annotations name, whether anything listens there or not."""
-        excluded = capture.ports(self.workload.annotations.get(capture.EXCLUDE, ""))
+        excluded = capture.ports(self.settings.get(capture.EXCLUDE, ""))
         return {*excluded, *(self.chain.workload.ports if self.chain.workload else ())}
 
     def _fate(self, port: _Port) -> _Fate:
@@ -173,7 +175,7 @@ class _Judge:
         if plane == "waypoint":
             why = (Evidence(self.workload.id, "", "a waypoint accepts HBONE only"),)
             return _replaced(fate, "strict", "plane", "waypoint", why)
-        gap = capture.gap(plane, self.workload.annotations, port.number or None, port.protocol)
+        gap = capture.gap(plane, self.settings, port.number or None, port.protocol)
         if gap != "none":
             return msgspec.structs.replace(
                 _replaced(fate, "uncaptured", "plane", _GAPS[gap], (self._gap_evidence(gap),)),
@@ -196,9 +198,7 @@ class _Judge:
         annotation = capture.annotation_of(gap)
         if not annotation:
             return Evidence("", "", _GAPS[gap])
-        where = self.workload.pod_metadata_pointer + pointer("annotations", annotation)
-        value = self.workload.annotations.get(annotation, "")
-        return Evidence(self.workload.id, where, f"{_GAPS[gap]}: {annotation}={value}")
+        return capture_evidence(self.view, self.workload, annotation, _GAPS[gap])
 
     def _in_ambient(self, fate: _Fate, port: _Port, attached: Attached) -> _Fate:
         strict = attached.denies_plaintext(port.number)

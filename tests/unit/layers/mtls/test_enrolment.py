@@ -97,6 +97,38 @@ def test_what_istio_cni_is_told(labels: str, settings: str, plane: str, reason: 
     assert (found.workloads[0].plane, found.workloads[0].reason) == (plane, reason)
 
 
+INJECTOR = """
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: istio-sidecar-injector, namespace: istio-system}
+    data: {values: '{"global": {"proxy": {"excludeInboundPorts": "8080"}}}'}
+"""
+INTERCEPTS_NOTHING = """
+    apiVersion: v1
+    kind: ConfigMap
+    metadata: {name: istio, namespace: istio-system}
+    data: {mesh: "defaultConfig: {interceptionMode: NONE}"}
+"""
+OWN = ', annotations: {traffic.sidecar.istio.io/excludeInboundPorts: "9090"}'
+
+
+@pytest.mark.parametrize(
+    ("config", "metadata", "expected"),
+    [
+        (INJECTOR, "", ("uncaptured", "excluded")),
+        (INJECTOR, OWN, ("strict", "none")),
+        (INTERCEPTS_NOTHING, "", ("uncaptured", "interception")),
+    ],
+)
+def test_settings_of_the_mesh_about_captured_ports(
+    config: str, metadata: str, expected: tuple[str, str]
+) -> None:
+    around = namespace("istio-injection: enabled")
+    strict = OF_CANARY.replace("canary}}", "default}}")
+    found = port(facts(around, strict, config, deployment(metadata=metadata)), "cart", "8080")
+    assert (found.effective, found.gap) == expected
+
+
 def test_an_injector_with_an_unknown_policy_injects_nothing() -> None:
     asked = {INJECT: "true"}
     assert inject_required(Injector("disabled"), "shop", asked, {}, host_network=False)
