@@ -22,6 +22,7 @@ SIZES = {
     "istio random client": 7617,
     "istio random client, whole layer": 7128,
     "istio random inbound": 2000,
+    "istio random ambient, whole layer": 1007,
     "istio random enrolment": 1000,
     "istio random enrolment, whole layer": 898,
     "istio webhook table": 5600,

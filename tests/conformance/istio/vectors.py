@@ -15,7 +15,7 @@ from tests.conformance.istio import oracle, tables
 from tests.conformance.istio.clients import clusters
 from tests.conformance.istio.listeners import listeners
 from tests.conformance.istio.snapshots import Point, kind, lines, policies_of, root_of
-from tests.conformance.istio.whole import intended, modes, plane, sent_to
+from tests.conformance.istio.whole import enforced, intended, modes, plane, sent_to
 
 FOLDER = "istio"
 """Where the recorded answers lie, inside those of all systems."""
@@ -202,6 +202,21 @@ def ambient_random(folder: Path) -> Iterator[Point]:
             yield f"{snapshot['id']}:{name}", kept, ours
 
 
+def whole_ambient_random(folder: Path) -> Iterator[Point]:
+    """The same denials from the facts of the whole layer.
+
+    Left out are snapshots with policies that the API server refuses: for us they are not there.
+    """
+    for snapshot in lines(folder / "random" / "ambient.ndjson.gz"):
+        if any(map(validation.problems, kind(snapshot, "PeerAuthentication"))):
+            continue
+        found = enforced(snapshot["objects"], root_of(snapshot))
+        for name, recorded in snapshot["workloads"].items():
+            wanted, ours = recorded["plaintextDenied"], found[name]
+            denied = {port: ours.get(port, ours["other"]) == "STRICT" for port in wanted}
+            yield f"{snapshot['id']}:{name}", wanted, denied
+
+
 def enrolment(folder: Path) -> Iterator[Point]:
     """Both stages of injection, and ambient's choice."""
     for snapshot in lines(folder / "random" / "enrolment.ndjson.gz"):
@@ -323,6 +338,7 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "istio random client, whole layer": whole_client,
     "istio random inbound": inbound,
     "istio random ambient": ambient_random,
+    "istio random ambient, whole layer": whole_ambient_random,
     "istio random enrolment": enrolment,
     "istio random enrolment, whole layer": whole_enrolment,
     "istio webhook table": webhook_table,

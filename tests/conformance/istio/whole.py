@@ -68,17 +68,30 @@ def plane(objects: list[dict[str, Any]], injector: dict[str, Any]) -> str:
 
 def intended(objects: list[dict[str, Any]], root: str) -> dict[str, dict[str, str]]:
     """What policy says for each port of each workload, by `namespace/Kind/name`."""
-    config = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "istio", "namespace": root},
-        "data": {"mesh": f"rootNamespace: {root}\n"},
-    }
     return {
         f"{workload.ref.namespace}/{workload.ref.kind}/{workload.ref.name}": {
             port: group.intended.upper() for group in workload.modes for port in group.ports
         }
-        for workload in _facts([config, *objects]).workloads
+        for workload in _facts([_rooted(root), *objects]).workloads
+    }
+
+
+def enforced(objects: list[dict[str, Any]], root: str) -> dict[str, dict[str, str]]:
+    """What each port of each workload really does, by `namespace/name`."""
+    return {
+        f"{workload.ref.namespace}/{workload.ref.name}": {
+            port: group.effective.upper() for group in workload.modes for port in group.ports
+        }
+        for workload in _facts([_rooted(root), *objects]).workloads
+    }
+
+
+def _rooted(root: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "istio", "namespace": root},
+        "data": {"mesh": f"rootNamespace: {root}\n"},
     }
 
 
