@@ -82,7 +82,7 @@ def _pick(prefix: str, findings: list[Finding]) -> Finding:
 
 def _story(finding: Finding, policy: Policy) -> str:
     lines = [
-        f"{finding.severity}  {finding.policy}  {finding.target}",
+        clean(f"{finding.severity}  {finding.policy}  {finding.target}"),
         clean(finding.message),
         "",
         "because",

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from kguard.errors import UsageError
-from kguard.reporters.text import clean
+from kguard.model.safe_text import clean
 
 __all__ = ["clean", "note", "write", "write_json"]
 

@@ -57,7 +57,7 @@ def list_(layer: str | None, folders: tuple[str, ...], output: str) -> int:
         return 0
     width = max((len(policy.id) for policy in chosen), default=0)
     for policy in chosen:
-        click.echo(f"{policy.id:{width}}  {policy.severity:8}  {clean(policy.title)}")
+        click.echo(clean(f"{policy.id:{width}}  {policy.severity:8}  {policy.title}"))
     return 0
 
 

@@ -142,7 +142,7 @@ def file_name(created: dict[str, Any]) -> str:
     metadata = mapping(created.get("metadata"))
     parts = (created.get("kind"), metadata.get("namespace"), metadata.get("name"))
     words = "-".join(str(part).lower() for part in parts if part)
-    return "".join(c if c.isalnum() or c in "-." else "-" for c in words) + ".yaml"
+    return "".join(c if c.isalnum() or c in "-." else "-" for c in words)[:200] + ".yaml"
 
 
 def _edit(

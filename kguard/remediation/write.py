@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,11 @@ from kguard.model.remedies import Create, Edit
 from kguard.remediation.apply import Applied, as_json_patch, file_name
 from kguard.remediation.patches import by_file, edited, file_names, patch, start
 from kguard.remediation.plan import Plan
-from kguard.remediation.proof import Proof, as_json, subject
+from kguard.remediation.proof import as_json
+from kguard.remediation.prose import prose
+
+MAX_NAME = 200
+"""Characters of a file's name."""
 
 
 class Output(msgspec.Struct, frozen=True, order=True):
@@ -54,19 +60,24 @@ def _patches(applied: Applied) -> Iterator[Output]:
 def _command(file: str) -> str:
     """How a patch is applied, in the folder where kguard ran."""
     folder = start(file)
-    return "patch -p1" if folder == "." else f"patch -p1 -d {folder}"
+    return "patch -p1" if folder == "." else f"patch -p1 -d {shlex.quote(folder)}"
 
 
 def _object_patches(plan: Plan) -> Iterator[Output]:
     for ref, operations in plan.applied.patched_objects.items():
-        name = ref.replace("/", "-").lower() + ".jsonpatch"
+        name = re.sub(r"[^a-z0-9.-]+", "-", ref.lower())[:MAX_NAME] + ".jsonpatch"
         found = plan.after.inventory.by_id(ref)
         how = (
-            f"kubectl patch {found.kind.lower()} {found.name} -n {found.namespace} --type json"
+            _kubectl_patch(found)
             if isinstance(found, Manifest) and found.text.cluster
             else "a patch for the overlay or the values that render it"
         )
         yield Output(name, as_json_patch(operations), f"changes {ref}: {how}")
+
+
+def _kubectl_patch(manifest: Manifest) -> str:
+    words = ("patch", manifest.kind.lower(), manifest.name, "-n", manifest.namespace)
+    return " ".join(("kubectl", *map(shlex.quote, words), "--type json"))
 
 
 def write(plan: Plan, folder: Path) -> list[Output]:
@@ -108,116 +119,3 @@ def edit_in_place(applied: Applied) -> list[str]:
         except (OSError, ValueError) as error:
             raise RemediationError(f"cannot edit: {error}", where=file) from None
     return list(files)
-
-
-def prose(proof: Proof) -> str:
-    """`PROOF.md`: a page that a reviewer can sign off."""
-    lesser = proof.lesser_findings
-    flows, inputs = proof.flows, ", ".join(proof.inputs) or "the input"
-    kept = f"- keeps {flows.allowed_after} of {flows.intended} intended flows"
-    lines = [
-        "# Proof of the remedies",
-        "",
-        f"Judged {_many(proof.objects, 'object')} of {inputs} at {proof.at}.",
-        "",
-        f"- closes {_many(len(proof.closes), 'finding')}, leaves {len(proof.remaining)} open",
-        f"{kept} ({flows.allowed_before} were allowed before{_undecided(flows.undecided)})",
-        *_added(proof),
-        f"- weakens {_count(proof.weakens)}",
-        f"- cuts {_count(proof.cuts)}",
-        f"- opens {_count(proof.opens)}",
-        *([f"- causes {_many(len(lesser), 'finding')} below medium: see below"] if lesser else []),
-        f"- a second run proposes {'nothing' if proof.second_run_empty else 'more: see below'}",
-        *_plugins(proof),
-        "",
-        "## What changes",
-        "",
-        *(f"- {subject(p)}: {p.why}" for p in proof.accepted),
-        "",
-        "## How to apply it",
-        "",
-        "Create the new objects (`kubectl apply -f`), and apply the patches in the folder where",
-        "kguard ran (`patch -p1 <` a patch; the list that `kguard fix` printed names `-d` where a",
-        "file lies outside of it).",
-        "",
-        "## What it closes",
-        "",
-        *(f"- `{c.policy}` {c.target}: {c.message}" for c in proof.closes),
-        "",
-        *_caused(proof),
-        *_refusals(proof),
-        *_instead(proof),
-        *_left(proof),
-        "## What was assumed",
-        "",
-        *(f"- {k}: {v.value or 'nothing'} ({v.how})" for k, v in proof.assumed.items()),
-        "",
-        "## How to undo it",
-        "",
-        "Delete the new objects (`kubectl delete -f`) and reverse the patches (`patch -R`).",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _added(proof: Proof) -> Iterator[str]:
-    if proof.flows.added:
-        flows = _many(proof.flows.added, "intended flow")
-        yield f"- brings {flows} of its own, {proof.flows.added_allowed} allowed"
-
-
-def _undecided(count: int) -> str:
-    return f"; {count} cannot be decided" if count else ""
-
-
-def _plugins(proof: Proof) -> Iterator[str]:
-    holds = [reading.plugin for reading in proof.readings if reading.holds]
-    if holds:
-        every = "" if len(holds) < len(proof.readings) else "every plugin judged: "
-        yield f"- holds under {every}{', '.join(holds)}"
-    for reading in proof.readings:
-        if not reading.holds:
-            yield f"- does not hold under {reading.plugin}: it {reading.because}"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def _count(changes: tuple[object, ...]) -> str:
-    return str(len(changes)) if changes else "nothing"
-
-
-def _caused(proof: Proof) -> Iterator[str]:
-    if proof.lesser_findings:
-        yield from ("## What it causes", "")
-        yield from (f"- `{c.policy}` {c.target}: {c.message}" for c in proof.lesser_findings)
-        yield ""
-
-
-def _refusals(proof: Proof) -> Iterator[str]:
-    if proof.refused:
-        yield from ("## What was refused", "")
-        for entry in proof.refused:
-            yield f"- {entry.reason}"
-            if entry.counterexample:
-                yield f"  - counterexample: {entry.counterexample}"
-        yield ""
-
-
-def _instead(proof: Proof) -> Iterator[str]:
-    if proof.cannot:
-        yield from ("## What no manifest can close", "")
-        for entry in proof.cannot:
-            yield f"- {entry.reason}"
-            if entry.instead:
-                yield f"  - instead: {entry.instead}"
-        yield ""
-
-
-def _left(proof: Proof) -> Iterator[str]:
-    if proof.remaining:
-        yield from ("## What remains open, and why", "")
-        for entry in proof.remaining:
-            yield f"- `{entry.policy}` {entry.target}: {entry.message}"
-            yield f"  - {entry.reason}"
-        yield ""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from kguard.model.findings import FAMILIES, Finding, Report
+from kguard.model.safe_text import clean
 from kguard.reporters.settings import Settings
-from kguard.reporters.text import clean, evaluated, place
+from kguard.reporters.text import evaluated, place
 
 
 def render(report: Report, settings: Settings) -> str:  # noqa: ARG001 - the protocol

@@ -7,16 +7,15 @@ anyone, nor leave its cell. The size stays below what GitHub keeps of a job summ
 
 from __future__ import annotations
 
-import html
-import re
+import shlex
 from collections.abc import Iterator
 
 from kguard.model.findings import Finding, Report
+from kguard.model.safe_text import inert
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import (
     Group,
     assumptions,
-    clean,
     grouped,
     listed,
     place,
@@ -27,8 +26,8 @@ from kguard.reporters.text import (
 
 MAX_BYTES = 900_000
 MAX_OTHERS = 20
-
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+MAX_NOT_READ = 100
+"""Lines about what was not read or not evaluated."""
 
 
 def render(report: Report, settings: Settings) -> str:
@@ -49,25 +48,18 @@ def render(report: Report, settings: Settings) -> str:
     return "\n".join([head, *parts, tail])
 
 
-def escape(text: str) -> str:
-    """Text of the input as inert inline Markdown."""
-    found = html.escape(clean(text), quote=False)
-    found = _SPECIAL.sub(r"\\\1", found)
-    return found.replace("@", "@<!-- -->").replace("://", ":<!-- -->//")
-
-
 def code(text: str) -> str:
     """Text of the input in a fixed-width font."""
-    return f"<code>{escape(text)}</code>"
+    return f"<code>{inert(text)}</code>"
 
 
 def _head(report: Report) -> Iterator[str]:
-    yield f"### kguard: {escape(totals(report))}"
+    yield f"### kguard: {inert(totals(report))}"
     yield ""
     yield "| layer | findings | evaluated |"
     yield "|---|---|---|"
     for row in summary(report):
-        yield f"| {row.layer} | {escape(row.findings)} | {escape(row.evaluated)} |"
+        yield f"| {row.layer} | {inert(row.findings)} | {inert(row.evaluated)} |"
     yield ""
 
 
@@ -79,7 +71,7 @@ def _group(group: Group, report: Report, *, verbose: bool) -> Iterator[str]:
     yield "<details>"
     yield (
         f"<summary><b>{first.severity}{state}</b> {code(first.policy)}: "
-        f"{escape(first.message)}{tail}</summary>"
+        f"{inert(first.message)}{tail}</summary>"
     )
     yield ""
     for finding in group.findings if verbose else group.findings[:1]:
@@ -89,12 +81,12 @@ def _group(group: Group, report: Report, *, verbose: bool) -> Iterator[str]:
         text = listed(names[:MAX_OTHERS], [first.target, *names])
         if len(names) > MAX_OTHERS:
             text += f" and {len(names) - MAX_OTHERS} more"
-        yield f"- also: {escape(text)}"
+        yield f"- also: {inert(text)}"
     label, text = way_out(group, report)
     if label == "fix":
         yield f"- fix: {code(text)}"
     elif label:
-        yield f"- no fix by manifests: {escape(text)}"
+        yield f"- no fix by manifests: {inert(text)}"
     yield ""
     yield "</details>"
     yield ""
@@ -108,22 +100,25 @@ def _evidence(finding: Finding) -> Iterator[str]:
         if quote.text.strip():
             parts.append(code(quote.text.strip()))
         if quote.note:
-            parts.append(escape(quote.note))
+            parts.append(inert(quote.note))
         yield f"- {' '.join(parts)}"
 
 
 def _tail(report: Report, settings: Settings) -> Iterator[str]:
-    for entry in report.incomplete:
-        hint = f" ({escape(entry.hint)})" if entry.hint else ""
-        yield f"- **not read** {code(entry.source)}: {escape(entry.reason)}{hint}"
-    for skipped in report.not_evaluated:
-        yield f"- not evaluated {code(skipped.source)}: {escape(skipped.reason)}"
+    for entry in report.incomplete[:MAX_NOT_READ]:
+        hint = f" ({inert(entry.hint)})" if entry.hint else ""
+        yield f"- **not read** {code(entry.source)}: {inert(entry.reason)}{hint}"
+    for skipped in report.not_evaluated[:MAX_NOT_READ]:
+        yield f"- not evaluated {code(skipped.source)}: {inert(skipped.reason)}"
+    more = sum(max(len(e) - MAX_NOT_READ, 0) for e in (report.incomplete, report.not_evaluated))
+    if more:
+        yield f"- ... and {more} more that were not read or not evaluated"
     if report.incomplete or report.not_evaluated:
         yield ""
     assumed = assumptions(report)
     if assumed:
-        yield escape(assumed)
+        yield inert(assumed)
         yield ""
-    inputs = " ".join(report.inputs)
+    inputs = " ".join(map(shlex.quote, report.inputs))
     yield f"Reproduce: {code(f'kguard scan {inputs}'.strip())} (exit {settings.exit_code})"
     yield ""

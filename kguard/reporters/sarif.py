@@ -19,8 +19,8 @@ import msgspec
 from kguard import __version__
 from kguard.model.findings import SEVERITIES, Finding, Policy, Report, Severity
 from kguard.model.locations import Location
+from kguard.model.safe_text import clean
 from kguard.reporters.settings import Settings
-from kguard.reporters.text import clean
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 HOME = "https://kguard.dev"
@@ -148,7 +148,7 @@ def _result(finding: Finding, index: dict[str, int], inputs: Sequence[str]) -> d
             "layer": finding.layer,
             "severity": finding.severity,
             "state": finding.state,
-            "target": clean(str(finding.target)),
+            "target": _text(str(finding.target), finding.policy),
         },
     }
     if finding.policy in index:
@@ -195,9 +195,13 @@ def _place(finding: Finding, place: Location) -> dict[str, Any]:
     return {
         "physicalLocation": {"artifactLocation": artifact, "region": _region(place)},
         "logicalLocations": [
-            {"kind": "object", "fullyQualifiedName": clean(finding.target.id + finding.path)}
+            {"kind": "object", "fullyQualifiedName": _text(_name(finding), finding.policy)}
         ],
     }
+
+
+def _name(finding: Finding) -> str:
+    return finding.target.id + finding.path
 
 
 def _cluster_uri(place: Location) -> str:

@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.text import Text
 
 from kguard.model.findings import Finding, Incomplete, Quote, Report
+from kguard.model.safe_text import clean
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import (
     Group,
     Row,
     assumptions,
-    clean,
     grouped,
     listed,
     place,

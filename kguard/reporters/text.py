@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -22,12 +21,6 @@ from kguard.model.findings import (
     Report,
 )
 from kguard.model.manifests import ObjectRef
-
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff]"
-)
-REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -54,11 +47,6 @@ class Row(msgspec.Struct, frozen=True):
     findings: str
     evaluated: str
     state: str
-
-
-def clean(text: str) -> str:
-    """One line without control, bidi and invisible characters, which could forge a report."""
-    return _UNSAFE.sub(REPLACEMENT, text.replace("\n", " ").replace("\t", "    "))
 
 
 def grouped(report: Report, states: tuple[str, ...] = ("open", "unknown")) -> list[Group]:

@@ -15,10 +15,10 @@ import msgspec
 
 from kguard import __version__
 from kguard.model.findings import Report
+from kguard.model.safe_text import clean
 from kguard.reporters.html import audit, images, mtls, network, runtime
 from kguard.reporters.html.page import page
 from kguard.reporters.settings import Settings
-from kguard.reporters.text import clean
 
 _SECTIONS = {
     "network": network.view,

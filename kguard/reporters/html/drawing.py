@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from kguard.reporters.text import clean
+from kguard.model.safe_text import clean
 
 WIDTH = 360
 LINE = 34

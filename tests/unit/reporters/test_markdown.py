@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from kguard.model.safe_text import inert
 from kguard.reporters import Settings, markdown, render
 from tests.unit.reporters import reports
 
@@ -29,12 +30,12 @@ def test_layers_findings_and_the_way_to_reproduce():
         ("@team", "@<!-- -->team"),
         ("[x](y)", "\\[x\\]\\(y\\)"),
         ("https://x", "https:<!-- -->//x"),
-        ("# h\n- l", "\\# h \\- l"),
+        ("# h\n- l", "\\#<!-- --> h \\- l"),
         ("a\x1bb", "a\ufffdb"),
     ],
 )
 def test_text_of_the_input_is_inert(text, expected):
-    assert markdown.escape(text) == expected
+    assert inert(text) == expected
 
 
 def test_hostile_text_opens_nothing():
