@@ -28,13 +28,13 @@ def found(name: str, value: str) -> list[tuple[str, str, int]]:
         ("CART_ADDR", "cart:8080", [("shop", "cart", 8080)]),
         ("CART_HOST", "cart", [("shop", "cart", 0)]),
         ("KIND", "cart", []),
-        ("X", "http://cart/api?page=2", [("shop", "cart", 0)]),
+        ("X", "http://cart/api?page=2", [("shop", "cart", 80)]),
         ("X", "redis://:secret@redis.data:6379/0", [("data", "redis", 6379)]),
         ("X", "redis.data.svc.cluster.local", [("data", "redis", 0)]),
         ("X", "a=cart:1;b=redis.data.svc:2", [("data", "redis", 2), ("shop", "cart", 1)]),
         ("X", "redis:6379", []),
         ("X", "cart.example.com", []),
-        ("CART_URL", "http://cart:notaport", []),
+        ("X", "redis-0.redis.data:6379", [("data", "redis", 6379)]),
     ],
 )
 def test_references(name: str, value: str, expected: list[tuple[str, str, int]]) -> None:

@@ -39,7 +39,7 @@ def intended_calls(view: View) -> list[Call]:
             because=Evidence(
                 found.ref,
                 found.pointer,
-                f"{client.ref.name} calls {found.service}: {found.note}",
+                f"{found.note}: {client.ref.name} calls {found.service}",
             ),
         )
         for client in view.inventory.workloads

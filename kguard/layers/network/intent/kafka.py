@@ -13,10 +13,11 @@ from collections.abc import Iterator
 import msgspec
 
 from kguard.inventory import Inventory
+from kguard.inventory.mentions import Mention, mentions
 from kguard.layers.network.intent import components
 from kguard.layers.network.intent.eventing import SOURCES
 from kguard.layers.network.intent.model import Flow, Party, Target, flows
-from kguard.layers.network.intent.names import Mention, Names, mentions
+from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.sinks import EVENTING, is_kafka_broker
 from kguard.layers.network.intent.targets import targets
 from kguard.model.facts.common import Evidence

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kguard.inventory import Workload
+from kguard.inventory.mentions import Mention
 from kguard.inventory.mesh import Mesh
 from kguard.inventory.meshconfig import providers
 from kguard.layers.network.intent.model import Flow, Target, flows, member, pods
-from kguard.layers.network.intent.names import Mention, Names
+from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.targets import targets
 from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence

@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kguard.inventory import Workload
+from kguard.inventory.mentions import Mention
 from kguard.inventory.mesh import Mesh
 from kguard.inventory.selectors import InvalidSelectorError, Selector, parse_selector
 from kguard.layers.network.intent import components
 from kguard.layers.network.intent.model import Flow, Party, Target, flows, member
-from kguard.layers.network.intent.names import Mention, Names
+from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.targets import behind, targets
 from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from kguard.inventory.mentions import Mention, is_address
 from kguard.layers.network.intent.model import Flow, Party, Target, flows, member, pods
-from kguard.layers.network.intent.names import Mention, Names, blocks, is_address
+from kguard.layers.network.intent.names import Names, blocks
 from kguard.layers.network.intent.targets import targets
 from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence

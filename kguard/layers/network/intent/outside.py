@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kguard.inventory import Inventory
+from kguard.inventory.mentions import Mention
 from kguard.inventory.mesh import Mesh
 from kguard.layers.network.intent.model import Flow, Party, Target, flows, member
-from kguard.layers.network.intent.names import Mention, Names, blocks
+from kguard.layers.network.intent.names import Names, blocks
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from kguard.inventory import Inventory, Workload
+from kguard.inventory.mentions import is_address
 from kguard.layers.network.intent.model import Flow, Party, Target, flows, member, pods
-from kguard.layers.network.intent.names import Names, blocks, is_address
+from kguard.layers.network.intent.names import Names, blocks
 from kguard.layers.network.intent.targets import api_server, behind
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import Manifest, mapping, sequence, strings

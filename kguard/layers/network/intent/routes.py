@@ -15,9 +15,10 @@ from typing import Any
 import msgspec
 
 from kguard.inventory import Inventory
+from kguard.inventory.mentions import Mention
 from kguard.layers.network.intent.gateways import gateway_pods, ingress_controller
 from kguard.layers.network.intent.model import Flow, Party, Target, anyone, flows, somewhere
-from kguard.layers.network.intent.names import Mention, Names
+from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.outside import Outside
 from kguard.layers.network.intent.targets import behind, targets
 from kguard.model.facts.common import Evidence

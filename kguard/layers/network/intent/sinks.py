@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kguard.inventory import Inventory, knative
+from kguard.inventory.mentions import Mention, mentions
 from kguard.layers.network.intent import components
 from kguard.layers.network.intent.gateways import local_gateway
 from kguard.layers.network.intent.model import Party, Target
-from kguard.layers.network.intent.names import Mention, Names, mentions
+from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.targets import behind, targets
 from kguard.model.manifests import JsonObject, Manifest, mapping, strings
 

@@ -14,10 +14,11 @@ import re
 from collections.abc import Iterator
 
 from kguard.inventory import Inventory
+from kguard.inventory.mentions import Mention, is_address
 from kguard.layers.network.intent import components
 from kguard.layers.network.intent.gateways import local_gateway
 from kguard.layers.network.intent.model import Party, Target, member
-from kguard.layers.network.intent.names import Mention, Names, blocks, is_address
+from kguard.layers.network.intent.names import Names, blocks
 from kguard.layers.network.semantics.services import Service, target_ports
 from kguard.model.facts.network import Basis
 from kguard.model.manifests import mapping, sequence, strings

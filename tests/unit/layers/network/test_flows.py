@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from kguard.layers.network.intent.names import mentions
+from kguard.inventory.mentions import mentions
 from tests.unit.layers.network.inputs import bases, deployment, facts_of, flows, policy, service
 
 _DB = deployment("db", ", ports: [{containerPort: 5432, name: pg}]") + service("db", 5432, "pg")
