@@ -15,8 +15,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ORACLES = HERE.parent / "oracles"
 KUBERNETES = "1.36.3"
-LONG_RUNS_ONLY = frozenset({"apiserver_1_35", "istio"})
-"""Oracles of a further version, or of minutes and gigabytes to build: only long runs ask them."""
+LONG_RUNS_ONLY = frozenset(
+    {"apiserver_1_35", "calico_selectors", "cilium_policy", "cyclonus", "istio"}
+)
+"""Oracles of a further version, or of minutes and gigabytes to build, or whose answers are kept: only
+long runs ask them."""
 
 
 @dataclass(frozen=True)
