@@ -83,6 +83,10 @@ def command(
     return 1 if plan.proof.refused else 0
 
 
+def _mesh(edges: Any) -> str:
+    return f"{edges.allowed_after} of {edges.intended} intended calls work through the mesh"
+
+
 def _summary(proof: Any) -> None:
     flows = proof.flows
     total = len(proof.closes) + len(proof.remaining)
@@ -90,6 +94,7 @@ def _summary(proof: Any) -> None:
         ("closes", f"{len(proof.closes)} of {total} findings"),
         ("keeps", f"{flows.allowed_after} of {flows.intended} intended flows"),
         *([("undecided", f"{flows.undecided} of them")] if flows.undecided else []),
+        *([("mesh", _mesh(proof.edges))] if proof.edges.intended else []),
         ("weakens", _some(proof.weakens)),
         ("opens", _some(proof.opens)),
         ("causes", f"{len(proof.lesser_findings)} below medium (see PROOF.md)"),

@@ -8,7 +8,7 @@ one, so that exactly the harmful ones are refused, each with its counterexample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -233,6 +233,7 @@ def _proof(
         refused=tuple(refused),
         cannot=tuple(cannot),
         flows=_flows(before, after),
+        edges=_edges(before, after),
         stronger=comparison.stronger,
         weakens=comparison.weaker,
         cuts=comparison.cut,
@@ -278,15 +279,23 @@ def _remaining(finding: Finding, report: Report, reasons: dict[str, str]) -> Rem
 
 def _flows(before: State, after: State) -> Flows:
     """How many intended flows there are and are allowed, as the network layer counts them."""
-    was, now = _verdicts(before), _verdicts(after)
+    return _kept(_verdicts(before), _verdicts(after), "allowed")
+
+
+def _edges(before: State, after: State) -> Flows:
+    """How many intended calls there are and work, as the mtls layer counts them."""
+    return _kept(_calls(before), _calls(after), "works")
+
+
+def _kept(was: Mapping[Any, str], now: Mapping[Any, str], good: str) -> Flows:
     fresh = [verdict for key, verdict in now.items() if key not in was]
     return Flows(
         intended=len(was),
-        allowed_before=list(was.values()).count("allowed"),
-        allowed_after=sum(now.get(key) == "allowed" for key in was),
+        allowed_before=list(was.values()).count(good),
+        allowed_after=sum(now.get(key) == good for key in was),
         undecided=sum(now.get(key) == "unknown" for key in was),
         added=len(fresh),
-        added_allowed=fresh.count("allowed"),
+        added_allowed=fresh.count(good),
     )
 
 
@@ -294,3 +303,9 @@ def _verdicts(state: State) -> dict[tuple[str, str, str], str]:
     """The verdict on each intended flow, by its ends and port."""
     flows = getattr(state.facts.get("network"), "flows", ())
     return {(flow.source, flow.target, flow.port): flow.verdict for flow in flows}
+
+
+def _calls(state: State) -> dict[tuple[str, str, str, str], str]:
+    """The verdict on each intended call through the mesh, by its ends, port and Service."""
+    edges = getattr(state.facts.get("mtls"), "edges", ())
+    return {(e.client.id, e.server.id, e.port, e.service): e.verdict for e in edges}

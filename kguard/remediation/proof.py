@@ -72,6 +72,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     inputs: tuple[str, ...]
     objects: int
+    edges: Flows = Flows(0, 0, 0)
+    """The intended calls between workloads as the mesh carries them: those that work."""
     lesser_findings: tuple[Closed, ...] = ()
     """New findings below medium: no harm, but said."""
     readings: tuple[Reading, ...] = ()

@@ -23,6 +23,7 @@ def prose(proof: Proof) -> str:
         f"- closes {_many(len(proof.closes), 'finding')}, leaves {len(proof.remaining)} open",
         f"{kept} ({flows.allowed_before} were allowed before{_undecided(flows.undecided)})",
         *_added(proof),
+        *_calls(proof),
         f"- weakens {_count(proof.weakens)}",
         f"- cuts {_count(proof.cuts)}",
         f"- opens {_count(proof.opens)}",
@@ -63,6 +64,13 @@ def _added(proof: Proof) -> Iterator[str]:
     if proof.flows.added:
         flows = _many(proof.flows.added, "intended flow")
         yield f"- brings {flows} of its own, {proof.flows.added_allowed} allowed"
+
+
+def _calls(proof: Proof) -> Iterator[str]:
+    edges = proof.edges
+    if edges.intended:
+        kept = f"- {edges.allowed_after} of {edges.intended} intended calls work through the mesh"
+        yield f"{kept} ({edges.allowed_before} did before{_undecided(edges.undecided)})"
 
 
 def _undecided(count: int) -> str:
