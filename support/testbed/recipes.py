@@ -18,8 +18,7 @@ KUBERNETES = "1.36.3"
 LONG_RUNS_ONLY = frozenset(
     {"apiserver_1_35", "calico_selectors", "cilium_policy", "cyclonus", "istio"}
 )
-"""Oracles of a further version, or of minutes and gigabytes to build, or whose answers are kept: only
-long runs ask them."""
+"""Only long runs ask them: a further version, minutes and gigabytes to build, or answers kept."""
 
 
 @dataclass(frozen=True)
