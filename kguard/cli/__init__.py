@@ -30,6 +30,7 @@ COMMANDS = {
     "runtime": "what Falco would detect, and where",
     "manifests": "what was read, one JSON line for each object",
     "facts": "the facts documents that the policies judge",
+    "init": "write a kguard.yaml that fits a repository",
     "baseline": "accept today's findings, so that only new ones count",
     "schema": "print the JSON Schema of a document",
 }
