@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from kguard.layers.network.facts.summary import Openness, Test
+from kguard.layers.network.intent.components import API_SERVER
 from kguard.layers.network.intent.model import Flow, Party
 from kguard.layers.network.semantics.addresses import AddressRange, network_range
 from kguard.layers.network.semantics.cluster import STRANGER, Cluster
@@ -143,9 +144,24 @@ class _Judge:
         wide = self._openness.ports(direction, index, self._openness.internet(direction))
         outside = self._openness.ports(direction, index, self._some[direction])
         verdict = self._loose(wide, outside, flow)
+        if other.name == API_SERVER and direction == "egress" and verdict != "blocked":
+            return self._api_server(index, verdict, flow)
         # Who publishes a port to known clients only means it so; the API server has some address.
         deliberate = direction == "ingress" and verdict == "unknown"
         return "allowed" if deliberate and self._port(outside, flow) == "allowed" else verdict
+
+    def _api_server(self, index: int, verdict: Verdict, flow: Flow) -> Verdict:
+        """The API server may be a node, which blocks do not mean to every plugin."""
+        reach = self._cluster.reach
+        number = reach.classes.of_endpoint[index]
+        atom = reach.ports.of_port(flow.protocol, flow.port)
+        for _, rule in reach.admitting("egress", number, _whoever):
+            means = any(peer.block and peer.block.cidr == API_SERVER for peer in rule.peers)
+            if means and reach.speaks("egress", rule, number) & atom:
+                return "allowed"
+        restricted = reach.row("egress", number).isolated
+        blind = restricted and not self._cluster.profile.block_matches_nodes
+        return "unknown" if blind else verdict
 
     def _somewhere(self, direction: Direction, index: int, other: Party, flow: Flow) -> Verdict:
         """Whoever admits one of the candidates knows which of them it is."""

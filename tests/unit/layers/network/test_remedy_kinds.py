@@ -35,8 +35,10 @@ def engine() -> Any:
     found.close()
 
 
-def fix(engine: EmbeddedEngine, folder: Path, plugin: str, wishes: Any) -> plan.Plan:
-    (folder / "in.yaml").write_text(_APPS)
+def fix(
+    engine: EmbeddedEngine, folder: Path, plugin: str, wishes: Any, text: str = _APPS
+) -> plan.Plan:
+    (folder / "in.yaml").write_text(text)
     options = scan.Options(at=AT, layers=("network",), assume={"cni": plugin})
     collected = sources.collect([str(folder)], sources.Options(render="never"))
 
@@ -185,3 +187,18 @@ def test_policies_observe_first_where_the_plugin_can(
         if made
         else "the network plugin has no objects that only observe"
     }
+
+
+def test_only_ciliums_own_kind_can_name_the_api_server(
+    engine: EmbeddedEngine, tmp_path: Path
+) -> None:
+    """It may be a node, and address blocks mean no nodes to Cilium."""
+    asks = deployment("app", ", env: [{name: X, value: 'https://kubernetes.default.svc'}]")
+    plain = fix(engine, tmp_path, "cilium", plan.Wishes(tighten=True), asks)
+    (refused,) = plain.proof.refused
+    assert "shop/app to the API server at 443/TCP was allowed" in refused.counterexample
+    own = plan.Wishes(tighten=True, policy_kind="CiliumNetworkPolicy")
+    found = fix(engine, tmp_path, "cilium", own, asks)
+    assert (found.proof.refused, found.proof.remaining) == ((), ())
+    verdicts = {f.verdict for f in found.after.facts["network"].flows if f.basis == "apiserver"}
+    assert verdicts == {"allowed"}
