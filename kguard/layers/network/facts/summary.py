@@ -36,7 +36,7 @@ class Openness:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self._memo: dict[tuple[int, int], Ports] = {}
+        self._memo: dict[tuple[int, Test], Ports] = {}
         self._tests: dict[object, Test] = {}
         self._internet = {direction: self._measure(direction) for direction in DIRECTIONS}
         self._covered: dict[tuple[Direction, int], bool] = {}
@@ -104,7 +104,8 @@ class Openness:
         """The ports that pass a test in one direction of a workload."""
         reach = self.cluster.reach
         number = reach.classes.of_endpoint[workload]
-        key = (id(reach.row(direction, number)), id(test))
+        # The test itself, not its id: a test that is gone gives its id to another one.
+        key = (id(reach.row(direction, number)), test)
         if key not in self._memo:
             self._memo[key] = reach.open_ports(direction, number, test)
         return self._memo[key]
