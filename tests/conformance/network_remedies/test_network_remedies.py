@@ -36,3 +36,11 @@ def test_the_table_has_a_line_for_each(conformance: Path) -> None:
     lines = list(vectors.table(conformance))
     assert len(lines) == 1 + 10 * 2 + 5
     assert sum("cluster-topology-analyzer" in line for line in lines) == 5
+
+
+def test_the_kafka_dispatcher_of_the_article_may_reach_its_brokers(conformance: Path) -> None:
+    folder = conformance.parent / "corpus" / "practice-article"
+    flows = vectors.remedied(folder, tighten=True).after.facts["network"].flows
+    kafka = [(f.source, f.target, f.port, f.verdict) for f in flows if f.basis == "kafka"]
+    dispatcher = "the KafkaSource dispatcher"
+    assert kafka == [(dispatcher, "kafka.example.com", "9092/TCP", "allowed")]
