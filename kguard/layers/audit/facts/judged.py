@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -27,6 +28,12 @@ from kguard.layers.audit.semantics.version import Version
 from kguard.model.facts import audit as model
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import ObjectRef
+
+_REMEMBERED = 16
+"""Policies whose regions are kept: a plan of remedies is judged many times over."""
+_cover = lru_cache(_REMEMBERED)(cover)
+_recorded = lru_cache(_REMEMBERED)(recorded)
+_unreachable = lru_cache(_REMEMBERED)(unreachable_rules)
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -69,7 +76,7 @@ def judge(
     """
     loaded = load(source.value, version)
     policy = loaded.policy if loaded.state != "invalid" else None
-    covered = cover(policy, profile) if policy is not None else None
+    covered = _cover(policy, profile) if policy is not None else None
     note = f"the policy that {source.built_in} writes" if source.built_in else "this audit policy"
     families = covered.families if covered else ()
     concerns = covered.concerns if covered else ()
@@ -85,7 +92,7 @@ def judge(
         concerns=[_family(source, policy, found, groups) for found in concerns],
         excesses=[fact for limit in limits for fact in _excesses(source, policy, limit)],
         lints=_lints(source, loaded, policy),
-        recorded=[_recording(source, found) for found in (recorded(policy) if policy else ())],
+        recorded=[_recording(source, found) for found in (_recorded(policy) if policy else ())],
         because=[source.place("/rules", note, role="related")],
         unseen=_unseen(source, policy, families, rights),
     )
@@ -229,7 +236,7 @@ def _lints(source: Source, loaded: Loaded, policy: Policy | None) -> list[model.
     found = [_ignored(source, field) for field in loaded.ignored]
     if policy is None:
         return found
-    for index, why in sorted(unreachable_rules(policy).items()):
+    for index, why in sorted(_unreachable(policy).items()):
         words = rule_words(policy.rules[index])
         text = _UNREACHABLE[why]
         because = [source.place(f"/rules/{index}", text)]
