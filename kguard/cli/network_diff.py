@@ -29,7 +29,7 @@ def command(**arguments: Any) -> int:
 
     \b
     dir1 is BASE, dir2 is HEAD: two folders, or two git revisions (`rev:REV`). Exit code 0, or 3
-    where a side could not be read in full.
+    where a side could not be read in full or a connection cannot be decided.
 
     \b
     Examples:
@@ -49,8 +49,12 @@ def command(**arguments: Any) -> int:
     chosen = named_profile(asked) if asked else profile_of(head.value("cni"))
     found = changes(base, head, chosen)
     reasons = _Reasons(base, head, shown=chosen.name != "netpol-analyzer")
-    write(_FORMS[arguments["output"] or "txt"](found, reasons), "")
-    return _INCOMPLETE if unread else 0
+    write(_FORMS[arguments["output"] or "txt"](found.flows, reasons), "")
+    if found.undecided:
+        word = "connection" if found.undecided == 1 else "connections"
+        text = f"{found.undecided} {word} of both sides cannot be decided and are not compared"
+        note(text, quiet=arguments["quiet"])
+    return _INCOMPLETE if unread or found.undecided else 0
 
 
 def _sides(arguments: dict[str, Any]) -> tuple[Inventory, Inventory, list[tuple[str, str]]]:

@@ -49,15 +49,26 @@ class FlowChange(msgspec.Struct, frozen=True):
     because: tuple[Cause, ...]
 
 
+class Changes(msgspec.Struct, frozen=True):
+    """What a change does, and what stood in the way of a complete answer."""
+
+    flows: tuple[FlowChange, ...]
+    """What happens to certain connections, sorted by kind and names."""
+    undecided: int
+    """Connections of either side that may be possible besides: they are not compared."""
+
+
 class _Side:
     """One of the two inputs."""
 
     def __init__(self, inventory: Inventory, profile: Profile) -> None:
+        self.undecided = 0
         self.cluster = Cluster(inventory, profile)
         self.names = named_ends(self.cluster)
         self.plain: dict[tuple[str, str], Connection] = {}
         self.ranged: dict[tuple[str, Direction], list[tuple[AddressRange, str]]] = {}
         for entry in connections(self.cluster):
+            self.undecided += bool(entry.further)
             if not entry.certain:
                 continue
             if entry.source.outside:
@@ -71,11 +82,14 @@ class _Side:
         self.ranged.setdefault((name, direction), []).append((outside, text))
 
 
-def changes(base: Inventory, head: Inventory, profile: Profile) -> tuple[FlowChange, ...]:
-    """What a change does to the certain connections, sorted by kind and names."""
+def changes(base: Inventory, head: Inventory, profile: Profile) -> Changes:
+    """What a change does to connections, in one reading of the API."""
     found = _Comparison(_Side(base, profile), _Side(head, profile))
     every = [*found.between_workloads(), *found.with_addresses()]
-    return tuple(sorted(every, key=lambda c: (KINDS.index(c.kind), c.src, c.dst)))
+    return Changes(
+        flows=tuple(sorted(every, key=lambda c: (KINDS.index(c.kind), c.src, c.dst))),
+        undecided=found.base.undecided + found.head.undecided,
+    )
 
 
 class _Comparison:

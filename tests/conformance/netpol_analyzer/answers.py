@@ -75,7 +75,7 @@ def _lines(text: str) -> frozenset[str]:
 def _changes(base: Inventory, head: Inventory) -> frozenset[str]:
     if any(Cluster(side, NETPOL_ANALYZER).refused for side in (base, head)):
         return REFUSES
-    found = changes(base, head, NETPOL_ANALYZER)
+    found = changes(base, head, NETPOL_ANALYZER).flows
     return frozenset(
         f"diff-type: {c.kind}, source: {c.src}, destination: {c.dst}, dir1: {c.base}, "
         f"dir2: {c.head}" + (f", workloads-diff-info: {c.workloads}" if c.workloads else "")

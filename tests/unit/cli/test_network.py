@@ -276,3 +276,9 @@ def test_explain_names_the_rule_of_each_tier(run):
     assert [step["tier"] for step in steps] == ["admin"]
     assert steps[0]["line"] > 20
     assert "rule 2 denies every pod of every namespace" in steps[0]["note"]
+
+
+def test_diff_says_what_cannot_be_decided(compare):
+    code, out = compare(SHOP.replace("kubernetes.io/metadata.name: shop", "team: shop"))
+    assert code == 3
+    assert "diff-type: removed, source: shop/web[Pod], destination: data/db[Pod]" in out
