@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from kguard.cli.inputs import input_options, layer_facts
-from kguard.cli.output import clean, write, write_json
+from kguard.cli.output import clean, write, write_json, write_rows
 from kguard.model.facts.images import Facts, ImageUse
 
 _COLUMNS = ("image", "how", "class", "signer", "enforcement", "workloads")
@@ -59,10 +59,7 @@ def list_(output: str, **arguments: Any) -> int:
       kguard images list --context prod -o json
     """
     found = rows(_facts(arguments))
-    if output == "json":
-        write_json(found)
-    else:
-        write("".join(f"{line}\n" for line in table(found)), "")
+    write_rows(found, table(found), output)
     return 0
 
 

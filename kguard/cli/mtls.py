@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from kguard.cli.inputs import input_options, layer_facts
-from kguard.cli.output import clean, write, write_json
+from kguard.cli.output import clean, write, write_rows
 from kguard.model.facts.mtls import Facts, LinkerdPorts, LinkerdWorkload, Ports, Workload
 
 MAX_PORT = 65535
@@ -57,10 +57,7 @@ def list_(output: str, **arguments: Any) -> int:
       kguard mtls list --context prod -o json
     """
     found = sorted(rows(_facts(arguments)), key=_key)
-    if output == "json":
-        write_json(found)
-    else:
-        write("".join(f"{line}\n" for line in table(found)), "")
+    write_rows(found, table(found), output)
     return 0
 
 

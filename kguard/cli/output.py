@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import msgspec
 from kguard.errors import UsageError
 from kguard.model.safe_text import clean
 
-__all__ = ["clean", "note", "write", "write_json"]
+__all__ = ["clean", "note", "write", "write_json", "write_rows"]
 
 
 def write(text: str, destination: str) -> None:
@@ -38,6 +39,14 @@ def write_json(document: Any, destination: str = "") -> None:
         UsageError: the file cannot be written.
     """
     write(msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n", destination)
+
+
+def write_rows(rows: Sequence[Any], lines: Iterable[str], form: str) -> None:
+    """Write rows as JSON, or the lines that show them to people."""
+    if form == "json":
+        write_json(rows)
+    else:
+        write("".join(f"{line}\n" for line in lines), "")
 
 
 def note(text: str, *, quiet: bool = False) -> None:

@@ -15,6 +15,22 @@ from kguard.model.manifests import Collected, Manifest, SourceText
 from kguard.sources.yaml import Document, load
 
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+SERVICE = """
+    apiVersion: v1
+    kind: Service
+    metadata: {name: cart, namespace: shop}
+    spec: {selector: {app: cart}, ports: [{port: 80, targetPort: 8080}]}
+"""
+STRANGER = """
+    apiVersion: batch/v1
+    kind: Job
+    metadata: {name: export, namespace: shop}
+    spec:
+      template:
+        metadata: {labels: {sidecar.istio.io/inject: "false"}}
+        spec:
+          containers: [{name: c, image: x, env: [{name: CART, value: "http://cart/"}]}]
+"""
 
 
 def inventory(*texts: str) -> Inventory:

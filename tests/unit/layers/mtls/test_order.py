@@ -4,24 +4,7 @@ from __future__ import annotations
 from kguard.layers.mtls import LAYER
 from kguard.layers.mtls.semantics.linkerd import DEFAULT_POLICY
 from kguard.model.facts.mtls import Facts
-from tests.unit.layers.mtls.inputs import NAMESPACE, STRICT, deployment, facts
-
-SERVICE = """
-    apiVersion: v1
-    kind: Service
-    metadata: {name: cart, namespace: shop}
-    spec: {selector: {app: cart}, ports: [{port: 80, targetPort: 8080}]}
-"""
-STRANGER = """
-    apiVersion: batch/v1
-    kind: Job
-    metadata: {name: export, namespace: shop}
-    spec:
-      template:
-        metadata: {labels: {sidecar.istio.io/inject: "false"}}
-        spec:
-          containers: [{name: c, image: x, env: [{name: CART, value: "http://cart/"}]}]
-"""
+from tests.unit.layers.mtls.inputs import NAMESPACE, SERVICE, STRANGER, STRICT, deployment, facts
 
 
 def test_the_same_is_the_same() -> None:

@@ -9,24 +9,16 @@ from kguard.model.findings import Finding, fingerprint
 from kguard.model.layer import Request
 from kguard.model.manifests import ObjectRef
 from kguard.model.remedies import Cannot, Create, Edit, Operation, Refused, RemedyRequest
-from tests.unit.layers.mtls.inputs import AT, NAMESPACE, STRICT, deployment, inventory
+from tests.unit.layers.mtls.inputs import (
+    AT,
+    NAMESPACE,
+    SERVICE,
+    STRANGER,
+    STRICT,
+    deployment,
+    inventory,
+)
 
-SERVICE = """
-    apiVersion: v1
-    kind: Service
-    metadata: {name: cart, namespace: shop}
-    spec: {selector: {app: cart}, ports: [{port: 80, targetPort: 8080}]}
-"""
-STRANGER = """
-    apiVersion: batch/v1
-    kind: Job
-    metadata: {name: export, namespace: shop}
-    spec:
-      template:
-        metadata: {labels: {sidecar.istio.io/inject: "false"}}
-        spec:
-          containers: [{name: c, image: x, env: [{name: CART, value: "http://cart/"}]}]
-"""
 CART = ObjectRef("apps/v1", "Deployment", "shop", "cart")
 
 
