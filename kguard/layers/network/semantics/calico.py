@@ -30,6 +30,7 @@ from kguard.layers.network.semantics.policy import (
     Rule,
     Tier,
 )
+from kguard.layers.network.semantics.ports import is_number
 from kguard.layers.network.semantics.reader import Reader
 from kguard.layers.network.semantics.surroundings import Surroundings
 from kguard.model.locations import pointer
@@ -90,10 +91,10 @@ class Tiers:
 
     def named(self, reader: Reader, value: Any) -> Tier:
         """The tier of a policy; one that does not exist is a problem."""
-        name = value or "default"
+        name = str(value or "default")
         if name not in self._known:
             reader.problem("/spec/tier", f"tier {name!r} does not exist")
-        return self._known.get(str(name), NAMESPACED)
+        return self._known.get(name, NAMESPACED)
 
 
 def _tier(name: str, order: float, action: str) -> Tier:
@@ -240,7 +241,7 @@ def _not_ports(fields: dict[str, Any]) -> list[Any]:
 
 
 def _number(text: str) -> bool:
-    return text.replace(":", "").isdigit()
+    return all(is_number(part) for part in text.split(":"))
 
 
 def with_ties(policies: Sequence[PodPolicy]) -> list[PodPolicy]:

@@ -25,7 +25,7 @@ from kguard.layers.network.semantics.expressions import (
     Or,
 )
 
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 """Nested parentheses; more are refused rather than followed."""
 
 _Kind = Literal["label", "text", "has", "all", "global", "operator", "mark", "end"]
