@@ -61,7 +61,7 @@ def _identity(pod: Json, spaces: dict[str, dict[str, str]]) -> Json:
     labels += [f"k8s:{_SPACE_LABEL}.{key}={value}" for key, value in spaces[namespace].items()]
     labels += [f"k8s:{_SPACE}={namespace}", "k8s:io.cilium.k8s.policy.cluster=default"]
     labels.append(f"k8s:io.cilium.k8s.policy.serviceaccount={pod['account']}")
-    ports = {protocol.lower(): {} for protocol in ("TCP", "UDP")}
+    ports: dict[str, Json] = {protocol.lower(): {} for protocol in ("TCP", "UDP")}
     for name, protocol, number in pod["ports"]:
         ports[protocol.lower()][name] = number
     return {"labels": labels, **ports}
