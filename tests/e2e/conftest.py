@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 Kguard = Callable[..., subprocess.CompletedProcess]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file of this folder on one worker: its API server, wheel or runner is made once."""
     for item in items:
