@@ -9,6 +9,9 @@ import pytest
 
 from tests.conformance.network_remedies import vectors
 
+pytestmark = pytest.mark.xdist_group("network_remedies")
+"""The plans of the applications are made once, for the worker that runs this file."""
+
 
 @pytest.fixture(scope="module")
 def conformance(shared: Path) -> Path:
