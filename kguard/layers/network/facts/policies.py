@@ -13,6 +13,7 @@ from kguard.inventory import Workload
 from kguard.layers.network.facts.cover import Redundancy, shadows
 from kguard.layers.network.facts.references import References
 from kguard.layers.network.facts.words import (
+    looked_at,
     peer_words,
     rule_words,
     selector_words,
@@ -358,6 +359,5 @@ def _reasons(
         return [Evidence(policy.id, policy.subject, note) for policy in denying]
     known = cluster.inventory.namespaces.get(name)
     place = known.manifest.id if known and known.manifest else ""
-    word = "policy" if len(policies) == 1 else "policies"
-    note = f"{len(policies)} {word} of namespace {name} looked at: none isolates every pod"
+    note = f"no policy in namespace {name}{looked_at(len(policies))} isolates every pod"
     return [Evidence(place, "/metadata/name" if place else "", note)]

@@ -69,3 +69,8 @@ def _condition(entry: Requirement) -> str:
             return f"label {entry.key}"
         case _:
             return f"no label {entry.key}"
+
+
+def looked_at(count: int) -> str:
+    """How many policies were looked at in vain."""
+    return f" ({count} looked at)" if count else " (it has none)"

@@ -11,7 +11,7 @@ from kguard.inventory import Workload
 from kguard.layers.network.facts.elsewhere import Elsewhere
 from kguard.layers.network.facts.openings import Openings
 from kguard.layers.network.facts.summary import Openness, Served, Test
-from kguard.layers.network.facts.words import rule_words
+from kguard.layers.network.facts.words import looked_at, rule_words
 from kguard.layers.network.intent.model import Flow
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.policy import Direction, Rule
@@ -241,12 +241,11 @@ class Workloads:
     def _absence(self, direction: Direction, workload: Workload) -> Evidence:
         word = "incoming" if direction == "ingress" else "outgoing"
         count = self._counts.get(workload.namespace, 0)
-        policies = "policies" if count != 1 else "policy"
         refused = sum(p.namespace == workload.namespace for p in self._cluster.refused)
-        rest = f" ({refused} more are refused by the API server)" if refused else ""
+        rest = f" ({refused} refused by the API server)" if refused else ""
         note = (
-            f"{count} {policies} of namespace {workload.namespace} looked at: none restricts the"
-            f" {word} traffic of {workload.name}{rest}"
+            f"no policy in namespace {workload.namespace}{looked_at(count)} restricts the {word}"
+            f" traffic of {workload.name}{rest}"
         )
         place = workload.pod_metadata_pointer + pointer("labels")
         if not workload.labels or workload.knative:

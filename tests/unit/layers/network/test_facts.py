@@ -20,7 +20,7 @@ def test_without_a_policy_everything_is_open() -> None:
     redis = workload(facts_of(_REDIS), "redis")
     assert (redis.ingress.isolation, redis.ingress.selected) == ("none", "false")
     assert redis.ingress.cluster.reach == redis.egress.internet.reach == "everything"
-    assert redis.ingress.because[0].note.startswith("0 policies of namespace shop looked at")
+    assert redis.ingress.because[0].note.startswith("no policy in namespace shop (it has none)")
 
 
 def test_an_allow_all_policy_selects_but_restricts_nothing() -> None:
