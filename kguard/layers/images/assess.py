@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from kguard.layers.images.evidence.discover import Candidate, discover
-from kguard.layers.images.evidence.store import Store
+from kguard.layers.images.evidence.store import Store, StoreError
 from kguard.layers.images.verification.judge import Authorities, Verdict, judge
 
 MAX_INDEXES = 16
@@ -35,7 +35,12 @@ def assess(
     own = judge(found, digest, authorities, now)
     if own.signature != "unsigned":
         return own
-    for index in store.indexes_of(digest)[:MAX_INDEXES]:
+    try:
+        indexes = store.indexes_of(digest)
+    except StoreError as error:
+        reason = f"the image itself is not signed; of an index above it: {error.reason}"
+        return Verdict(error.verdict, reason, None, own.signatures)
+    for index in indexes[:MAX_INDEXES]:
         above = judge(discover(store, index), index, authorities, now)
         if above.signature == "verified":
             reason = f"the image is not signed, the index {index} that lists it is: {above.reason}"

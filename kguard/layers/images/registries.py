@@ -28,6 +28,8 @@ class Registries:
 
     def digest_of(self, reference: Reference) -> str:
         """What the tag of a reference names now; empty where the registry does not tell."""
+        if reference.tagged in self._failed:
+            return ""
         try:
             return self.repository(reference).tag(reference.tag or DEFAULT_TAG)
         except StoreError as error:

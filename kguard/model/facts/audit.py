@@ -195,21 +195,24 @@ class Unseen(msgspec.Struct, frozen=True):
     because: list[Evidence]
 
 
+Route = Literal[
+    "impersonate",
+    "host-pods",
+    "node-proxy",
+    "apiserver-exec",
+    "kubeadm-config",
+    "openshift-apiserver",
+    "cluster-api",
+    "rancher",
+]
+
+
 class Defeat(msgspec.Struct, frozen=True):
     """A binding that lets somebody hide from the audit log or switch it off."""
 
     ref: ObjectRef
     subject: str
-    route: Literal[
-        "impersonate",
-        "host-pods",
-        "node-proxy",
-        "apiserver-exec",
-        "kubeadm-config",
-        "openshift-apiserver",
-        "cluster-api",
-        "rancher",
-    ]
+    route: Route
     text: str
     because: list[Evidence]
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from kguard.model.facts.certificates import Certificate, Expiry, TrustBundle
 from kguard.model.facts.common import Evidence, Presence, Scope, Truth
 from kguard.model.manifests import ObjectRef
 
@@ -184,45 +185,6 @@ class GatewayServer(msgspec.Struct):
     because: list[Evidence]
 
 
-class Certificate(msgspec.Struct):
-    """How certificates of the mesh are renewed, as far as manifests tell."""
-
-    ref: ObjectRef
-    subject: Literal["workload", "root", "plugged_ca", "certificate"]
-    name: str
-    rotation: Literal["automatic", "long_lived", "off", "manual", "elsewhere", "failing", "unknown"]
-    """`elsewhere`: whoever owns the files or the socket renews it; `failing`: a status says that
-    the renewal is late or does not work."""
-    seconds: int
-    """The lifetime or interval that is set, 0 where none is."""
-    renewed_at: int
-    """The percentage of the lifetime after which it is renewed; -1 where nothing tells."""
-    basis: Literal["written", "observed"]
-    """Configuration proves what should happen; only a status shows what did."""
-    because: list[Evidence]
-
-
-class Expiry(msgspec.Struct):
-    """The end of a certificate that the input shows."""
-
-    ref: ObjectRef
-    name: str
-    ends: str
-    """The day, as YYYY-MM-DD in UTC."""
-    days: int
-    """Whole days from the time of the scan; negative once it has expired."""
-    renewal: Literal["planned", "not_seen"]
-    """`planned`: its status names a renewal that is still to come, before its end."""
-    because: list[Evidence]
-
-
-class TrustBundle(msgspec.Struct):
-    """A namespace whose pods trust another root than the mesh's."""
-
-    ref: ObjectRef
-    because: list[Evidence]
-
-
 class Caller(msgspec.Struct):
     """An intended call to a workload of the mesh by someone without a mesh identity."""
 
@@ -238,6 +200,27 @@ class Caller(msgspec.Struct):
     because: list[Evidence]
 
 
+Hazard = Literal[
+    "none",
+    "parent_disable",
+    "headless",
+    "pod_ip",
+    "label_off",
+    "not_captured",
+    "no_tunnel",
+    "no_identity",
+    "rule",
+    "auto_off",
+    "no_sidecar",
+    "not_imported",
+]
+"""Why no mesh identity is sent: policy above the workload is DISABLE, a headless Service with a
+pod that has no sidecar, a call to a pod's address, the label `tlsMode`, annotations that lead past
+the client's sidecar, a sidecar that ztunnel cannot reach by tunnel, no proxy at the client, a
+DestinationRule, automatic mutual TLS switched off, no sidecar at the server, a Service that the
+client's Sidecar does not import or that istiod does not look at."""
+
+
 class Edge(msgspec.Struct):
     """An intended call between two workloads: what is sent, accepted, and becomes of it."""
 
@@ -251,21 +234,7 @@ class Edge(msgspec.Struct):
     accepts: Effective
     verdict: Literal["works", "cut", "unknown"]
     identity: Literal["proven", "none", "unknown"]
-    hazard: Literal[
-        "none",
-        "parent_disable",
-        "headless",
-        "pod_ip",
-        "label_off",
-        "not_captured",
-        "no_tunnel",
-        "no_identity",
-        "rule",
-        "auto_off",
-        "no_sidecar",
-        "not_imported",
-    ]
-    """Why no mesh identity is sent."""
+    hazard: Hazard
     because: list[Evidence]
 
 

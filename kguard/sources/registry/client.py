@@ -9,6 +9,7 @@ says so. Proxies are those of the environment.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -45,8 +46,11 @@ MANIFESTS = ", ".join(_TYPES)
 _CHUNK = 1 << 16
 _MOVED = (301, 302, 303, 307, 308)
 _BUSY = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
-_NO_API = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.METHOD_NOT_ALLOWED)
-"""Registries without the referrers API answer in one of these ways."""
+_NO_API = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTABLE)
+"""Registries without the referrers API answer in one of these ways, as go-containerregistry reads
+them (pkg/v1/remote/referrers.go)."""
+MAX_PAGES = 20
+_NEXT = re.compile(r'<([^<>]{1,2000})>\s*;\s*rel="?next"?')
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -56,6 +60,17 @@ class Settings(msgspec.Struct, frozen=True):
     """Whether registries may be asked without TLS."""
     ca_file: str = ""
     """PEM file of further certificate authorities."""
+
+
+class _Request(msgspec.Struct, frozen=True):
+    url: str
+    headers: dict[str, str]
+    limit: int
+    """Bytes of the answer's body."""
+    end: float
+    """When the answer must be there, on the monotonic clock."""
+    method: str = "GET"
+    body: bytes | None = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -77,6 +92,8 @@ class Client:
     def __init__(self, settings: Settings, keychain: Keychain | None = None) -> None:
         self._settings = settings
         self._pools: dict[str, urllib3.PoolManager] = {}
+        self._deaf: dict[str, str] = {}
+        """Hosts with which no connection could be made, and why."""
         self._tokens = Tokens(keychain or Keychain(), self._fetch_token)
 
     def manifest(self, registry: str, repository: str, reference: str) -> bytes | None:
@@ -99,15 +116,27 @@ class Client:
         found = self._ask(registry, repository, path, "*/*", MAX_BLOB_BYTES)
         return None if found is None else _proved(found.body, digest)
 
-    def referrers(self, registry: str, repository: str, digest: str) -> bytes | None:
-        """The index of what refers to a manifest; None where the registry has no such API.
+    def referrers(self, registry: str, repository: str, digest: str) -> list[bytes] | None:
+        """The pages of the index of what refers to a manifest; None where there is no such API.
 
         Raises:
-            RegistryError: it does not answer.
+            RegistryError: it does not answer, or has no end of pages.
         """
         path = f"referrers/{quote(digest, safe=':')}"
         found = self._ask(registry, repository, path, MANIFESTS, MAX_MANIFEST_BYTES, _NO_API)
-        return None if found is None else found.body
+        pages = []
+        while found is not None:
+            pages.append(found.body)
+            following = _NEXT.search(found.headers.get("Link", ""))
+            if not following:
+                return pages
+            if len(pages) == MAX_PAGES:
+                raise RegistryError("too_large", f"more than {MAX_PAGES} pages of referrers")
+            path = f"referrers/{following[1].rpartition('/referrers/')[2]}"
+            found = self._ask(registry, repository, path, MANIFESTS, MAX_MANIFEST_BYTES)
+        if pages:
+            raise RegistryError("unreachable", f"a page of {registry}'s referrers is gone")
+        return None
 
     def _ask(
         self,
@@ -119,73 +148,67 @@ class Client:
         absent: tuple[int, ...] = (HTTPStatus.NOT_FOUND,),
     ) -> _Answer | None:
         url = f"{base_url(registry, plain=self._settings.plain_http)}/v2/{repository}/{path}"
-        end = time.monotonic() + REQUEST_SECONDS
         headers = {"Accept": accept}
         if known := self._tokens.header(registry, repository):
             headers["Authorization"] = known
-        answer = self._followed(url, headers, limit, end)
+        request = _Request(url, headers, limit, time.monotonic() + REQUEST_SECONDS)
+        answer = self._followed(request)
         if answer.status == HTTPStatus.UNAUTHORIZED:
             challenge = answer.headers.get("WWW-Authenticate", "")
             login = self._tokens.answer(registry, repository, url, challenge)
-            if login and login != headers.get("Authorization"):
+            if login and login != known:
                 headers["Authorization"] = login
-                answer = self._followed(url, headers, limit, end)
+                answer = self._followed(request)
         return None if answer.status in absent else _judged(answer, registry)
 
-    def _followed(self, url: str, headers: dict[str, str], limit: int, end: float) -> _Answer:
+    def _followed(self, request: _Request) -> _Answer:
         """The answer after redirects; a login is shown to the registry's own host alone."""
-        sent = dict(headers)
         for _ in range(REDIRECTS + 1):
-            answer = self._repeated("GET", url, sent, None, limit, end)
+            answer = self._repeated(request)
             if answer.status not in _MOVED:
                 return answer
-            target = elsewhere(url, urljoin(url, answer.headers.get("Location", "")))
-            here = urlsplit(url)
+            target = elsewhere(
+                request.url, urljoin(request.url, answer.headers.get("Location", ""))
+            )
+            here, sent = urlsplit(request.url), dict(request.headers)
             if (target.scheme, target.netloc) != (here.scheme, here.netloc):
                 sent.pop("Authorization", None)
-            url = target.geturl()
+            request = msgspec.structs.replace(request, url=target.geturl(), headers=sent)
         raise RegistryError("unreachable", f"more than {REDIRECTS} redirects")
 
-    def _repeated(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: bytes | None,
-        limit: int,
-        end: float,
-    ) -> _Answer:
+    def _repeated(self, request: _Request) -> _Answer:
+        host = _host(request.url)
         for attempt in range(ATTEMPTS):
-            left = end - time.monotonic()
-            if left <= 0:
+            if host in self._deaf:
+                raise RegistryError("unreachable", self._deaf[host])
+            if time.monotonic() >= request.end:
                 break
             last = attempt + 1 == ATTEMPTS
             try:
-                answer = self._once(method, url, headers, body, limit, end)
+                answer = self._once(request)
             except urllib3.exceptions.HTTPError as error:
                 if last or _is_final(error):
-                    raise RegistryError("unreachable", _reason(url, error)) from None
+                    raise self._unreachable(host, error) from None
                 answer = None
             if answer is not None and (answer.status not in _BUSY or last):
                 return answer
             asked = answer.headers.get("Retry-After", "") if answer else ""
-            time.sleep(max(min(_wait(asked, attempt), end - time.monotonic()), 0))
-        raise RegistryError("unreachable", f"{_host(url)} took longer than {REQUEST_SECONDS:g} s")
+            time.sleep(max(min(_wait(asked, attempt), request.end - time.monotonic()), 0))
+        raise RegistryError("unreachable", f"{host} took longer than {REQUEST_SECONDS:g} s")
 
-    def _once(
-        self,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        body: bytes | None,
-        limit: int,
-        end: float,
-    ) -> _Answer:
-        response = self._pool(url).request(
-            method,
-            url,
-            headers={"User-Agent": "kguard", **headers},
-            body=body,
+    def _unreachable(self, host: str, error: urllib3.exceptions.HTTPError) -> RegistryError:
+        """What to say of a host; one with which no connection can be made is not asked again."""
+        reason = _reason(host, error)
+        if isinstance(error, _NO_CONNECTION):
+            self._deaf[host] = reason
+        return RegistryError("unreachable", reason)
+
+    def _once(self, request: _Request) -> _Answer:
+        response = self._pool(request.url).request(
+            request.method,
+            request.url,
+            headers={"User-Agent": "kguard", **request.headers},
+            body=request.body,
             redirect=False,
             retries=False,
             preload_content=False,
@@ -193,7 +216,8 @@ class Client:
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
         )
         try:
-            return _Answer(response.status, response.headers, _body(response, limit, end))
+            body = _body(response, request.limit, request.end)
+            return _Answer(response.status, response.headers, body)
         finally:
             response.release_conn()
 
@@ -216,7 +240,7 @@ class Client:
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
     ) -> tuple[int, bytes]:
         end = time.monotonic() + REQUEST_SECONDS
-        answer = self._repeated(method, url, headers, body, MAX_TOKEN_BYTES, end)
+        answer = self._repeated(_Request(url, headers, MAX_TOKEN_BYTES, end, method, body))
         return answer.status, answer.body
 
 
@@ -274,6 +298,14 @@ def _wait(asked: str, attempt: int) -> float:
     return min(float(1 << attempt) / 2, LONGEST_WAIT_SECONDS)
 
 
+_NO_CONNECTION = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.SSLError,
+    urllib3.exceptions.ProxyError,
+)
+
+
 def _is_final(error: urllib3.exceptions.HTTPError) -> bool:
     """Whether asking again cannot help."""
     return isinstance(error, urllib3.exceptions.SSLError | urllib3.exceptions.LocationValueError)
@@ -283,12 +315,12 @@ def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
-def _reason(url: str, error: Exception) -> str:
+def _reason(host: str, error: Exception) -> str:
     if isinstance(error, urllib3.exceptions.SSLError):
-        return f"{_host(url)}: its certificate is not trusted, or it speaks no TLS"
+        return f"{host}: its certificate is not trusted, or it speaks no TLS"
     if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return f"{_host(url)}: there is no such host"
+        return f"{host}: there is no such host"
     refused = isinstance(error, urllib3.exceptions.NewConnectionError)
     if isinstance(error, urllib3.exceptions.TimeoutError) and not refused:
-        return f"{_host(url)} does not answer in time"
-    return f"{_host(url)} cannot be reached"
+        return f"{host} does not answer in time"
+    return f"{host} cannot be reached"

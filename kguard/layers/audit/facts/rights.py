@@ -16,7 +16,6 @@ from kguard.layers.audit.semantics.rights import (
     EVERYWHERE,
     SYSTEM_NAMESPACE,
     WORDS,
-    Route,
     Rule,
     routes,
 )
@@ -48,7 +47,7 @@ class Held(NamedTuple):
     """A route that a binding opens to a subject."""
 
     subject: Subject
-    route: Route
+    route: model.Route
     binding: Manifest
     place: str
     role: Manifest | None

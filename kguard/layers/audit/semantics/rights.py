@@ -11,18 +11,9 @@ kubelets, or over what some operator writes there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Route = Literal[
-    "impersonate",
-    "host-pods",
-    "node-proxy",
-    "apiserver-exec",
-    "kubeadm-config",
-    "openshift-apiserver",
-    "cluster-api",
-    "rancher",
-]
+from kguard.model.facts.audit import Route
 
 SYSTEM_NAMESPACE = "kube-system"
 EVERYWHERE = "*"

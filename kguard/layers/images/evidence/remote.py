@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from kguard.layers.images.evidence.store import (
     Descriptor,
@@ -14,6 +15,8 @@ from kguard.layers.images.evidence.store import (
 from kguard.layers.images.semantics.references import DEFAULT_TAG, Reference
 from kguard.model.facts.images import SignatureClass
 from kguard.sources.registry import Client, RegistryError
+
+T = TypeVar("T")
 
 _VERDICTS: dict[str, SignatureClass] = {
     "auth": "unknown_auth",
@@ -61,13 +64,11 @@ class Repository:
         Raises:
             StoreError: the registry does not answer, or with something else.
         """
-        raw = self._asked(lambda where: self._client.referrers(*where, digest))
-        if raw is None:
-            return []
-        index = read_manifest(raw)
-        if index is None:
+        pages = self._asked(lambda where: self._client.referrers(*where, digest))
+        indexes = [read_manifest(page) for page in pages or ()]
+        if None in indexes:
             raise StoreError("unknown_unreachable", "the referrers API answers with no index")
-        return list(index.manifests)
+        return [found for index in indexes if index for found in index.manifests]
 
     def tag(self, name: str) -> str:
         """The digest that a tag names now, or empty.
@@ -84,16 +85,17 @@ class Repository:
         return self._tags[name]
 
     def indexes_of(self, digest: str) -> list[str]:
-        """The index that the reference's own tag names, if it lists the manifest."""
-        try:
-            index = self.tag(self._reference.tag or DEFAULT_TAG)
-            raw = self.manifest(index) if index and index != digest else None
-        except StoreError:
-            return []
+        """The index that the reference's own tag names, if it lists the manifest.
+
+        Raises:
+            StoreError: the registry does not answer.
+        """
+        index = self.tag(self._reference.tag or DEFAULT_TAG)
+        raw = self.manifest(index) if index and index != digest else None
         listed = read_manifest(raw) if raw else None
         return [index] if listed and digest in {d.digest for d in listed.manifests} else []
 
-    def _asked(self, ask: Callable[[tuple[str, str]], bytes | None]) -> bytes | None:
+    def _asked(self, ask: Callable[[tuple[str, str]], T]) -> T:
         try:
             return ask((self._reference.registry, self._reference.repository))
         except RegistryError as error:

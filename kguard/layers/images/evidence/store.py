@@ -67,7 +67,11 @@ class Store(Protocol):
         """
 
     def indexes_of(self, digest: str) -> list[str]:
-        """The digests of known indexes that list a manifest."""
+        """The digests of known indexes that list a manifest.
+
+        Raises:
+            StoreError: they cannot be asked for.
+        """
 
 
 class Manifest(msgspec.Struct, frozen=True):

@@ -15,8 +15,8 @@ from kguard.inventory.meshconfig import parsed
 from kguard.layers.mtls.facts.issued import issued_facts
 from kguard.layers.mtls.facts.lifetimes import SETTINGS, setting
 from kguard.layers.mtls.facts.view import View
+from kguard.model.facts.certificates import Certificate
 from kguard.model.facts.common import Evidence
-from kguard.model.facts.mtls import Certificate
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 

@@ -7,7 +7,6 @@ Nothing is computed before it is asked: a cluster has far more pairs of workload
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import msgspec
 
@@ -35,26 +34,6 @@ from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import ObjectRef
 
-Hazard = Literal[
-    "none",
-    "parent_disable",
-    "headless",
-    "pod_ip",
-    "label_off",
-    "not_captured",
-    "no_tunnel",
-    "no_identity",
-    "rule",
-    "auto_off",
-    "no_sidecar",
-    "not_imported",
-]
-"""Why no mesh identity is sent: policy above the workload is DISABLE, a headless Service with a
-pod that has no sidecar, a call to a pod's address, the label `tlsMode`, annotations that lead past
-the client's sidecar, a sidecar that ztunnel cannot reach by tunnel, no proxy at the client, a
-DestinationRule, automatic mutual TLS switched off, no sidecar at the server, a Service that the
-client's Sidecar does not import or that istiod does not look at."""
-
 
 class Edge(msgspec.Struct, frozen=True):
     """One way from a client to a port of a server's pods."""
@@ -71,7 +50,7 @@ class Edge(msgspec.Struct, frozen=True):
     accepts: model.Effective
     verdict: Verdict
     identity: Identity
-    hazard: Hazard
+    hazard: model.Hazard
     because: tuple[Evidence, ...]
 
 
@@ -199,7 +178,7 @@ class Edges:
 
     def _withheld(
         self, client: Workload, service: Service, port: ServicePort, server: Workload
-    ) -> tuple[Hazard, tuple[Evidence, ...]]:
+    ) -> tuple[model.Hazard, tuple[Evidence, ...]]:
         """Why a sidecar shows no identity."""
         rule = rule_for(self.view, client, service)
         if rule is not None and rule.policy is not None and _rules(rule, port.number):
@@ -228,7 +207,7 @@ class Edges:
             for workload in self.view.workloads_of(service)
         )
 
-    def _at_server(self, server: Workload) -> tuple[Hazard, tuple[Evidence, ...]]:
+    def _at_server(self, server: Workload) -> tuple[model.Hazard, tuple[Evidence, ...]]:
         fact = self.facts[server.id]
         if fact.tls_label == "off":
             place = server.pod_metadata_pointer + pointer("labels", TLS_MODE_LABEL)
@@ -300,7 +279,7 @@ class _Told(msgspec.Struct, frozen=True):
     """What the client's proxy is told to send, and why no identity is."""
 
     sends: Sends | None
-    hazard: Hazard
+    hazard: model.Hazard
     because: tuple[Evidence, ...]
     tunnels: bool = True
     """Whether addresses come from istiod, which knows who takes a tunnel."""

@@ -15,8 +15,8 @@ from datetime import datetime
 
 from kguard.layers.mtls.facts.issued import CERT_MANAGER, KNATIVE, moment
 from kguard.layers.mtls.facts.view import View
+from kguard.model.facts.certificates import Expiry, TrustBundle
 from kguard.model.facts.common import Evidence
-from kguard.model.facts.mtls import Expiry, TrustBundle
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, strings
 

@@ -18,8 +18,8 @@ import msgspec
 
 from kguard.layers.mtls.facts.lifetimes import NOT_TOLD, Rotation, seconds
 from kguard.layers.mtls.facts.view import View
+from kguard.model.facts.certificates import Certificate
 from kguard.model.facts.common import Evidence
-from kguard.model.facts.mtls import Certificate
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 CERT_MANAGER = "cert-manager.io"

@@ -87,7 +87,7 @@ def test_unsigned_only_where_every_place_was_asked(registry, signer):
         ((418, {}, b""), "unknown_unreachable"),
     ],
 )
-@pytest.mark.parametrize("after", range(5))
+@pytest.mark.parametrize("after", range(6))
 def test_a_place_that_does_not_answer_is_no_absence(registry, signer, fault, signature, after):
     digest = registry.put(IMAGE)
     answer = registry.answer

@@ -58,11 +58,43 @@ def test_other_bytes_are_refused(serve, client, ask):
     assert caught.value.reason == "wrong_bytes"
 
 
-@pytest.mark.parametrize("status", [404, 400, 405])
+@pytest.mark.parametrize("status", [404, 400, 406])
 def test_a_registry_without_referrers(serve, client, status):
     registry = serve()
     registry.faults = [(status, {}, b"")]
     assert client.referrers(registry.name, "a", digest_of(MANIFEST)) is None
+
+
+def test_every_page_of_referrers(serve, client):
+    registry = serve()
+    digest = digest_of(MANIFEST)
+    link = {"Link": f'</v2/a/referrers/{digest}?last=1>; rel="next"'}
+    registry.faults = [(200, link, b"1"), (200, {}, b"2")]
+    assert client.referrers(registry.name, "a", digest) == [b"1", b"2"]
+    assert registry.requests[1][0] == f"/v2/a/referrers/{digest}?last=1"
+
+
+def test_pages_that_break_off_or_never_end(serve, client):
+    registry = serve()
+    digest = digest_of(MANIFEST)
+    link = {"Link": f'</v2/a/referrers/{digest}?last=1>; rel="next"'}
+    registry.faults = [(200, link, b"1"), (404, {}, b"")]
+    with pytest.raises(RegistryError, match="is gone"):
+        client.referrers(registry.name, "a", digest)
+    registry.faults = [(200, link, b"1")] * 30
+    with pytest.raises(RegistryError, match="pages of referrers"):
+        client.referrers(registry.name, "a", digest)
+
+
+def test_a_host_that_takes_no_connection_is_tried_once(client, monkeypatch):
+    tried = []
+    once = client._once
+    monkeypatch.setattr(client, "_once", lambda request: tried.append(1) or once(request))
+    monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.01)
+    for _ in range(3):
+        with pytest.raises(RegistryError, match="cannot be reached"):
+            client.manifest("127.0.0.1:1", "a", "1.0")
+    assert len(tried) == module.ATTEMPTS
 
 
 @pytest.mark.parametrize(
