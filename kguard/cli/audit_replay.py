@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from kguard.cli.audit_files import lines_of, policy_of
-from kguard.cli.output import clean, write
+from kguard.cli.output import clean, write, write_json
 from kguard.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def replay(policy_file: str, logs: tuple[str, ...], kube_version: str, output: s
     wrong = [_contradicting(place, found) for place, found in _read(journal, logs)]
     found = _document(journal, tuple(wrong))
     if output == "json":
-        write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n", "")
+        write_json(found)
     else:
         write("".join(clean(line) + "\n" for line in _told(found, policy_file)), "")
     return 1 if found.contradicted else 0

@@ -12,10 +12,9 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from kguard.cli.inputs import collect, options, settings
-from kguard.cli.output import clean, note
+from kguard.cli.output import clean, note, write_json
 from kguard.errors import KguardError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -219,7 +218,7 @@ def _token(name: str | None) -> str:
 
 def _finish(summary: Summary, form: str) -> None:
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(summary), indent=2).decode())
+        write_json(summary)
         return
     if form == "txt":
         for group in summary.groups:

@@ -51,6 +51,8 @@ class Places:
         return Quote(note=evidence.note, role=evidence.role), None
 
     def _in_file(self, plain: PlainFile, evidence: Evidence) -> tuple[Quote, Location]:
+        if plain.cluster:
+            return _of_cluster(plain, evidence)
         line = max(evidence.line, 1)
         text = redact(_line(plain.content, line))
         quote = Quote(
@@ -135,6 +137,12 @@ class Places:
             end = found.value
             self._spans[key] = Span(start.line, start.column, end.end_line, end.end_column)
         return self._spans[key]
+
+
+def _of_cluster(plain: PlainFile, evidence: Evidence) -> tuple[Quote, Location]:
+    """A text that a cluster gave has a path there, and no lines that somebody could look up."""
+    quote = Quote(note=evidence.note, role=evidence.role, cluster=plain.cluster, path=plain.file)
+    return quote, Location(role=evidence.role, cluster=plain.cluster, path=plain.file)
 
 
 def _in_secret(name: str) -> bool:

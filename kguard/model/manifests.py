@@ -127,10 +127,12 @@ class PlainDocument(msgspec.Struct):
 
 
 class PlainFile(msgspec.Struct):
-    """A file that is no YAML but that a layer owns (containerd's TOML, a script with kubeadm)."""
+    """A text that is no YAML but that a layer owns (containerd's TOML, a script with kubeadm)."""
 
     file: str
     content: str
+    cluster: str = ""
+    """The cluster that gave it under the path `file`; empty for a file of the user's."""
 
     @property
     def id(self) -> str:

@@ -3,7 +3,8 @@
 # description: |
 #   A webhook in batch mode, the default, drops events when its buffer is full or the receiver
 #   is away; so does a log in batch mode. A log outside of every mounted volume vanishes with
-#   the container. Of managed clusters some settings leave out all reads.
+#   the container. Of managed clusters some settings leave out all reads. Counters of a live API
+#   server tell how many events its backends failed to write.
 # scope: package
 # related_resources:
 #   - https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/
@@ -37,5 +38,9 @@ _severity(loss) := "medium" if loss.cause == "log-not-kept"
 _severity(loss) := "high" if loss.cause == "reads-left-out"
 
 _severity(loss) := "info" if loss.cause == "best-effort"
+
+_severity(loss) := "high" if loss.cause == "not-written"
+
+_severity(loss) := "medium" if loss.cause == "requests-refused"
 
 _severity(loss) := "low" if loss.cause in {"webhook-batch", "log-batch", "truncated"}

@@ -52,3 +52,13 @@ test_deny_a_log_without_reads if {
 	findings := policy.deny with input as {"servers": [_server({"losses": [_loss("reads-left-out"), _loss("best-effort")]})]}
 	{finding.severity | some finding in findings} == {"high", "info"}
 }
+
+test_deny_events_that_were_not_written if {
+	findings := policy.deny with input as {"servers": [_server({"losses": [_loss("not-written")]})]}
+	{finding.severity | some finding in findings} == {"high"}
+}
+
+test_deny_requests_that_were_refused if {
+	findings := policy.deny with input as {"servers": [_server({"losses": [_loss("requests-refused")]})]}
+	{finding.severity | some finding in findings} == {"medium"}
+}

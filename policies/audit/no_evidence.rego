@@ -29,3 +29,15 @@ deny contains finding if {
 		"evidence": [{"note": "looked for audit policies and for API servers of kubeadm, kind, k3s, RKE2 and in pods"}],
 	}
 }
+
+unknown contains finding if {
+	input.scope == "cluster"
+	input.presence == "unknown"
+	some step in input.unread
+	finding := {
+		"target": {"kind": "APIServer", "name": "kube-apiserver"},
+		"path": "",
+		"message": "what could be read does not show whether the API server records anything",
+		"evidence": [step],
+	}
+}

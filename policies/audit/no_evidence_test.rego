@@ -21,3 +21,14 @@ test_allow_where_something_was_found if {
 	findings := policy.deny with input as {"scope": "cluster", "presence": "present"}
 	count(findings) == 0
 }
+
+test_unknown_where_counters_may_not_be_read if {
+	step := {"note": "context prod: the verb `get` on the path `/metrics` is not granted"}
+	findings := policy.unknown with input as {"scope": "cluster", "presence": "unknown", "unread": [step]}
+	findings == {{
+		"target": {"kind": "APIServer", "name": "kube-apiserver"},
+		"path": "",
+		"message": "what could be read does not show whether the API server records anything",
+		"evidence": [step],
+	}}
+}

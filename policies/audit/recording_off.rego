@@ -43,17 +43,35 @@ unknown contains finding if {
 	}
 }
 
+unknown contains finding if {
+	some server in input.servers
+	server.recording == "on"
+	server.policy == "unknown"
+	reason := "its policy is not in the input"
+	message := sprintf("what the API server of %s records is not known: %s", [server.ref.name, reason])
+	finding := {
+		"target": server.ref,
+		"path": "",
+		"message": sprintf("%s; %s", [message, server.because[0].note]),
+		"evidence": server.because,
+	}
+}
+
 _doubt(server) := ": it has all flags, but its policy is not in the input" if server.verdict == "policy-unknown"
 
 _doubt(server) := sprintf(": %s", [server.because[0].note]) if server.verdict == "managed-unknown"
 
 _doubt(server) := "" if server.verdict == "unknown"
 
-_reason(server) := "it has no audit policy" if server.policy == "absent"
-
-_reason(server) := server.because[0].note if server.backend == "managed"
-
-_reason(server) := "it has no log path and no webhook" if {
+_reason(server) := reason if {
+	server.counted in {"off", "silent"}
+	reason := server.because[0].note
+} else := reason if {
+	server.backend == "managed"
+	reason := server.because[0].note
+} else := "it has no audit policy" if {
+	server.policy == "absent"
+} else := "it has no log path and no webhook" if {
 	server.policy in {"valid", "invalid", "unknown"}
 	server.backend == "none"
 }

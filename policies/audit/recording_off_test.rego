@@ -83,3 +83,26 @@ test_unknown_is_told_apart if {
 		"whether the API server of kubeadm.yaml records anything is not known: flags",
 	}
 }
+
+test_deny_by_counters_whatever_the_flags_say if {
+	server := _server({"recording": "off", "counted": "silent", "because": [{"note": "no event was written"}]})
+	findings := policy.deny with input as {"servers": [server]}
+	findings == {{
+		"target": _ref,
+		"path": "",
+		"message": "the API server of kubeadm.yaml records nothing: no event was written",
+		"severity": "critical",
+		"evidence": [{"note": "no event was written"}],
+	}}
+}
+
+test_unknown_what_a_server_records_whose_policy_nobody_sees if {
+	server := _server({"policy": "unknown", "counted": "recording", "because": [{"note": "9 events"}]})
+	findings := policy.unknown with input as {"servers": [server]}
+	findings == {{
+		"target": _ref,
+		"path": "",
+		"message": "what the API server of kubeadm.yaml records is not known: its policy is not in the input; 9 events",
+		"evidence": [{"note": "9 events"}],
+	}}
+}

@@ -93,12 +93,15 @@ def _plural(kind: str) -> str:
 def running(
     testbed: Callable[[str], Path], folder: Path, audit_policy: str = AUDIT_POLICY
 ) -> Iterator[Cluster]:
-    """A real API server with its store, stopped at the end."""
+    """A real API server with its store, stopped at the end; without a policy it is not audited."""
     programs = {name: testbed(name) for name in ("etcd", "kube-apiserver", "kubectl")}
     store, peers, port = free_ports(3)
     etcd = _etcd(programs["etcd"], folder, store, peers)
-    (folder / "audit.yaml").write_text(audit_policy)
     server = _apiserver(programs["kube-apiserver"], folder, store, port)
+    if audit_policy:
+        (folder / "audit.yaml").write_text(audit_policy)
+        server.append(f"--audit-policy-file={folder / 'audit.yaml'}")
+        server.append(f"--audit-log-path={folder / 'audit.log'}")
     kubeconfig = _kubeconfig(folder, port)
     cluster = Cluster(
         f"https://127.0.0.1:{port}", kubeconfig, programs["kubectl"], folder / "audit.log"
@@ -145,8 +148,6 @@ def _apiserver(program: Path, folder: Path, store: int, port: int) -> list[str]:
         f"--service-account-signing-key-file={key}",
         "--authorization-mode=RBAC",
         "--service-cluster-ip-range=10.0.0.0/24",
-        f"--audit-policy-file={folder / 'audit.yaml'}",
-        f"--audit-log-path={folder / 'audit.log'}",
         "--disable-admission-plugins=ServiceAccount",
         "--allow-privileged",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from kguard.layers.audit.comparison import compare, coverage
 from kguard.layers.audit.facts import compute
+from kguard.layers.audit.facts.metrics import FILES
 from kguard.model.facts.audit import Facts
 from kguard.model.layer import Layer
 
@@ -14,5 +15,5 @@ LAYER = Layer(
     facts=compute,
     coverage=coverage,
     compare=compare,
-    files=("*.sh",),
+    files=("*.sh", FILES),
 )

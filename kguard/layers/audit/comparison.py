@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from kguard.model.facts.audit import AuditPolicy, Facts
+from kguard.model.facts.audit import AuditPolicy, Facts, Server
 from kguard.model.findings import LayerCoverage
 from kguard.model.layer import Change, Comparison
 
@@ -43,11 +43,16 @@ def coverage(facts: Facts) -> LayerCoverage:
         whole = judged > 0 and judged == len(facts.policies)
         state: Literal["evaluated", "unknown"] = "evaluated" if whole else "unknown"
         return LayerCoverage(state, judged, len(facts.policies), "audit policies")
-    known = sum(server.recording != "unknown" for server in facts.servers)
+    known = sum(_known(server) for server in facts.servers)
     total = len(facts.servers)
     if known == total:
         return LayerCoverage("evaluated", known, total, "API servers")
     return LayerCoverage("unknown", known, total, "API servers")
+
+
+def _known(server: Server) -> bool:
+    """Whether it is known that and what it records; counters alone do not show the latter."""
+    return server.recording == "off" or (server.recording == "on" and server.policy != "unknown")
 
 
 def compare(before: Facts, after: Facts) -> Comparison:

@@ -26,6 +26,7 @@ How = Literal[
     "eks",
     "aks",
     "gke",
+    "metrics",
 ]
 Backend = Literal["log", "webhook", "both", "none", "managed", "unknown"]
 Verdict = Literal["proven-on", "proven-off", "policy-unknown", "managed-unknown", "unknown"]
@@ -34,9 +35,17 @@ Floor = Literal["None", "Metadata", "Request", "RequestResponse"]
 PolicyState = Literal["valid", "invalid", "absent", "managed", "unknown"]
 Validity = Literal["valid", "invalid", "unknown"]
 LossCause = Literal[
-    "webhook-batch", "log-batch", "log-not-kept", "truncated", "best-effort", "reads-left-out"
+    "webhook-batch",
+    "log-batch",
+    "log-not-kept",
+    "truncated",
+    "best-effort",
+    "reads-left-out",
+    "not-written",
+    "requests-refused",
 ]
 Recording = Literal["on", "off", "unknown"]
+Counted = Literal["recording", "silent", "off", "unknown", "none"]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -96,6 +105,9 @@ class Server(msgspec.Struct, frozen=True):
     because: list[Evidence]
     """Why it records or does not."""
     because_reach: list[Evidence]
+    counted: Counted = "none"
+    """What its counters show; `none`: they are not in the input. `silent` means many requests and
+    no event, `off` that no request was judged, `unknown` too few requests."""
 
 
 class Hole(msgspec.Struct, frozen=True):
@@ -260,3 +272,5 @@ class Facts(msgspec.Struct, frozen=True):
     defeats: list[Defeat] = []
     profile: Profile = Profile()
     """What the user's settings change of the requirement."""
+    unread: list[Evidence] = []
+    """What was asked for and could not be read, so that there may be more than is seen here."""

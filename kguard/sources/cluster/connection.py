@@ -63,6 +63,17 @@ class Connection(msgspec.Struct):
             Refused: the server answered with an error, after retries where it was busy.
             ClusterError: it cannot be reached, or does not speak JSON.
         """
+        return self._decoded(self.body(path, query, accept))
+
+    def body(
+        self, path: str, query: Sequence[tuple[str, str]] = (), accept: str = "text/plain"
+    ) -> bytes:
+        """The answer to one GET as it came.
+
+        Raises:
+            Refused: the server answered with an error, after retries where it was busy.
+            ClusterError: it cannot be reached.
+        """
         status, headers, body = self._ask(path, query, accept)
         for attempt in range(BUSY_RETRIES):
             if status not in BUSY:
@@ -71,7 +82,7 @@ class Connection(msgspec.Struct):
             status, headers, body = self._ask(path, query, accept)
         if status != OK:
             raise _refusal(status, body)
-        return self._decoded(body)
+        return body
 
     def _ask(
         self, path: str, query: Sequence[tuple[str, str]], accept: str

@@ -27,6 +27,7 @@ from kguard.sources.cluster.connection import (
 )
 from kguard.sources.cluster.discovery import Resource, discover
 from kguard.sources.cluster.listing import objects
+from kguard.sources.cluster.metrics import audit_counters
 from kguard.sources.cluster.secrets import certificates_only
 
 PARALLEL_LISTS = 8
@@ -60,6 +61,11 @@ def read(context: str, *, read_secrets: bool = False) -> Collected:
     for found, unreadable in answers:
         collected.manifests += found
         collected.unreadable += unreadable
+    counted = audit_counters(connection)
+    if isinstance(counted, Unreadable):
+        collected.unreadable.append(counted)
+    else:
+        collected.files.append(counted)
     collected.versions.update(_version(connection))
     return collected
 

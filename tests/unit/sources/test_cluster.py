@@ -9,11 +9,13 @@ import pytest
 import yaml
 
 from kguard.errors import ClusterError
+from kguard.model.manifests import PlainFile
 from kguard.sources.cluster import connection as asking
 from kguard.sources.cluster.connection import Connection, Refused
 from kguard.sources.cluster.discovery import Resource, discover
 from kguard.sources.cluster.kinds import WANTED
 from kguard.sources.cluster.listing import objects
+from kguard.sources.cluster.metrics import audit_counters
 
 PODS = Resource("", "v1", "pods", "Pod")
 GONE = (410, {}, {"message": "expired", "metadata": {"continue": "newer"}})
@@ -190,8 +192,35 @@ def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
 
 def test_the_shipped_role_grants_what_is_listed_and_nothing_else(checkout):
     role = yaml.safe_load((checkout / "docs" / "cron" / "cluster-role.yaml").read_text())
+    objects = [rule for rule in role["rules"] if "apiGroups" in rule]
     granted = {
-        group: frozenset(rule["resources"]) for rule in role["rules"] for group in rule["apiGroups"]
+        group: frozenset(rule["resources"]) for rule in objects for group in rule["apiGroups"]
     }
     assert granted == WANTED
-    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"list"}
+    assert {verb for rule in objects for verb in rule["verbs"]} == {"list"}
+    others = [rule for rule in role["rules"] if rule not in objects]
+    assert others == [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
+
+
+METRICS = b"""# TYPE apiserver_audit_event_total counter
+apiserver_audit_event_total 7
+process_open_fds 12
+apiserver_audit_level_total{level="None"} 3
+"""
+
+
+def test_of_the_metrics_only_lines_about_auditing_are_kept():
+    found = audit_counters(connection({"/metrics": [(200, {}, METRICS)]}))
+    lines = ["apiserver_audit_event_total 7", 'apiserver_audit_level_total{level="None"} 3']
+    assert found == PlainFile("/metrics", "\n".join(lines), "test")
+
+
+def test_metrics_that_may_not_be_read_name_the_right():
+    found = audit_counters(connection({"/metrics": [(403, {}, {"message": "no"})]}))
+    assert found.reason == "the verb `get` on the path `/metrics` is not granted"
+    assert found.feeds == ("Metrics",)
+
+
+def test_metrics_that_are_not_served_are_unreadable():
+    found = audit_counters(connection({"/metrics": [(404, {}, {"message": "nothing here"})]}))
+    assert found.reason == "/metrics: nothing here"

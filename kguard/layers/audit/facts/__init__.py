@@ -9,7 +9,15 @@ import msgspec
 from msgspec import structs
 
 from kguard.inventory import Inventory
-from kguard.layers.audit.facts import distributions, kubeadm, managed, platforms, pods, scripts
+from kguard.layers.audit.facts import (
+    distributions,
+    kubeadm,
+    managed,
+    metrics,
+    platforms,
+    pods,
+    scripts,
+)
 from kguard.layers.audit.facts.configuration import Configuration
 from kguard.layers.audit.facts.judged import Source, judge, profile_of
 from kguard.layers.audit.facts.rights import Held, defeats, held
@@ -21,7 +29,7 @@ from kguard.layers.audit.semantics.profile import Profile
 from kguard.layers.audit.semantics.version import parse_version
 from kguard.model.facts.audit import AuditPolicy, Facts, Server
 from kguard.model.facts.audit import Profile as Settings
-from kguard.model.facts.common import Presence
+from kguard.model.facts.common import Evidence, Presence
 from kguard.model.layer import Request
 from kguard.model.manifests import mapping
 
@@ -41,7 +49,8 @@ def compute(inventory: Inventory, request: Request) -> Facts:
             sources[source.name] = source
             versions.setdefault(source.name, version)
         servers.append(server_facts(configuration, version, chosen))
-    servers.sort(key=lambda server: server.ref)
+    servers = metrics.counted(inventory, servers, known_version(inventory))
+    refused = metrics.refused(inventory)
     rights = held(inventory)
     settings = msgspec.convert(request.settings.get("audit", {}), Settings)
     profile = profile_of(settings)
@@ -49,12 +58,20 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     return Facts(
         scope=request.scope,
         presence=_presence(inventory, servers, policies),
-        servers=servers,
+        servers=[_doubted(server, refused) for server in servers],
         policies=policies,
         divergences=divergences(found),
         defeats=defeats(rights),
         profile=settings,
+        unread=[*refused, *_unread(inventory)],
     )
+
+
+def _doubted(server: Server, refused: list[Evidence]) -> Server:
+    """A server about which evidence is missing that somebody could grant."""
+    if server.recording != "unknown" or not server.ref.cluster:
+        return server
+    return structs.replace(server, because=[*server.because, *refused])
 
 
 def known_version(inventory: Inventory) -> str:
@@ -134,5 +151,11 @@ def _groups(inventory: Inventory) -> frozenset[str]:
 def _presence(inventory: Inventory, servers: list[Server], policies: list[AuditPolicy]) -> Presence:
     if servers or policies:
         return "present"
-    unread = inventory.unknown_kinds("ClusterConfiguration", kubeadm.GROUP)
-    return "unknown" if unread else "absent"
+    missing = metrics.refused(inventory) or _unread(inventory)
+    return "unknown" if missing else "absent"
+
+
+def _unread(inventory: Inventory) -> list[Evidence]:
+    """Why there may be a configuration of an API server that was not read."""
+    reasons = inventory.unknown_kinds("ClusterConfiguration", kubeadm.GROUP)
+    return [Evidence(note=reason, role="related") for reason in reasons]

@@ -25,6 +25,7 @@ LOG_FOLDER = "/var/log/kubernetes/audit"
 LEAST = {"audit-log-maxage": 30, "audit-log-maxbackup": 10, "audit-log-maxsize": 100}
 
 _OFF = "audit/recording-off"
+_COUNTED = ("off", "silent")
 _REACH = "audit/files-out-of-reach"
 
 
@@ -34,8 +35,23 @@ def mend_server(request: RemedyRequest) -> Iterator[Proposal]:
     for server in request.facts.servers:
         findings = [f for f in request.findings if f.target == server.ref]
         configuration = known.get(server.ref)
+        shown = [f for f in findings if f.policy == _OFF] if server.counted in _COUNTED else []
+        if shown:
+            yield _of_counters(server, shown)
+            findings = [f for f in findings if f not in shown]
         if findings and configuration is not None:
             yield from _mend(request.inventory, server, configuration, findings)
+
+
+def _of_counters(server: Server, findings: list[Finding]) -> Proposal:
+    """Counters are what happens: no edit of a configuration that says otherwise changes them."""
+    closes = tuple(finding.fingerprint for finding in findings)
+    if server.how == "metrics":
+        reason = "only the server's counters are in the input, not how it is configured"
+        return Cannot(closes, reason, "give it --audit-policy-file and --audit-log-path")
+    reason = "the server that runs writes no event, whatever its configuration in the input says"
+    path = server.policy_file or "audit-policy-file"
+    return Cannot(closes, reason, f"look at {path} on the node, and start the server again")
 
 
 def _mend(
