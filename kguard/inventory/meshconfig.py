@@ -30,6 +30,10 @@ class MeshConfig(msgspec.Struct, frozen=True):
     pointer: str = ""
     auto_mtls: bool = True
     default_export: tuple[str, ...] = ("*",)
+    """Of DestinationRules."""
+    default_route_export: tuple[str, ...] = ("*",)
+    """Of VirtualServices."""
+    default_service_export: tuple[str, ...] = ("*",)
     proxy_metadata: dict[str, str] = {}
     discovery_selectors: tuple[JsonObject, ...] = ()
     outbound: str = "ALLOW_ANY"
@@ -39,14 +43,15 @@ class MeshConfig(msgspec.Struct, frozen=True):
 def mesh_config(inventory: Inventory) -> MeshConfig:
     """The mesh's configuration; Istio's defaults where the input has none."""
     for ref, place, value in _sources(inventory):
-        export = [v for v in sequence(value.get("defaultDestinationRuleExportTo")) if v]
         outbound = mapping(value.get("outboundTrafficPolicy")).get("mode", "ALLOW_ANY")
         metadata = mapping(mapping(value.get("defaultConfig")).get("proxyMetadata"))
         return MeshConfig(
             ref,
             place,
             auto_mtls=value.get("enableAutoMtls") is not False,
-            default_export=tuple(str(v) for v in export) or ("*",),
+            default_export=_export(value, "defaultDestinationRuleExportTo"),
+            default_route_export=_export(value, "defaultVirtualServiceExportTo"),
+            default_service_export=_export(value, "defaultServiceExportTo"),
             proxy_metadata={str(k): str(v) for k, v in metadata.items()},
             discovery_selectors=tuple(
                 mapping(s) for s in sequence(value.get("discoverySelectors"))
@@ -54,6 +59,10 @@ def mesh_config(inventory: Inventory) -> MeshConfig:
             outbound=str(outbound),
         )
     return MeshConfig()
+
+
+def _export(value: JsonObject, key: str) -> tuple[str, ...]:
+    return tuple(str(entry) for entry in sequence(value.get(key)) if entry) or ("*",)
 
 
 class CaptureDefault(msgspec.Struct, frozen=True):

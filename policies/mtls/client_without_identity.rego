@@ -29,7 +29,7 @@ deny contains finding if {
 			_sends[rule.sends],
 			rule.host,
 			_part(rule),
-			_effects[rule.sends][rule.effect],
+			_effect(rule),
 		]),
 		"evidence": rule.because,
 	}
@@ -41,15 +41,15 @@ _sends := {
 	"mtls": "mutual TLS",
 }
 
-_effects := {
-	"plaintext": _not_mutual,
-	"foreign_tls": _not_mutual,
-	"mtls": {"cut": "some of its pods have no proxy that could take it"},
-}
+_effect(rule) := "it accepts them without identity" if rule.effect == "downgrade"
 
-_not_mutual := {
-	"cut": "it is STRICT and refuses them",
-	"downgrade": "it accepts them without identity",
+_effect(rule) := _refusals[rule.refusal] if rule.effect == "cut"
+
+_refusals := {
+	"strict": "it is STRICT and refuses them",
+	"unreadable": "its sidecars read HTTP there and cannot read what they send",
+	"own_tls": "its sidecars end TLS of their own there",
+	"no_proxy": "some of its pods have no proxy that could take it",
 }
 
 _part(rule) := "" if rule.part == "rule"

@@ -9,6 +9,7 @@ _facts(effect) := {"rules": [{
 	"mode": "disable",
 	"sends": "plaintext",
 	"effect": effect,
+	"refusal": "strict",
 	"because": [],
 }]}
 
@@ -38,7 +39,17 @@ test_deny_mutual_tls_to_pods_without_proxy if {
 	facts := json.patch(_facts("cut"), [
 		{"op": "replace", "path": "/rules/0/sends", "value": "mtls"},
 		{"op": "replace", "path": "/rules/0/part", "value": "subset v1"},
+		{"op": "replace", "path": "/rules/0/refusal", "value": "no_proxy"},
 	])
 	findings := policy.deny with input as facts
 	{finding.message | some finding in findings} == {"clients send mutual TLS to redis (subset v1): some of its pods have no proxy that could take it"}
+}
+
+test_deny_tls_that_nobody_can_read if {
+	facts := json.patch(_facts("cut"), [
+		{"op": "replace", "path": "/rules/0/sends", "value": "foreign_tls"},
+		{"op": "replace", "path": "/rules/0/refusal", "value": "unreadable"},
+	])
+	findings := policy.deny with input as facts
+	{finding.message | some finding in findings} == {"clients send TLS without mesh identity to redis: its sidecars read HTTP there and cannot read what they send"}
 }

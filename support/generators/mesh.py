@@ -31,6 +31,7 @@ _SERVER_TLS = {
     "serverCertificate": "/etc/certs/s.pem",
     "privateKey": "/etc/certs/k.pem",
 }
+_EXPORTS = ("*", ".", "~", "client", "shop", " web", "x")
 _POLICY_COUNTS = ((0, 0, 1, 1, 2, 3), (0, 1, 2, 4))
 
 
@@ -225,6 +226,22 @@ def imports(name: str) -> Json:
     if mesh.chance(0.5):
         hosts.append(mesh.entry())
     for _ in range(mesh.random.choice((1, 2, 3, 5))):
+        mesh.sidecar(hosts)
+    places = ("client", "shop", "web", mesh.root)
+    return mesh.snapshot({"clients": [mesh.client(place) for place in places]})
+
+
+def exports(name: str) -> Json:
+    """A mesh whose Services hide from namespaces; which of them proxies know is asked."""
+    mesh = Mesh(name)
+    hosts = mesh.services(6)
+    for entry in mesh.objects:
+        if entry["kind"] == "Service" and mesh.chance(0.7):
+            text = ",".join(mesh.random.sample(_EXPORTS, mesh.random.choice((1, 1, 2))))
+            entry["metadata"]["annotations"] = {"networking.istio.io/exportTo": text}
+    if mesh.chance(0.4):
+        mesh.settings["defaultServiceExportTo"] = [mesh.random.choice((".", "*", "~"))]
+    if mesh.chance(0.3):
         mesh.sidecar(hosts)
     places = ("client", "shop", "web", mesh.root)
     return mesh.snapshot({"clients": [mesh.client(place) for place in places]})

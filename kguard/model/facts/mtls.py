@@ -164,6 +164,9 @@ class ClientRule(msgspec.Struct):
     effect: Literal["cut", "downgrade", "misnamed", "none", "unknown"]
     """`cut`: the service cannot take it; `downgrade`: the service accepts it without identity;
     `misnamed`: the host is a Service for people, but not for sidecars."""
+    refusal: Literal["none", "strict", "unreadable", "own_tls", "no_proxy"]
+    """Why it is cut: `unreadable`: the sidecar reads HTTP and cannot read this TLS; `own_tls`: the
+    sidecar ends another TLS there; `no_proxy`: nothing ends mutual TLS."""
     reaches: Literal["sidecars", "mixed"]
     """`mixed`: some of the pods that it covers have no sidecar, or one that takes no mutual TLS."""
     obeyed: Truth

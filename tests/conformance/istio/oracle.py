@@ -10,12 +10,13 @@ from __future__ import annotations
 import gzip
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from kguard.layers.mtls.semantics import peerauth
 from kguard.layers.mtls.semantics.sidecar import SidecarIndex, parse_sidecar
+from kguard.layers.mtls.semantics.visibility import exported_by, seen
 from support.generators import mesh
 from tests.conformance.istio.clients import clusters, targets
 from tests.conformance.istio.listeners import listeners
@@ -72,6 +73,7 @@ def importers(question: Json, answer: Json) -> Iterator[Point]:
         root_of(question),
         question["revision"],
     )
+    hidden = _hidden(question)
     known = [(host, port, target.namespace) for (host, port), target in targets(question)]
     pairs = zip(question["ask"]["clients"], answer["clients"], strict=True)
     for number, (client, clusters_found) in enumerate(pairs):
@@ -79,7 +81,20 @@ def importers(question: Json, answer: Json) -> Iterator[Point]:
         sidecar = index.of(client["namespace"], client["labels"])
         for host, port, place in known:
             ours = sidecar is None or sidecar.knows(client["namespace"], place, host, port)
+            ours &= seen(hidden.get(host, "*"), place, client["namespace"])
             yield f"{question['id']}:{number}:{host}:{port}", (host, port) in recorded, ours
+
+
+def _hidden(question: Json) -> dict[str, Collection[str]]:
+    """The namespaces to which each Service is exported, by host."""
+    default = question["meshConfig"].get("defaultServiceExportTo", ["*"])
+    return {
+        f"{entry['metadata']['name']}.{entry['metadata']['namespace']}.svc.cluster.local": (
+            exported_by(entry["metadata"].get("annotations", {})) or default
+        )
+        for entry in question["objects"]
+        if entry["kind"] == "Service"
+    }
 
 
 def _run(
@@ -106,6 +121,7 @@ _KINDS: dict[str, tuple[int, Callable[[str], Json], Callable[[Json, Json], Itera
     "inbound": (20, mesh.inbound, acceptors),
     "imports": (20, mesh.imports, importers),
     "ingress": (10, mesh.ingress, acceptors),
+    "exports": (20, mesh.exports, importers),
 }
 
 
@@ -136,6 +152,7 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "istiod 1.31 listeners": lambda _: replayed("inbound"),
     "istiod 1.31 imports": lambda _: replayed("imports"),
     "istiod 1.31 Sidecar ingress": lambda _: replayed("ingress"),
+    "istiod 1.31 exports": lambda _: replayed("exports"),
 }
 
 LONG = {
@@ -144,6 +161,7 @@ LONG = {
     "istio listeners around remedies": ("istio", lambda path, seed: around(path, seed, ask)),
     "istio listeners": ("istio", _run("inbound", LISTENERS_PER_SEED, mesh.inbound, acceptors)),
     "istio imports": ("istio", _run("imports", CLIENTS_PER_SEED, mesh.imports, importers)),
+    "istio exports": ("istio", _run("exports", CLIENTS_PER_SEED, mesh.exports, importers)),
     "istio Sidecar ingress": (
         "istio",
         _run("ingress", LISTENERS_PER_SEED, mesh.ingress, acceptors),

@@ -21,6 +21,7 @@ SIZES = {
     "istiod 1.31 listeners": 640,
     "istiod 1.31 imports": 684,
     "istiod 1.31 Sidecar ingress": 320,
+    "istiod 1.31 exports": 664,
 }
 
 

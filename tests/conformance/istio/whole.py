@@ -11,7 +11,8 @@ from kguard.inventory import Inventory, build
 from kguard.inventory.mesh import Mesh
 from kguard.layers.mtls import LAYER
 from kguard.layers.mtls.facts.clients import sent
-from kguard.layers.mtls.facts.view import Service, ServicePort, View
+from kguard.layers.mtls.facts.services import Service, ServicePort
+from kguard.layers.mtls.facts.view import View
 from kguard.model.facts.mtls import Facts
 from kguard.model.layer import Request
 from kguard.model.manifests import Collected, Manifest, SourceText

@@ -18,7 +18,8 @@ from kguard.inventory import Workload
 from kguard.inventory.knative import QUEUE_H2C, QUEUE_HTTP1, QUEUE_METRICS
 from kguard.layers.mtls.facts.edges import group_of
 from kguard.layers.mtls.facts.intended import Way
-from kguard.layers.mtls.facts.view import Service, View
+from kguard.layers.mtls.facts.services import Service
+from kguard.layers.mtls.facts.view import View
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer

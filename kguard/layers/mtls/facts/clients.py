@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from kguard.inventory import Workload
-from kguard.layers.mtls.facts.view import Service, ServicePort, View
+from kguard.layers.mtls.facts.services import Service, ServicePort
+from kguard.layers.mtls.facts.view import View
 from kguard.layers.mtls.semantics.destination import Rule
+from kguard.layers.mtls.semantics.edge import TUNNEL_LABEL
 from kguard.layers.mtls.semantics.upstream import (
     TLS_MODE_LABEL,
     Client,
@@ -16,6 +18,7 @@ from kguard.layers.mtls.semantics.upstream import (
 )
 
 _FALLBACK_SINCE = (1, 31)
+_ENABLE_HBONE = "ISTIO_META_ENABLE_HBONE"
 
 
 def client_of(view: View, namespace: str, labels: dict[str, str]) -> Client:
@@ -68,3 +71,16 @@ def sent(
     """What the client's sidecar does for a port of a Service, or for a subset of its rule."""
     who = client_of(view, client.namespace, client.labels)
     return upstream(who, target_of(view, service, port), rule_for(view, client, service), subset)
+
+
+def takes_tunnel(view: View, server: Workload, plane: str) -> bool | None:
+    """Whether the server's pods take HBONE; None where the mesh's settings do not say."""
+    if plane in ("ambient", "waypoint"):
+        return True
+    if plane != "sidecar":
+        return None if plane == "unknown" else False
+    if TUNNEL_LABEL in server.labels:
+        return server.labels[TUNNEL_LABEL] == "http"
+    if not view.config.ref:
+        return None
+    return view.config.proxy_metadata.get(_ENABLE_HBONE) == "true"

@@ -12,13 +12,14 @@ import msgspec
 
 from kguard.inventory import Workload
 from kguard.layers.mtls.facts.captured import capture_evidence, capture_settings
-from kguard.layers.mtls.facts.clients import host_of, rule_for, sent, tls_labels
-from kguard.layers.mtls.facts.view import Service, ServicePort, View
+from kguard.layers.mtls.facts.clients import host_of, rule_for, sent, takes_tunnel, tls_labels
+from kguard.layers.mtls.facts.leads import Lead, leads
+from kguard.layers.mtls.facts.services import Service, ServicePort
+from kguard.layers.mtls.facts.view import View
 from kguard.layers.mtls.facts.workloads import workload_facts
 from kguard.layers.mtls.semantics import capture
 from kguard.layers.mtls.semantics.destination import Rule
 from kguard.layers.mtls.semantics.edge import (
-    TUNNEL_LABEL,
     Identity,
     Outcome,
     Verdict,
@@ -29,6 +30,7 @@ from kguard.layers.mtls.semantics.edge import (
 from kguard.layers.mtls.semantics.inbound import protocol_of
 from kguard.layers.mtls.semantics.peerauth import workload_decision
 from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL, Sends, Upstream
+from kguard.layers.mtls.semantics.visibility import ANNOTATION
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
@@ -86,25 +88,60 @@ class Edges:
     ) -> Iterator[Edge]:
         """The ways through one port of a Service, to one or to all of the workloads behind it.
 
-        A subset is one of the DestinationRule that the client obeys; a route leads there.
+        VirtualServices are followed, unless a subset of the rule that counts is given.
         """
         if port.protocol != "TCP":
             return
+        places = [Lead(service, port, subset)]
+        if not subset and self._own(client):
+            places = leads(self.view, client, service, port)
+        found: dict[tuple[str, int, str], Edge] = {}
+        for lead in places:
+            for edge in self._led(client, lead, server):
+                key = (edge.server.id, edge.port, edge.service)
+                found[key] = merged(found[key], edge) if key in found else edge
+        yield from found.values()
+
+    def _led(self, client: Workload, lead: Lead, server: Workload | None) -> Iterator[Edge]:
+        """The ways to one place to which a call is led."""
+        service, port = lead.service, lead.port
         where = f"{service.manifest.namespace}/{service.manifest.name}:{port.number}"
-        reached = self.view.workloads_of(service) if server is None else [server]
-        found = sent(self.view, client, service, port, subset) if self._obeys(client) else None
+        reached = self.view.workloads_of(service)
+        if server is not None:
+            reached = [workload for workload in reached if workload.id == server.id]
+        found = None
+        if self._obeys(client):
+            found = sent(self.view, client, service, port, lead.subset)
         http = protocol_of(port.number, port.name, port.application) == "http"
         for workload in reached:
             for number in service.targets(port, workload)[:1]:
-                told = self._told(client, (service, port), found, workload)
-                yield self._edge(client, workload, (number, where), told, http=http)
+                told = self._chosen(client, lead, workload)
+                if told is None:
+                    told = self._told(client, (service, port), found, workload)
+                if told is not _ELSEWHERE:
+                    yield self._edge(client, workload, (number, where), told, http=http)
+
+    def _chosen(self, client: Workload, lead: Lead, server: Workload) -> _Told | None:
+        """What a route decides itself; None where it changes nothing for the server."""
+        if not lead.certain:
+            note = f"{lead.because[0].note}, and another VirtualService decides where"
+            why = msgspec.structs.replace(lead.because[0], note=note)
+            return _Told(None, "rule", (why,))
+        rule = rule_for(self.view, client, lead.service) if lead.subset else None
+        part = rule.subset(lead.subset) if rule else None
+        if lead.subset and part is None:
+            failed = Outcome("cut", "none", f"no rule that it obeys has the subset {lead.subset}")
+            return _Told(None, "rule", lead.because, failed=failed)
+        if part is not None and not part.labels.items() <= server.labels.items():
+            return _ELSEWHERE
+        return None
 
     def directly(self, client: Workload, server: Workload, number: int) -> Edge:
         """A call to the address of a pod: sidecars know no such destination."""
         note = "a sidecar passes calls to the address of a pod on as they are"
-        dropped = self._drops(client)
         because = (Evidence("", "", note),)
-        told = _Told("plaintext", "pod_ip", because, tunnels=False, dropped=dropped)
+        failed = self._drops(client)
+        told = _Told("plaintext", "pod_ip", because, tunnels=False, failed=failed)
         if not self._obeys(client):
             told = self._without_sidecar(client)
         return self._edge(client, server, (number, ""), told)
@@ -159,19 +196,22 @@ class Edges:
         if not self.view.discovered(place):
             note = f"istiod does not look at namespace {place}: sidecars do not know its Services"
             why = Evidence(self.view.config.ref, self.view.config.pointer, note)
+        elif not self.view.sees(client, service):
+            note = f"the Service is not exported to namespace {client.namespace}"
+            why = Evidence(service.manifest.id, exported_at(service), note)
         elif sidecar is None or sidecar.knows(client.namespace, place, host, port.number):
             return None
         else:
             note = f"Sidecar {sidecar.name} does not import the Service"
             why = Evidence(sidecar.id, "/spec/egress", note)
-        dropped = self._drops(client)
-        return _Told("plaintext", "not_imported", (why,), tunnels=False, dropped=dropped)
+        failed = self._drops(client)
+        return _Told("plaintext", "not_imported", (why,), tunnels=False, failed=failed)
 
-    def _drops(self, client: Workload) -> bool:
-        """Whether the client's proxy drops calls to what it does not know."""
+    def _drops(self, client: Workload) -> Outcome | None:
+        """What becomes of calls that the client's proxy drops, since it knows no such place."""
         sidecar = self.view.sidecar(client) if self._own(client) else None
         mode = sidecar.outbound if sidecar and sidecar.outbound else self.view.config.outbound
-        return mode == "REGISTRY_ONLY"
+        return _DROPPED if mode == "REGISTRY_ONLY" else None
 
     def _own(self, client: Workload) -> bool:
         return self.facts[client.id].plane == "sidecar"
@@ -232,13 +272,12 @@ class Edges:
         wire = carried(
             plane,
             told.sends,
-            tunnel=self._tunnel(server) if told.tunnels else False,
+            tunnel=takes_tunnel(self.view, server, target.plane) if told.tunnels else False,
             speaks_mtls=tls_labels(self.view, server).get(TLS_MODE_LABEL) == "istio",
         )
         group = group_of(target, str(number))
         found = outcome(wire, target.plane, group.effective, http=http)
-        if told.dropped:
-            found = _DROPPED
+        found = told.failed or found
         hazard = "no_tunnel" if plane == "ambient" and wire == "plaintext" else told.hazard
         return Edge(
             client.ref,
@@ -258,22 +297,6 @@ class Edges:
             ),
         )
 
-    def _tunnel(self, server: Workload) -> bool | None:
-        """Whether the server's pods take HBONE; None where the mesh's settings do not say."""
-        plane = self.facts[server.id].plane
-        if plane in ("ambient", "waypoint"):
-            return True
-        if plane != "sidecar":
-            return None if plane == "unknown" else False
-        if TUNNEL_LABEL in server.labels:
-            return server.labels[TUNNEL_LABEL] == "http"
-        if not self.view.config.ref:
-            return None
-        return self.view.config.proxy_metadata.get(_ENABLE_HBONE) == "true"
-
-
-_ENABLE_HBONE = "ISTIO_META_ENABLE_HBONE"
-
 
 class _Told(msgspec.Struct, frozen=True):
     """What the client's proxy is told to send, and why no identity is."""
@@ -283,13 +306,37 @@ class _Told(msgspec.Struct, frozen=True):
     because: tuple[Evidence, ...]
     tunnels: bool = True
     """Whether addresses come from istiod, which knows who takes a tunnel."""
-    dropped: bool = False
-    """Whether the client's own proxy lets nothing out."""
+    failed: Outcome | None = None
+    """What becomes of the call before it leaves the client's proxy."""
+
+
+_ELSEWHERE = _Told(None, "none", ())
+"""The call is led to other pods."""
 
 
 _DROPPED = Outcome(
     "cut", "none", "REGISTRY_ONLY: the client's proxy lets nothing out to what it does not know"
 )
+
+
+def merged(edge: Edge, other: Edge) -> Edge:
+    """One way of which routes make several: what they have in common is known."""
+    parts = ((edge.sends, other.sends), (edge.verdict, other.verdict))
+    if all(one == two for one, two in parts):
+        return edge
+    note = "routes lead calls there in several ways, which differ"
+    return msgspec.structs.replace(
+        edge,
+        sends=edge.sends if edge.sends == other.sends else "unknown",
+        verdict=edge.verdict if edge.verdict == other.verdict else "unknown",
+        identity=edge.identity if edge.identity == other.identity else "unknown",
+        because=(*edge.because, *other.because, Evidence("", "", note)),
+    )
+
+
+def exported_at(service: Service) -> str:
+    """Where it is written that not everybody sees a Service; empty for the mesh's default."""
+    return "/metadata" + pointer("annotations", ANNOTATION) if service.export else ""
 
 
 def _rules(rule: Rule, port: int) -> bool:

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator
 from typing import Literal
 
-from kguard.layers.mtls.facts.view import NETWORKING, Service, View
+from kguard.layers.mtls.facts.services import Service
+from kguard.layers.mtls.facts.view import NETWORKING, View
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.mtls import GatewayServer
 from kguard.model.locations import pointer

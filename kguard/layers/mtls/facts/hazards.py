@@ -13,7 +13,8 @@ from typing import Literal
 
 from kguard.inventory import Workload
 from kguard.layers.mtls.facts.clients import rule_for
-from kguard.layers.mtls.facts.view import SECURITY, Service, View
+from kguard.layers.mtls.facts.services import Service
+from kguard.layers.mtls.facts.view import SECURITY, View
 from kguard.layers.mtls.semantics.destination import PASSTHROUGH
 from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL
 from kguard.model.facts import mtls as model

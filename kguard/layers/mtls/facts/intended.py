@@ -13,7 +13,8 @@ import msgspec
 from kguard.inventory import Workload
 from kguard.inventory.references import references
 from kguard.layers.mtls.facts.edges import Edge, Edges
-from kguard.layers.mtls.facts.view import Service, View
+from kguard.layers.mtls.facts.services import Service
+from kguard.layers.mtls.facts.view import View
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import ObjectRef

@@ -13,9 +13,14 @@ from typing import Literal
 import msgspec
 
 from kguard.inventory import Workload
-from kguard.layers.mtls.facts.clients import host_of
-from kguard.layers.mtls.facts.view import NETWORKING, Service, View
+from kguard.layers.mtls.facts.clients import host_of, takes_tunnel, tls_labels
+from kguard.layers.mtls.facts.edges import group_of
+from kguard.layers.mtls.facts.services import Service, ServicePort
+from kguard.layers.mtls.facts.view import NETWORKING, View
 from kguard.layers.mtls.semantics.destination import parse_rule
+from kguard.layers.mtls.semantics.edge import carried, outcome
+from kguard.layers.mtls.semantics.inbound import protocol_of
+from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL, Sends
 from kguard.model.facts import mtls as model
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
@@ -30,12 +35,29 @@ _MODES: dict[str, _Rule] = {
     "MUTUAL": "mutual",
     "ISTIO_MUTUAL": "istio_mutual",
 }
+_REFUSALS: dict[model.Effective, _Refusal] = {
+    "strict": "strict",
+    "permissive": "unreadable",
+    "user_tls": "own_tls",
+}
+"""Why a port refuses what is sent; elsewhere no proxy ends it."""
 _SENDS: dict[str, _Sends] = {
     "disable": "plaintext",
     "simple": "foreign_tls",
     "mutual": "foreign_tls",
     "istio_mutual": "mtls",
 }
+
+
+_Refusal = Literal["none", "strict", "unreadable", "own_tls", "no_proxy"]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What becomes of the calls to one port of one workload."""
+
+    effect: _Effect
+    refusal: _Refusal
+    because: tuple[Evidence, ...]
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -111,13 +133,13 @@ def _judge(
     services = list(matching(view, manifest.namespace, host))
     obeyed = [s for s in services if _obeyed(view, manifest, part, s, clients)]
     effects = [
-        (effect, service, evidence)
-        for service in obeyed
-        for effect, evidence in _effects(view, facts, service, part)
+        (found, service) for service in obeyed for found in _effects(view, facts, service, part)
     ]
     nothing: _Effect = "none" if services else _no_service(view, host)
-    effect, service, evidence = min(
-        effects, key=lambda found: _ORDER.index(found[0]), default=(nothing, None, ())
+    worst, service = min(
+        effects,
+        key=lambda found: _ORDER.index(found[0].effect),
+        default=(_Found(nothing, "none", ()), None),
     )
     note = f"clients send {_WORDS[part.mode]} to {host}"
     return model.ClientRule(
@@ -126,11 +148,12 @@ def _judge(
         part=part.name,
         mode=part.mode,
         sends=_SENDS[part.mode],
-        effect=effect,
+        effect=worst.effect,
+        refusal=worst.refusal,
         reaches="mixed" if _mixed(view, facts, obeyed, part) else "sidecars",
         obeyed="true" if obeyed else "false" if services else "unknown",
         service=f"{service.manifest.namespace}/{service.manifest.name}" if service else "",
-        because=[Evidence(manifest.id, part.pointer, note), *evidence],
+        because=[Evidence(manifest.id, part.pointer, note), *worst.because],
     )
 
 
@@ -213,33 +236,46 @@ def matching(view: View, namespace: str, host: str) -> Iterator[Service]:
 
 def _effects(
     view: View, facts: dict[str, model.Workload], service: Service, part: _Part
-) -> Iterator[tuple[_Effect, Sequence[Evidence]]]:
-    table = _MUTUAL_EFFECTS if part.mode == "istio_mutual" else _EFFECTS
+) -> Iterator[_Found]:
     for workload in view.workloads_of(service):
         fact = facts.get(workload.id)
         if fact is None or not part.labels.items() <= workload.labels.items():
             continue
-        wanted = {str(number) for number in _targets(service, part, workload)}
-        for group in fact.modes:
-            if wanted & set(group.ports):
-                yield table.get(group.effective, "none"), group.because or fact.because
+        for port in service.ports:
+            if part.port in (0, port.number) and port.protocol == "TCP":
+                for number in service.targets(port, workload):
+                    yield _effect(view, part, (workload, fact), port, number)
 
 
-def _targets(service: Service, part: _Part, workload: Workload) -> Iterator[int]:
-    for port in service.ports:
-        if part.port in (0, port.number):
-            yield from service.targets(port, workload)
+def _effect(
+    view: View,
+    part: _Part,
+    server: tuple[Workload, model.Workload],
+    port: ServicePort,
+    number: int,
+) -> _Found:
+    """What becomes of what a sidecar is told to send, as of every other call."""
+    workload, fact = server
+    group = group_of(fact, str(number))
+    speaks = tls_labels(view, workload).get(TLS_MODE_LABEL) == "istio"
+    tunnel = takes_tunnel(view, workload, fact.plane)
+    wire = carried("sidecar", _TOLD[part.mode], tunnel=tunnel, speaks_mtls=speaks)
+    http = protocol_of(port.number, port.name, port.application) == "http"
+    found = outcome(wire, fact.plane, group.effective, http=http)
+    because = tuple(group.because or fact.because)
+    if found.verdict == "cut":
+        why = Evidence("", "", found.why)
+        known = _REFUSALS.get(group.effective, "no_proxy")
+        return _Found("cut", "no_proxy" if wire == "mtls" else known, (*because, why))
+    if group.effective == "unknown":
+        return _Found("unknown", "none", because)
+    anonymous = found.identity == "none" and group.effective == "permissive"
+    return _Found("downgrade" if anonymous else "none", "none", because)
 
 
-_EFFECTS: dict[model.Effective, _Effect] = {
-    "strict": "cut",
-    "permissive": "downgrade",
-    "unknown": "unknown",
+_TOLD: dict[_Rule, Sends] = {
+    "disable": "plaintext",
+    "simple": "simple",
+    "mutual": "mutual",
+    "istio_mutual": "istio_mutual",
 }
-_MUTUAL_EFFECTS: dict[model.Effective, _Effect] = {
-    "disable": "cut",
-    "uncaptured": "cut",
-    "not_enrolled": "cut",
-    "unknown": "unknown",
-}
-"""Mutual TLS that is sent whatever the endpoint says needs a proxy that ends it."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 import msgspec
@@ -12,46 +11,23 @@ from kguard.inventory import Inventory, Workload, injection
 from kguard.inventory.mesh import Enrolment, Mesh
 from kguard.inventory.meshconfig import CaptureDefault, MeshConfig, capture_defaults, mesh_config
 from kguard.inventory.selectors import InvalidSelectorError, Selector, parse_selector
+from kguard.layers.mtls.facts.services import HTTPS, Service, api_references, service_of
 from kguard.layers.mtls.semantics import peerauth, validation
 from kguard.layers.mtls.semantics.ambient import AmbientIndex, ambient_index
 from kguard.layers.mtls.semantics.destination import Rule, RuleIndex, parse_rule
 from kguard.layers.mtls.semantics.peerauth import PeerAuthentication, PolicyIndex
+from kguard.layers.mtls.semantics.routes import RouteIndex, Routes, parse_routes
 from kguard.layers.mtls.semantics.sidecar import SidecarConfig, SidecarIndex, parse_sidecar
+from kguard.layers.mtls.semantics.visibility import seen
 from kguard.model.facts.mtls import Role
 from kguard.model.layer import Request
-from kguard.model.manifests import Manifest, mapping, sequence, strings
+from kguard.model.manifests import Manifest, sequence, strings
 
 SECURITY = "security.istio.io"
 NETWORKING = "networking.istio.io"
 INGRESS_PROVIDER = "networking.knative.dev/ingress-provider"
 _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "local-path-storage")
 _CONTROL_PLANE = ("istiod", "ztunnel", "istio-cni-node", "istio-egressgateway-controller")
-
-
-class ServicePort(msgspec.Struct, frozen=True):
-    """One port of a Service; `target` is a number, a port name, or 0 where neither is written."""
-
-    number: int
-    name: str
-    target: int | str
-    protocol: str
-    application: str = ""
-    """Its `appProtocol`."""
-
-
-class Service(msgspec.Struct, frozen=True, eq=False):
-    """A Service that selects pods."""
-
-    manifest: Manifest
-    selector: dict[str, str]
-    ports: tuple[ServicePort, ...]
-    headless: bool
-
-    def targets(self, port: ServicePort, workload: Workload) -> list[int]:
-        """The ports of the workload's pods that a port of the Service leads to."""
-        if isinstance(port.target, int):
-            return [port.target or port.number]
-        return sorted({p.number for p in workload.ports if p.name == port.target})
 
 
 class View:
@@ -64,6 +40,7 @@ class View:
         self._indexes: dict[str, PolicyIndex] = {}
         self._rule_indexes: dict[str, RuleIndex] = {}
         self._sidecar_indexes: dict[str, SidecarIndex] = {}
+        self._route_indexes: dict[str, RouteIndex] = {}
         self._enrolments: dict[str, Enrolment] = {}
         self._services: dict[str, list[Service]] = {}
 
@@ -145,9 +122,8 @@ class View:
 
     @cached_property
     def _revisions_matter(self) -> bool:
-        policies = any(policy.revision for policy in self.policies)
-        rules = any(rule.revision for rule in self._rules)
-        return policies or rules or any(sidecar.revision for sidecar in self._sidecars)
+        judged = (self.policies, self._rules, self._sidecars, self._routes)
+        return any(entry.revision for entries in judged for entry in entries)
 
     @cached_property
     def shipped(self) -> frozenset[str]:
@@ -205,7 +181,7 @@ class View:
     def services(self) -> dict[tuple[str, str], Service]:
         """The Services that select pods, by namespace and name."""
         return {
-            (manifest.namespace, manifest.name): _service(manifest)
+            (manifest.namespace, manifest.name): service_of(manifest)
             for manifest in self.inventory.of("Service")
             if strings(manifest.spec.get("selector"))
         }
@@ -283,6 +259,30 @@ class View:
         return self._rule_indexes[revision]
 
     @cached_property
+    def _routes(self) -> list[Routes]:
+        found = (
+            parse_routes(manifest.namespace, manifest.object, manifest.id, self.domain)
+            for manifest in self.inventory.of("VirtualService", NETWORKING)
+            if self.discovered(manifest.namespace)
+        )
+        return [entry for entry in found if entry]
+
+    def routes(self, client: Workload, host: str) -> list[Routes]:
+        """The VirtualServices that count for calls of a client to a host."""
+        if not self._routes:
+            return []
+        revision = self.revision(client.namespace, client.labels)
+        if revision not in self._route_indexes:
+            export = self.config.default_route_export
+            self._route_indexes[revision] = RouteIndex(self._routes, export, revision)
+        return self._route_indexes[revision].of(client.namespace, host)
+
+    def sees(self, client: Workload, service: Service) -> bool:
+        """Whether istiod shows a Service to proxies of the client's namespace."""
+        export = service.export or self.config.default_service_export
+        return seen(export, service.manifest.namespace, client.namespace)
+
+    @cached_property
     def _sidecars(self) -> list[SidecarConfig]:
         return [
             parse_sidecar(manifest.namespace, manifest.object, manifest.id)
@@ -319,8 +319,8 @@ class View:
     def called_by_api_server(self) -> dict[tuple[str, str], dict[int, str]]:
         """Services (namespace, name) that the API server calls: port -> `Manifest.id` of why."""
         found: dict[tuple[str, str], dict[int, str]] = {}
-        for ref, reference in _api_references(self.inventory):
-            port = reference.get("port", _HTTPS)
+        for ref, reference in api_references(self.inventory):
+            port = reference.get("port", HTTPS)
             key = (str(reference.get("namespace", "")), str(reference.get("name", "")))
             if isinstance(port, int):
                 found.setdefault(key, {})[port] = ref
@@ -339,43 +339,3 @@ class View:
                     targets = service.targets(port, workload)
                     found.update(dict.fromkeys(targets, called[port.number]))
         return found
-
-
-_HTTPS = 443
-
-
-def _service(manifest: Manifest) -> Service:
-    spec = manifest.spec
-    return Service(
-        manifest,
-        strings(spec.get("selector")),
-        tuple(_ports(spec.get("ports"))),
-        spec.get("clusterIP") == "None",
-    )
-
-
-def _ports(value: object) -> Iterator[ServicePort]:
-    for entry in sequence(value):
-        fields = mapping(entry)
-        number, target = fields.get("port"), fields.get("targetPort")
-        if type(number) is not int:
-            continue
-        if isinstance(target, str) and target.isdecimal() and target.isascii():
-            target = int(target)
-        known = target if type(target) is int or isinstance(target, str) else 0
-        words = strings(entry)
-        protocol, application = words.get("protocol", "TCP"), words.get("appProtocol", "")
-        yield ServicePort(number, words.get("name", ""), known, protocol, application)
-
-
-def _api_references(inventory: Inventory) -> Iterator[tuple[str, dict[str, object]]]:
-    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
-        for manifest in inventory.of(kind, "admissionregistration.k8s.io"):
-            for entry in sequence(manifest.object.get("webhooks")):
-                config = mapping(mapping(entry).get("clientConfig"))
-                yield manifest.id, mapping(config.get("service"))
-    for manifest in inventory.of("APIService", "apiregistration.k8s.io"):
-        yield manifest.id, mapping(manifest.spec.get("service"))
-    for manifest in inventory.of("CustomResourceDefinition", "apiextensions.k8s.io"):
-        webhook = mapping(mapping(manifest.spec.get("conversion")).get("webhook"))
-        yield manifest.id, mapping(mapping(webhook.get("clientConfig")).get("service"))
