@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +14,9 @@ import msgspec
 from kguard import layers
 from kguard.config import Config, Identity
 from kguard.engine import catalog
-from kguard.engine.base import Batch, Engine, Failure, findings
-from kguard.errors import EngineError, UsageError, suggested
+from kguard.engine.base import Batch, Engine, Failure, verdicts
+from kguard.engine.judging import Judging
+from kguard.errors import UsageError, suggested
 from kguard.inventory import Inventory, build
 from kguard.inventory.places import Places
 from kguard.model.findings import (
@@ -86,20 +87,16 @@ def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
         PolicyError: a policy's METADATA is wrong, or it returned something of the wrong shape.
     """
     policies = select(options)
-    # The engine is another process: it judges one layer while the next one's facts are computed
-    # or the findings of the one before are located.
-    with ThreadPoolExecutor(max_workers=1) as worker:
-        loading = worker.submit(engine.load, policies, _libraries(options))
+    facts: dict[str, Any] = {}
+    found: list[Finding] = []
+    with Judging(engine, policies, _libraries(options)) as judging:
         inventory = inventory_of(collected, options)
-        facts: dict[str, Any] = {}
-        batches = _batches(policies, _kept(facts, inventory, options), inventory, options)
-        judging = [worker.submit(_judge, engine, batch) for batch in batches]
-        failures = loading.result()
-        places, found = Places(inventory), []
-        for verdict in judging:
-            raw, failed = verdict.result()
+        for batch in _batches(policies, _kept(facts, inventory, options), inventory, options):
+            judging.submit(batch)
+        places = Places(inventory)
+        for raw in judging.findings():
             found += _concrete(raw, policies, places, options)
-            failures += failed
+    failures = judging.failures
     facts = _ordered(facts)
     found.sort(key=order)
     found, late = _triage(found, engine, policies, places, options)
@@ -220,17 +217,6 @@ def _identity(identity: Identity, config: Config) -> dict[str, str]:
     return {**found, "key": config.path(identity.key)} if identity.key else found
 
 
-def _judge(engine: Engine, batch: Batch) -> tuple[list[RawFinding], list[Failure]]:
-    answers, failures = engine.evaluate(batch)
-    raw: list[RawFinding] = []
-    for policy in batch.policies:
-        try:
-            raw += findings(policy, answers)
-        except EngineError as error:
-            failures.append(Failure(policy.id, str(error), error.hint))
-    return raw, failures
-
-
 def _batches(
     policies: Sequence[Policy],
     documents: Iterable[tuple[str, Any]],
@@ -332,11 +318,13 @@ def _triage(
         known += waivers.read(Path(options.waivers_file))
     outcome = waivers.apply(found, known, options.at.date())
     mine = tuple(p for p in policies if p.subjects == _WAIVERS)
-    raw, failures = _judge(engine, Batch(_WAIVERS, _document(outcome.facts, mine, options), mine))
+    batch = Batch(_WAIVERS, _document(outcome.facts, mine, options), mine)
+    judged = [*verdicts(engine, batch)]
+    raw = chain.from_iterable(verdict.raw for verdict in judged)
     marked = (*outcome.findings, *_concrete(raw, mine, places, options))
     if options.baseline_file:
         marked = baseline.apply(marked, baseline.read(Path(options.baseline_file)))
-    return sorted(marked, key=order), failures
+    return sorted(marked, key=order), [v.failure for v in judged if v.failure]
 
 
 def _report(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -13,8 +13,8 @@ from kguard.model.facts.common import Evidence
 from kguard.model.findings import Policy, RawFinding, Severity
 from kguard.model.manifests import ObjectRef
 
-Answers = Mapping[str, Sequence[Any]]
-"""Per query path (`data.kguard.network.default_deny.deny`) the members of the set."""
+Answers = Mapping[str, bytes]
+"""Per query path (`data.kguard.network.default_deny.deny`) the set, as a JSON array."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -42,8 +42,11 @@ class Engine(Protocol):
         """Compile policies and the modules that they import (path -> text)."""
         ...
 
-    def evaluate(self, batch: Batch) -> tuple[dict[str, list[Any]], list[Failure]]:
-        """The sets of all entry points of a batch, by query path, and what failed."""
+    def evaluate(self, batch: Batch) -> Iterator[tuple[Policy, Answers | Failure]]:
+        """The sets of each policy's entry points or why there are none, as they become known.
+
+        Policies that could not be loaded are left out: `load` has named them.
+        """
         ...
 
     def close(self) -> None:
@@ -58,15 +61,42 @@ def queries(policy: Policy) -> Iterator[tuple[str, bool]]:
         yield f"data.{policy.package}.unknown", True
 
 
-def findings(policy: Policy, answers: Mapping[str, Sequence[Any]]) -> Iterator[RawFinding]:
+class Verdict(msgspec.Struct, frozen=True):
+    """What one policy found, or why that is not known."""
+
+    raw: tuple[RawFinding, ...] = ()
+    failure: Failure | None = None
+
+
+def verdicts(engine: Engine, batch: Batch) -> Iterator[Verdict]:
+    """What each policy of a batch found, as it becomes known."""
+    for policy, answers in engine.evaluate(batch):
+        if isinstance(answers, Failure):
+            yield Verdict(failure=answers)
+            continue
+        try:
+            yield Verdict(tuple(findings(policy, answers)))
+        except PolicyError as error:
+            yield Verdict(failure=Failure(policy.id, str(error), error.hint))
+
+
+def findings(policy: Policy, answers: Answers) -> Iterator[RawFinding]:
     """Check the shape of what a policy returned.
 
     Raises:
         PolicyError: a member is not of the contract's shape.
     """
     for query, unknown in queries(policy):
-        for member in answers.get(query, ()):
-            yield _finding(policy, member, unknown=unknown)
+        for wire in _members(policy, answers.get(query, b"[]")):
+            yield RawFinding(
+                policy.id,
+                wire.target,
+                wire.path,
+                wire.message,
+                wire.evidence,
+                wire.severity,
+                unknown,
+            )
 
 
 class _Wire(msgspec.Struct, forbid_unknown_fields=True):
@@ -77,27 +107,27 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True):
     severity: Severity | None = None
 
 
-def _finding(policy: Policy, member: Any, *, unknown: bool) -> RawFinding:
+_DECODER = msgspec.json.Decoder(list[_Wire])
+
+
+def _members(policy: Policy, answer: bytes) -> list[_Wire]:
     try:
-        wire = msgspec.convert(member, _Wire)
+        return _DECODER.decode(answer)
     except msgspec.ValidationError as error:
         raise PolicyError(
             f"policy {policy.id} returned a finding of the wrong shape: {error}",
             where=policy.file,
             hint='a finding is {"target", "path", "message", "evidence", "severity"?}',
         ) from None
-    return RawFinding(
-        policy.id, wire.target, wire.path, wire.message, wire.evidence, wire.severity, unknown
-    )
 
 
-def require_set(query: str, value: Any) -> list[Any]:
-    """The members of a set; anything else is an engine error, never "no findings".
+def require_set(query: str, value: bytes | None) -> bytes:
+    """The JSON of a set; anything else is an engine error, never "no findings".
 
     Raises:
         EngineError: the value is undefined or not a set.
     """
-    if not isinstance(value, list):
+    if value is None or not value.lstrip().startswith(b"["):
         raise EngineError(
             f"{query} is {'undefined' if value is None else 'not a set'}",
             hint="an entry point is written `deny contains finding if { ... }`",

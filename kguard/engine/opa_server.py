@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from kguard.engine.base import Batch, Failure, queries, require_set
+import msgspec
+
+from kguard.engine.base import Answers, Batch, Failure, queries, require_set
 from kguard.engine.merge import ALL, merged
 from kguard.errors import EngineError, PolicyError, UsageError
 from kguard.model.findings import Policy
@@ -112,41 +114,39 @@ class OpaEngine:
         self._uploaded.append(name)
         return ""
 
-    def evaluate(self, batch: Batch) -> tuple[dict[str, list[Any]], list[Failure]]:
-        """Ask the server once for each entry point."""
+    def evaluate(self, batch: Batch) -> Iterator[tuple[Policy, Answers | Failure]]:
+        """Ask the server once for each layer's shipped policies and each other entry point."""
         document = json.loads(batch.input)
         together = [policy for policy in batch.policies if policy.id in self._together]
-        results = self._results(together, document)
-        failures: list[Failure] = []
+        yield from self._results(together, document)
         for policy in batch.policies:
-            if policy.file not in self._loaded:
-                continue
-            for query, _ in queries(policy):
-                try:
-                    results[query] = self._query(query, document)
-                except EngineError as error:
-                    failures.append(Failure(policy.id, f"{policy.file}: {error.message}"))
-        return results, failures
+            if policy.file in self._loaded:
+                yield policy, self._answers(policy, document)
 
-    def _results(self, policies: Sequence[Policy], document: Any) -> dict[str, list[Any]]:
+    def _results(
+        self, policies: Sequence[Policy], document: Any
+    ) -> Iterator[tuple[Policy, Answers]]:
         """The sets of shipped policies, with one request for each layer."""
-        found: dict[str, list[Any]] = {}
         for layer in sorted({self._together[policy.id] for policy in policies}):
-            with self._reporting():
-                strict = {"strict-builtin-errors": "true"}
-                answer = self._client.query_rule(document, f"{self._root}.{layer}", ALL, strict)
-            sets = answer.get("result", {})
+            sets = self._query(f"{self._root}.{layer}", ALL, document) or {}
             for policy in policies:
                 if self._together[policy.id] == layer:
-                    found |= {q: require_set(q, sets.get(q)) for q, _ in queries(policy)}
-        return found
+                    yield policy, {q: _set(q, sets.get(q)) for q, _ in queries(policy)}
 
-    def _query(self, query: str, document: Any) -> list[Any]:
+    def _answers(self, policy: Policy, document: Any) -> Answers | Failure:
+        try:
+            return {query: self._entry_point(query, document) for query, _ in queries(policy)}
+        except EngineError as error:
+            return Failure(policy.id, f"{policy.file}: {error.message}")
+
+    def _entry_point(self, query: str, document: Any) -> bytes:
         package, _, rule = query.removeprefix("data.").rpartition(".")
+        return _set(query, self._query(f"{self._root}.{package}", rule, document))
+
+    def _query(self, package: str, rule: str, document: Any) -> Any:
         strict = {"strict-builtin-errors": "true"}
         with self._reporting():
-            answer = self._client.query_rule(document, f"{self._root}.{package}", rule, strict)
-        return require_set(query, answer.get("result"))
+            return self._client.query_rule(document, package, rule, strict).get("result")
 
     def close(self) -> None:
         """Remove what was put on the server."""
@@ -155,6 +155,10 @@ class OpaEngine:
                 self._client.delete_policy(name)
         self._uploaded.clear()
         self._client.close_connection()
+
+
+def _set(query: str, value: Any) -> bytes:
+    return require_set(query, None if value is None else msgspec.json.encode(value))
 
 
 def _client(url: str, ca_file: str) -> Any:

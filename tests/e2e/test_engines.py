@@ -15,7 +15,7 @@ from kguard.engine.opa_server import OpaEngine
 from kguard.errors import EngineError
 from tests.cases.runner import LoadedOnce, cases, judge, read_inputs
 from tests.e2e import live
-from tests.unit.engine.policies import policy
+from tests.unit.engine.policies import evaluated, policy
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,8 @@ def test_failures_are_named_and_the_others_stay(opa_url):
         policy("odd", "package kguard.network.odd\n\nallow := true\n"),
     )
     failures = engine.load([good, bad, odd], {})
-    answers, more = engine.evaluate(Batch("network", b'{"workloads": []}', (good, bad, odd)))
+    batch = Batch("network", b'{"workloads": []}', (good, bad, odd))
+    answers, more = evaluated(engine, batch)
     engine.close()
     assert [f.policy for f in failures] == ["network/bad"]
     assert [(f.policy, "undefined" in f.reason) for f in more] == [("network/odd", True)]

@@ -8,12 +8,11 @@ results of the others stay.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
-from kguard.engine.base import Batch, Failure, queries, require_set
+from kguard.engine.base import Answers, Batch, Failure, queries, require_set
 from kguard.engine.embedded.precheck import precheck
 from kguard.engine.embedded.process import WALL_SECONDS, Answer, Child, ChildDied
 from kguard.errors import EngineError
@@ -77,66 +76,51 @@ class EmbeddedEngine:
         except ChildDied as death:
             raise EngineError(f"the embedded Rego engine does not work here: {death}") from None
 
-    def evaluate(self, batch: Batch) -> tuple[dict[str, list[Any]], list[Failure]]:
+    def evaluate(self, batch: Batch) -> Iterator[tuple[Policy, Answers | Failure]]:
         """Evaluate a batch; a policy that takes the child down is left out and reported."""
         waiting = [policy for policy in batch.policies if policy.file in self._modules]
-        results: dict[str, list[Any]] = {}
-        failures: list[Failure] = []
         while waiting:
-            answers, death = self._ask(batch.input, _queries(waiting))
-            done = [p for p in waiting if all(query in answers for query, _ in queries(p))]
-            waiting = waiting[len(done) :]
-            found, failed = _sort_out(done, answers)
-            results.update(found)
-            failures += failed
-            # Memory may have been filled by the policies before: the next one gets a second try.
-            if death and (death.timed_out or not done):
-                blamed = waiting.pop(0)
-                failures.append(Failure(blamed.id, f"{blamed.file}: the engine gave up: {death}"))
-                self._modules.pop(blamed.file)
-            if death:
+            done = 0
+            try:
+                for policy, answers in self._ask(batch.input, waiting):
+                    yield policy, _sorted_out(policy, answers)
+                    done += 1
+            except ChildDied as death:
+                # Memory may have been filled by the policies before: the next gets a second try.
+                if death.timed_out or not done:
+                    yield waiting[done], self._given_up(waiting[done], death)
+                    done += 1
                 self._restart()
-        return results, failures
+            waiting = waiting[done:]
 
     def _ask(
-        self, document: bytes, asked: Sequence[str]
-    ) -> tuple[dict[str, Answer], ChildDied | None]:
-        answers: dict[str, Answer] = {}
-        try:
-            for query, answer in self._child.evaluate(document, asked):
-                answers[query] = answer  # noqa: PERF403 - what was answered before a death counts
-        except ChildDied as death:
-            return answers, death
-        return answers, None
+        self, document: bytes, policies: Sequence[Policy]
+    ) -> Iterator[tuple[Policy, dict[str, Answer]]]:
+        asked = [query for policy in policies for query, _ in queries(policy)]
+        known = self._child.evaluate(document, asked)
+        for policy in policies:
+            yield policy, dict(islice(known, len([*queries(policy)])))
+
+    def _given_up(self, policy: Policy, death: ChildDied) -> Failure:
+        self._modules.pop(policy.file)
+        return Failure(policy.id, f"{policy.file}: the engine gave up: {death}")
 
     def close(self) -> None:
         """End the child."""
         self._child.close()
 
 
-def _queries(policies: Sequence[Policy]) -> list[str]:
-    return [query for policy in policies for query, _ in queries(policy)]
+def _sorted_out(policy: Policy, answers: Mapping[str, Answer]) -> Answers | Failure:
+    try:
+        return {query: _set(query, answer) for query, answer in answers.items()}
+    except EngineError as error:
+        return Failure(policy.id, f"{policy.file}: {error.message}", error.hint)
 
 
-def _sort_out(
-    policies: Sequence[Policy], answers: Mapping[str, Answer]
-) -> tuple[dict[str, list[Any]], list[Failure]]:
-    results: dict[str, list[Any]] = {}
-    failures: list[Failure] = []
-    for policy in policies:
-        for query, _ in queries(policy):
-            try:
-                results[query] = _members(query, answers[query])
-            except EngineError as error:
-                failures.append(Failure(policy.id, f"{policy.file}: {error.message}", error.hint))
-    return results, failures
-
-
-def _members(query: str, answer: Answer) -> list[Any]:
+def _set(query: str, answer: Answer) -> bytes:
     if answer.value is None:
         raise EngineError(_sentence(answer.error))
-    undefined = answer.value == b'"<undefined>"'
-    return require_set(query, None if undefined else json.loads(answer.value))
+    return require_set(query, None if answer.value == b'"<undefined>"' else answer.value)
 
 
 def _sentence(error: str) -> str:

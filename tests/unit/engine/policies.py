@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How do tests make a policy from a few lines of Rego?"""
+"""How do tests make a policy from a few lines of Rego, and have it evaluated?"""
 
 from __future__ import annotations
 
+from kguard.engine.base import Batch, Engine, Failure
 from kguard.model.findings import Policy
 
 
@@ -30,3 +31,15 @@ def policy(name: str, text: str, *, bundled: bool = False) -> Policy:
         has_unknown=False,
         bundled=bundled,
     )
+
+
+def evaluated(engine: Engine, batch: Batch) -> tuple[dict[str, bytes], list[Failure]]:
+    """The sets of a batch by query path, and what failed."""
+    answers: dict[str, bytes] = {}
+    failures = []
+    for _, answer in engine.evaluate(batch):
+        if isinstance(answer, Failure):
+            failures.append(answer)
+        else:
+            answers |= answer
+    return answers, failures
