@@ -36,9 +36,9 @@ from kguard.model.layer import Request
 from kguard.model.manifests import Collected
 from kguard.triage import baseline, waivers
 
-_FIRST = "images"
-"""The layer whose facts are computed first: they are soon there and take long to judge, so that
-the engine is busy while the facts of the network are computed."""
+_FIRST, _LAST = "images", "network"
+"""The layers whose facts are computed first and last. Those of images are soon there and take long
+to judge; those of the network take longest, and the engine is done with all the others by then."""
 _WAIVERS = "waivers"
 """The subjects of policies that judge the waivers, after everything else."""
 
@@ -196,7 +196,7 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         settings={"audit": msgspec.to_builtins(config.audit)},
     )
     found: dict[str, Any] = {}
-    for name in sorted(options.layers, key=lambda name: name != _FIRST):
+    for name in sorted(options.layers, key=lambda name: (name == _LAST, name != _FIRST)):
         found[name] = layers.load(name).facts(inventory, request)
         yield name, found[name]
     if _all(options):

@@ -20,7 +20,6 @@ ROOT = Path(__file__).resolve().parents[2]
 MESH = [sys.executable, "-m", "support.bench.mesh", "10000", "2000", "1000"]
 KGUARD = [sys.executable, "-m", "kguard"]
 GOOD_CODES = frozenset({0, 1, 3})
-ONE_RUN_OBJECTS = 9000
 SLOW_PEER_OBJECTS = 1500
 """Larger inputs are for the fast peers: checkov needs minutes for them."""
 
@@ -92,8 +91,7 @@ def _works(folder: Path, *, small: bool) -> Sequence[Work]:
         synthetic.write(place, deployments, policies)
         title = f"{deployments:,} Deployments, {policies:,} policies"
         objects = deployments + policies
-        runs = 3 if objects < ONE_RUN_OBJECTS else 1
-        works.append(Work(title, _scan(place), place, seconds, megabytes, objects, runs))
+        works.append(Work(title, _scan(place), place, seconds, megabytes, objects, runs=3))
     works.append(_kernel(10_000, 2000, 1.0, 200.0))
     return works if small else [*works, _kernel(100_000, 5000, 15.0, 0)]
 
