@@ -7,10 +7,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread
+from time import monotonic
 
 import msgspec
 
@@ -45,12 +46,46 @@ class Answer(msgspec.Struct, frozen=True):
     error: str
 
 
+class _Watch:
+    """Kills a process that was waited for too long.
+
+    One thread for all waits: starting one costs the thread that starts it a turn of everybody else.
+    """
+
+    _LOOKS = 4
+    """How often it looks within the time that is allowed."""
+
+    def __init__(self, seconds: float, kill: Callable[[], None]) -> None:
+        self._seconds, self._kill = seconds, kill
+        self._since: float | None = None
+        self._ended = Event()
+        Thread(target=self._look, daemon=True).start()
+
+    def _look(self) -> None:
+        while not self._ended.wait(self._seconds / self._LOOKS):
+            since = self._since
+            if since is not None and monotonic() - since > self._seconds:
+                self._kill()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """The time of the body counts."""
+        self._since = monotonic()
+        try:
+            yield
+        finally:
+            self._since = None
+
+    def end(self) -> None:
+        """Watch no longer."""
+        self._ended.set()
+
+
 class Child:
     """One regorus process."""
 
     def __init__(self, wall_seconds: float = WALL_SECONDS) -> None:
         environment = {k: v for k, v in os.environ.items() if k != "RUST_BACKTRACE"}
-        self._wall = wall_seconds
         self._process = subprocess.Popen(
             [sys.executable, "-I", str(_CHILD)],
             stdin=subprocess.PIPE,
@@ -58,6 +93,7 @@ class Child:
             stderr=subprocess.DEVNULL,
             env=environment,
         )
+        self._watch = _Watch(wall_seconds, self._process.kill)
         limits = {"memory_bytes": MEMORY_BYTES, "cpu_seconds": CPU_SECONDS}
         self._send(json.dumps(limits).encode())
 
@@ -67,7 +103,7 @@ class Child:
         Raises:
             ChildDied: the child crashed or ran out of time.
         """
-        with self._watched():
+        with self._watch.waiting():
             self._send(json.dumps({"modules": modules}).encode())
             failed: dict[str, str] = json.loads(self._receive())
             return failed
@@ -78,25 +114,16 @@ class Child:
         Raises:
             ChildDied: the child crashed or ran out of time at the query after those yielded.
         """
-        with self._watched():
+        with self._watch.waiting():
             self._send(json.dumps({"queries": queries}).encode(), document)
         for query in queries:
-            with self._watched():
+            with self._watch.waiting():
                 answer = self._answer()
             yield query, answer
 
     def _answer(self) -> Answer:
         kind, text = self._receive(), self._receive()
         return Answer(text, "") if kind == b"value" else Answer(None, text.decode())
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        timer = Timer(self._wall, self._process.kill)
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
     def _send(self, *frames: bytes) -> None:
         stream = self._process.stdin
@@ -119,6 +146,7 @@ class Child:
 
     def close(self) -> None:
         """End the child."""
+        self._watch.end()
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
