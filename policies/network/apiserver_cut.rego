@@ -27,7 +27,7 @@ deny contains finding if {
 		"target": flow.ref,
 		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
 		"message": sprintf("%s cannot reach the API server at %s: policies block it", [flow.source, flow.port]),
-		"evidence": array.concat(_with_role(flow, "decides"), _with_role(flow, "related")),
+		"evidence": flow.because,
 	}
 }
 
@@ -37,5 +37,3 @@ _reaching := {flow.source |
 	flow.basis == "apiserver"
 	flow.verdict != "blocked"
 }
-
-_with_role(flow, role) := [e | some e in flow.because; object.get(e, "role", "decides") == role]

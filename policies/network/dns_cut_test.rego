@@ -12,8 +12,8 @@ _facts(verdict, change) := {"flows": [object.union(
 		"cut_by": "source",
 		"ref": {"kind": "Deployment", "namespace": "shop", "name": "web"},
 		"because": [
-			{"ref": "a", "pointer": "/x", "note": "needs it", "role": "related"},
 			{"ref": "b", "pointer": "/spec", "note": "restricts"},
+			{"ref": "a", "pointer": "/x", "note": "needs it", "role": "related"},
 		],
 	},
 	change,

@@ -27,7 +27,7 @@ deny contains finding if {
 		"target": flow.ref,
 		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
 		"message": sprintf("policies block %s from opening %s of %s", [flow.source, flow.port, flow.target]),
-		"evidence": array.concat(_with_role(flow, "decides"), _with_role(flow, "related")),
+		"evidence": flow.because,
 		"severity": _severity(flow),
 	}
 }
@@ -46,8 +46,6 @@ _is_named(flow) if {
 	flow.port in {"8081/TCP", "8444/TCP"}
 	endswith(flow.target, "gateway")
 }
-
-_with_role(flow, role) := [e | some e in flow.because; object.get(e, "role", "decides") == role]
 
 # what only shows that somebody is welcome breaks nothing that works
 _severity(flow) := "medium" if flow.basis == "published"

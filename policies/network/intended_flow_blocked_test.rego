@@ -11,8 +11,8 @@ _facts(verdict, basis) := {"flows": [{
 	"cut_by": "target",
 	"ref": {"kind": "Deployment", "namespace": "shop", "name": "orders"},
 	"because": [
-		{"ref": "a", "pointer": "/x", "note": "names it", "role": "related"},
 		{"ref": "b", "pointer": "/spec", "note": "restricts"},
+		{"ref": "a", "pointer": "/x", "note": "names it", "role": "related"},
 	],
 }]}
 

@@ -31,11 +31,9 @@ deny contains finding if {
 		"target": flow.ref,
 		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
 		"message": _message(flow),
-		"evidence": array.concat(_with_role(flow, "decides"), _with_role(flow, "related")),
+		"evidence": flow.because,
 	}
 }
-
-_with_role(flow, role) := [e | some e in flow.because; object.get(e, "role", "decides") == role]
 
 _is_gateway(name) if endswith(name, "gateway")
 

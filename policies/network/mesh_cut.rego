@@ -29,8 +29,6 @@ deny contains finding if {
 		"target": flow.ref,
 		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
 		"message": sprintf("the proxy of %s cannot reach %s at %s: policies block it", [flow.source, flow.target, flow.port]),
-		"evidence": array.concat(_with_role(flow, "decides"), _with_role(flow, "related")),
+		"evidence": flow.because,
 	}
 }
-
-_with_role(flow, role) := [e | some e in flow.because; object.get(e, "role", "decides") == role]

@@ -192,6 +192,7 @@ class Flow(msgspec.Struct):
     ref: ObjectRef
     """The workload that suffers: the source if it is one, else the target."""
     because: list[Evidence]
+    """The policies that block it, then what shows that it is intended."""
 
 
 class Plugin(msgspec.Struct):

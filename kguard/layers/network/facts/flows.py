@@ -96,7 +96,7 @@ class _Judge:
             verdict=_both(out, into),
             cut_by=_cut_by(out, into),
             ref=self._ref(flow),
-            because=[_shown(flow.because), *self._policies(flow, out, into)],
+            because=[*self._policies(flow, out, into), _shown(flow.because)],
         )
 
     def _name(self, party: Party) -> str:

@@ -71,7 +71,7 @@ flows:
         "clients outside the cluster > shop/app:8080/TCP",
         "shop/app > api.example.com:443/TCP",
     }
-    (place,) = {f.because[0] for f in found.flows if f.port == "9187/TCP"}
+    (place,) = {f.because[-1] for f in found.flows if f.port == "9187/TCP"}
     assert "kguard-flows.yaml" in place.ref
     assert place.pointer == "/flows/1"
 
@@ -144,8 +144,8 @@ def test_hubble(tmp_path: Path) -> None:
         "shop/app > logging/fluentd-x:24224/UDP",
     }
     first = next(f for f in found.flows if f.target == "shop/db")
-    assert first.because[0].ref.endswith("seen.json")
-    assert first.because[0].line == 1
+    assert first.because[-1].ref.endswith("seen.json")
+    assert first.because[-1].line == 1
 
 
 def test_falco(tmp_path: Path) -> None:

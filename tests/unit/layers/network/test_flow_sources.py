@@ -31,7 +31,7 @@ def reason(found: Facts, key: str) -> tuple[str, str]:
     """The object and the field that imply a flow."""
     for flow in found.flows:
         if f"{flow.source} > {flow.target}:{flow.port}" == key:
-            return flow.because[0].ref, flow.because[0].pointer
+            return flow.because[-1].ref, flow.because[-1].pointer
     raise AssertionError(f"no flow {key}; there are {sorted(bases(found))}")
 
 
