@@ -16,17 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.e2e.manifests import LATEST_WEB
+
 EXPRESSION = re.compile(r"\$\{\{\s*(\S+)\s*\}\}")
-OPEN_SHOP = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: registry.example/web:latest}]}
-"""
 COMMAND_TEXT = "::error::owned ##[error]owned ::set-output name=findings::0"
 PLAIN_CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain, namespace: shop}\n"
 
@@ -125,7 +117,7 @@ def test_every_output_is_one_that_the_scan_step_writes(runner):
 
 
 def test_findings_fail_the_job_and_are_reported(runner):
-    (runner.workspace / "shop.yaml").write_text(OPEN_SHOP)
+    (runner.workspace / "shop.yaml").write_text(LATEST_WEB)
     done = runner.scan(paths="shop.yaml", fail_on="medium")
     assert done.returncode == 1, done.stdout
     outputs = runner.outputs()
@@ -144,7 +136,7 @@ def test_findings_fail_the_job_and_are_reported(runner):
 
 
 def test_a_baseline_leaves_only_new_findings(runner):
-    (runner.workspace / "shop.yaml").write_text(OPEN_SHOP)
+    (runner.workspace / "shop.yaml").write_text(LATEST_WEB)
     runner.scan(paths="shop.yaml", json_file="accepted.json")
     done = runner.scan(
         paths="shop.yaml", baseline="accepted.json", fail_on_new="true", fail_on="low"
@@ -211,7 +203,7 @@ def test_an_input_cannot_write_a_workflow_command(runner):
 
 
 def test_a_manifest_cannot_write_a_workflow_command(runner):
-    hostile = OPEN_SHOP.replace("name: web, namespace", f'name: "{COMMAND_TEXT}", namespace')
+    hostile = LATEST_WEB.replace("name: web, namespace", f'name: "{COMMAND_TEXT}", namespace')
     hostile += f"---\n{COMMAND_TEXT}\n---\nfoo: [\n::error::owned\n"
     (runner.workspace / "::error::owned.yaml").write_text(hostile)
     done = runner.scan(paths="::error::owned.yaml")
@@ -224,7 +216,7 @@ def test_a_manifest_cannot_write_a_workflow_command(runner):
 
 
 def test_an_output_value_cannot_add_an_output(runner):
-    (runner.workspace / "shop.yaml").write_text(OPEN_SHOP)
+    (runner.workspace / "shop.yaml").write_text(LATEST_WEB)
     runner.scan(paths="shop.yaml", json_file="x\nfindings<<E\n0\nE\n")
     assert runner.outputs().get("findings") != "0"
 

@@ -10,17 +10,7 @@ import subprocess
 
 import pytest
 
-OPEN_WEB = """apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: web, image: "registry.example.com/web:1.4.2", ports: [{containerPort: 8080}]}
-"""
+from tests.e2e.manifests import OPEN_WEB
 
 
 @pytest.fixture

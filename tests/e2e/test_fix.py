@@ -9,8 +9,11 @@ import subprocess
 
 import pytest
 
+from tests.e2e.manifests import OPEN_WEB
+
 PATCH = shutil.which("patch")
-TWO_DOCUMENTS = """apiVersion: networking.k8s.io/v1
+TWO_DOCUMENTS = (
+    """apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata: {name: web, namespace: shop}
 spec:
@@ -19,17 +22,9 @@ spec:
   ingress:
   - {}
 ---
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: web, image: "registry.example.com/web:1.4.2", ports: [{containerPort: 8080}]}
 """
+    + OPEN_WEB
+)
 pytestmark = pytest.mark.skipif(PATCH is None, reason="no patch(1) on PATH")
 
 

@@ -19,16 +19,7 @@ from pathlib import Path
 
 import pytest
 
-OPEN_SHOP = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: shop}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: registry.example/web:latest}]}
-"""
+from tests.e2e.manifests import LATEST_WEB
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +113,7 @@ def test_the_command_tells_its_version(installed, tmp_path):
 
 
 def test_a_scan_runs_from_the_wheel_without_network(installed, tmp_path):
-    (tmp_path / "shop.yaml").write_text(OPEN_SHOP)
+    (tmp_path / "shop.yaml").write_text(LATEST_WEB)
     done = run(installed, "scan", "--fail-on=medium", "--output=json", "shop.yaml", folder=tmp_path)
     assert done.returncode == 1, done.stderr
     findings = json.loads(done.stdout)["findings"]
