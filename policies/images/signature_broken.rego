@@ -20,8 +20,7 @@ package kguard.images.signature_broken
 
 deny contains finding if {
 	some use in input.uses
-	some class in ["tampered", "expired_or_untimed"]
-	use.signature == class
+	use.signature in {"tampered", "expired_or_untimed"}
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),

@@ -21,8 +21,7 @@ package kguard.images.signed_by_stranger
 
 deny contains finding if {
 	some use in input.uses
-	some class in ["wrong_identity", "untrusted_root"]
-	use.signature == class
+	use.signature in {"wrong_identity", "untrusted_root"}
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),

@@ -32,8 +32,7 @@ deny contains finding if {
 
 unknown contains finding if {
 	some use in input.uses
-	some class in _undecided
-	use.signature == class
+	use.signature in _undecided
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
