@@ -151,10 +151,21 @@ class Config(_Strict, frozen=True):
     fail_on: Literal["none", "info", "low", "medium", "high", "critical"] = "high"
     folder: str = ""
     """The folder of the file; not a setting."""
+    tree: str = ""
+    """Where what is judged lies, if not in that folder (the settings are another revision's); not
+    a setting."""
 
     def path(self, name: str) -> str:
-        """A path of the file, relative to the file's own folder."""
+        """A path to a setting (waivers, keys ...), relative to the file's own folder."""
         return str(Path(self.folder) / name) if self.folder else name
+
+    def subject(self, name: str) -> str:
+        """A path to what is judged, or belongs to it: manifests, charts, flows, evidence."""
+        return str(Path(self.tree) / name) if self.tree else self.path(name)
+
+
+PRIVATE = ("folder", "tree")
+"""Fields that a file must not set."""
 
 
 def discover(start: Path) -> Path | None:
@@ -185,8 +196,9 @@ def read(path: Path) -> Config:
         raise ConfigError(f"the file cannot be read: {reason(error)}", where=str(path)) from None
     except yaml.YAMLError as error:
         raise ConfigError("the file is no valid YAML", where=_mark(path, error)) from None
-    if isinstance(value, dict) and "folder" in value:
-        raise ConfigError("unknown setting `folder`", where=_where(path, text, ["folder"]))
+    for name in PRIVATE:
+        if isinstance(value, dict) and name in value:
+            raise ConfigError(f"unknown setting `{name}`", where=_where(path, text, [name]))
     try:
         config = msgspec.convert(value, Config)
     except msgspec.ValidationError as error:
@@ -212,7 +224,7 @@ def _wrong(path: Path, text: str, error: msgspec.ValidationError) -> ConfigError
         return ConfigError(f"{about}{message}", where=_where(path, text, steps), hint=_HINT)
     key = unknown[1]
     known = {f.encode_name for t in _STRUCTS for f in msgspec.structs.fields(t)}
-    hint = suggested(key, known - {"folder"}, _HINT)
+    hint = suggested(key, known - {*PRIVATE}, _HINT)
     return ConfigError(
         f"unknown setting `{key}`", where=_where(path, text, [*steps, key]), hint=hint
     )

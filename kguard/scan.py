@@ -61,7 +61,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     waivers_file: str = ""
     baseline_file: str = ""
     inputs: tuple[str, ...] = ()
-    inline_waivers: bool = True
+    approved: frozenset[str] | None = None
+    """The waivers in manifests that count, by `Waiver.identity`; None: all."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -121,12 +122,17 @@ def select(options: Options) -> list[Policy]:
         PolicyError: a policy's METADATA is wrong.
     """
     everything = list(catalog.bundled())
-    for folder in (*options.config.policy_dirs, *options.policy_dirs):
-        everything += catalog.load(Path(folder))
+    for folder in _policy_dirs(options):
+        everything += catalog.load(folder)
     _known([*options.policies, *options.config.policies], everything)
     return [
         _configured(policy, options.config) for policy in everything if _wanted(policy, options)
     ]
+
+
+def _policy_dirs(options: Options) -> list[Path]:
+    config = options.config
+    return [Path(name) for name in (*map(config.path, config.policy_dirs), *options.policy_dirs)]
 
 
 def _known(names: Iterable[str], policies: Sequence[Policy]) -> None:
@@ -163,8 +169,8 @@ def _libraries(options: Options) -> dict[str, str]:
     from kguard.data import policies_dir
 
     found = catalog.libraries(policies_dir())
-    for folder in (*options.config.policy_dirs, *options.policy_dirs):
-        found |= catalog.libraries(Path(folder))
+    for folder in _policy_dirs(options):
+        found |= catalog.libraries(folder)
     return found
 
 
@@ -185,7 +191,7 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         at=options.at,
         evidence_dirs=(
             *options.evidence_dirs,
-            *(config.path(name) for name in config.trust.evidence),
+            *(config.subject(name) for name in config.trust.evidence),
         ),
         trust_roots=(
             *options.trust_roots,
@@ -313,7 +319,7 @@ def _triage(
 ) -> tuple[list[Finding], list[Failure]]:
     """Apply waivers and baseline; the waivers themselves are judged by policies, too."""
     inventory = places.inventory
-    known = [*waivers.inline(inventory.collected, inventory)] if options.inline_waivers else []
+    known = waivers.counted(waivers.inline(inventory.collected, inventory), options.approved)
     if options.waivers_file:
         known += waivers.read(Path(options.waivers_file))
     outcome = waivers.apply(found, known, options.at.date())

@@ -249,7 +249,7 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
 
     contexts = arguments.get("contexts") or ()
     configured = () if contexts else config.inputs
-    inputs = list(arguments["inputs"]) or [config.path(name) for name in configured]
+    inputs = list(arguments["inputs"]) or [config.subject(name) for name in configured]
     if not inputs and not contexts:
         raise UsageError("nothing to read", hint="name a file or folder, `-`, or --context NAME")
     if len(contexts) + bool(inputs) > 1:
@@ -269,9 +269,10 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
         releases=tuple(_release(config, release) for release in config.helm),
         contexts=tuple(contexts),
         read_secrets=bool(arguments.get("read_secrets")),
+        settled=arguments.get("settled"),
     )
     found = sources.collect(inputs, reading)
-    configured_flows = [config.path(name) for name in config.flows]
+    configured_flows = [config.subject(name) for name in config.flows]
     add_flows([*configured_flows, *(arguments.get("flow_files") or ())], found)
     if not report and not found.looked_at and found.unreadable and not contexts:
         first = found.unreadable[0]
@@ -283,10 +284,10 @@ def _release(config: Config, release: Any) -> Any:
     from kguard import sources
 
     return sources.Release(
-        chart=config.path(release.chart),
+        chart=config.subject(release.chart),
         name=release.name,
         namespace=release.namespace,
-        values=tuple(config.path(name) for name in release.values),
+        values=tuple(config.subject(name) for name in release.values),
         set=release.set,
         kubernetes=release.kubernetes,
     )

@@ -7,15 +7,9 @@ from typing import Any
 
 import click
 
-from kguard.cli.inputs import (
-    collect,
-    input_options,
-    judge_options,
-    open_engine,
-    options,
-    settings,
-)
+from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.output import write
+from kguard.cli.trusted import judged_by
 from kguard.model.findings import SEVERITIES, Report, severity_at_least
 
 
@@ -35,6 +29,11 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
     type=click.Choice(["none", *SEVERITIES]),
     help="The least severity that makes the exit code 1 (default high).",
 )
+@click.option(
+    "--settings-from",
+    metavar="REV",
+    help="Settings, waivers and baseline as this git revision has them: for checks of a change.",
+)
 @click.option("--fail-on-new", is_flag=True, help="Only findings outside the baseline count.")
 @click.option(
     "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
@@ -51,17 +50,17 @@ def command(**arguments: Any) -> int:
     from kguard import reporters
     from kguard.scan import scan
 
-    config = settings(arguments)
-    wanted = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
-    with open_engine(arguments) as engine:
-        judged = scan(collect(arguments, config, report=True), options(arguments, config), engine)
+    formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
+    with judged_by(arguments) as wanted, open_engine(arguments) as engine:
+        collected = collect(wanted.arguments, wanted.config, report=True)
+        judged = scan(collected, wanted.options, engine)
     status = exit_code(
         judged.report,
-        fail_on=arguments["fail_on"] or config.fail_on,
+        fail_on=arguments["fail_on"] or wanted.config.fail_on,
         allow_incomplete=arguments["allow_incomplete"],
         only_new=arguments["fail_on_new"],
     )
-    for name, destination in wanted:
+    for name, destination in formats:
         settings_of = reporters.Settings(
             verbose=arguments["verbose"],
             exit_code=status,

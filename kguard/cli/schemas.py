@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kguard import layers
+from kguard.config import PRIVATE
 
 VERSION = "v1"
 """Of all documents; it changes with the shape of any after the first release."""
@@ -53,7 +54,8 @@ def schema(name: str) -> dict[str, Any]:
     else:
         found = msgspec.json.schema(_shape(name))
     if name == "config":
-        found["$defs"]["Config"]["properties"].pop("folder")
+        for private in PRIVATE:
+            found["$defs"]["Config"]["properties"].pop(private)
     identity = {"$id": f"urn:kguard:{name}:{VERSION}", "title": f"kguard {name}"}
     return {"$schema": _DIALECT, **identity, **found}
 

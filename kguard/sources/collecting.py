@@ -96,7 +96,7 @@ def _revision(text: str, options: Options, into: Collected) -> None:
 def _path(path: Path, options: Options, seen: set[str], into: Collected) -> None:
     shown = display_path(path)
     if path.is_dir():
-        _folder(walk(path, shown), options, seen, into)
+        _folder(walk(path, shown, options.settled), options, seen, into)
     elif path.exists():
         _named(File(shown, str(path.resolve())), options, seen, into)
     else:

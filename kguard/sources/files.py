@@ -93,12 +93,13 @@ def _glob_matches(glob: str, display: str) -> bool:
     return any(regex.fullmatch(str(parent)) for parent in PurePosixPath(display).parents)
 
 
-def walk(folder: Path, shown: str) -> Listing:
+def walk(folder: Path, shown: str, settled: tuple[str, str] | None = None) -> Listing:
     """All files below a folder, in the order of names.
 
     Args:
         folder: where it really lies.
         shown: how reports call it; `.` leaves its name out of the displayed paths.
+        settled: as `Options.settled`.
 
     Raises:
         SourceError: there are more than `MAX_FILES` files.
@@ -106,7 +107,7 @@ def walk(folder: Path, shown: str) -> Listing:
     listing = Listing(shown)
     root = folder.resolve()
     prefix = "" if shown == "." else shown.rstrip("/") + "/"
-    for relative, entry in _entries(root, "", [], listing):
+    for relative, entry in _entries(root, "", [], listing, settled):
         display = prefix + printable(relative)
         if entry.is_symlink():
             if not _leads_inside(root, Path(entry.path)):
@@ -121,9 +122,13 @@ def walk(folder: Path, shown: str) -> Listing:
 
 
 def _entries(
-    folder: Path, base: str, patterns: list[Pattern], listing: Listing
+    folder: Path,
+    base: str,
+    patterns: list[Pattern],
+    listing: Listing,
+    settled: tuple[str, str] | None,
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    patterns = patterns + patterns_in(folder, base)
+    patterns = patterns + patterns_in(_settled(folder, settled), base)
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
@@ -141,9 +146,16 @@ def _entries(
         if entry.name == ".git" or ignored(relative, patterns, is_folder=is_folder):
             continue
         if is_folder:
-            yield from _entries(Path(entry.path), relative + "/", patterns, listing)
+            yield from _entries(Path(entry.path), relative + "/", patterns, listing, settled)
         else:
             yield relative, entry
+
+
+def _settled(folder: Path, settled: tuple[str, str] | None) -> Path:
+    """Where the ignore files of a folder lie."""
+    if settled is None or not folder.is_relative_to(settled[0]):
+        return folder
+    return Path(settled[1]) / folder.relative_to(settled[0])
 
 
 def _leads_inside(root: Path, link: Path) -> bool:

@@ -71,6 +71,18 @@ def check_out(text: str, target: Path) -> Revision:
     return Revision(target / folder, tuple(left_out))
 
 
+def top_level() -> Path:
+    """The folder of the working tree.
+
+    Raises:
+        SourceError: there is none.
+    """
+    found = _git("rev-parse", "--show-toplevel")
+    if found.error:
+        raise SourceError("this folder is in no git working tree", where=str(Path.cwd()))
+    return Path(found.output.decode(errors="surrogateescape").rstrip("\n")).resolve()
+
+
 def _resolve(revision: str, text: str) -> str:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found.error or not found.output:

@@ -39,3 +39,5 @@ class Options(msgspec.Struct, frozen=True):
     contexts: tuple[str, ...] = ()
     """Live clusters: names of kubeconfig contexts, or `in-cluster`."""
     read_secrets: bool = False
+    settled: tuple[str, str] | None = None
+    """A working tree, and where the ignore files lie that count for it instead of its own."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
@@ -48,6 +48,11 @@ class Waiver(msgspec.Struct, frozen=True):
     """For a comment: the line on which a finding must stand (or the next one)."""
     place: Evidence | None = None
     """Where the waiver stands, if that is in the input."""
+    anchor: str = ""
+    """What it stands at, whatever the file and the line: the object, and for a comment the text of
+    the lines that it is meant for."""
+    approved: bool = True
+    """Whether it counts although a change may have brought it."""
 
     def covers(self, finding: Finding) -> bool:
         """Whether this waiver is meant for the finding, whatever its date."""
@@ -71,6 +76,11 @@ class Waiver(msgspec.Struct, frozen=True):
         except ValueError:
             return f"`until={self.until}` is no date (YYYY-MM-DD)"
         return f"expired on {self.until}" if until < today else ""
+
+    @property
+    def identity(self) -> str:
+        """The same for the same waiver of the same thing in another revision."""
+        return f"{self.policy}\x1f{self.by}\x1f{self.until}\x1f{self.reason}\x1f{self.anchor}"
 
     @property
     def too_broad(self) -> bool:
@@ -101,7 +111,9 @@ def apply(findings: Iterable[Finding], waivers: Sequence[Waiver], today: date) -
 def _fact(waiver: Waiver, used: bool, today: date) -> WaiverFact:  # noqa: FBT001
     reason = waiver.problem(today)
     state: WaiverState = "valid" if used else "unused"
-    if reason:
+    if not waiver.approved:
+        state = "unapproved"
+    elif reason:
         state = "expired" if reason.startswith("expired") else "incomplete"
     elif waiver.too_broad:
         state, reason = "over-broad", "it names no policy or no target"
@@ -119,7 +131,7 @@ def _mark(finding: Finding, waivers: Sequence[Waiver], today: date, used: set[in
         if waiver.too_broad or not waiver.covers(finding):
             continue
         used.add(number)
-        if not waiver.problem(today):
+        if waiver.approved and not waiver.problem(today):
             accepted = {
                 "by": waiver.by,
                 "until": waiver.until,
@@ -132,14 +144,21 @@ def _mark(finding: Finding, waivers: Sequence[Waiver], today: date, used: set[in
 
 def inline(collected: Collected, manifests: Iterable[Manifest]) -> Iterator[Waiver]:
     """The waivers that stand in the manifests: annotations and comments."""
-    seen: set[int] = set()
+    objects: dict[int, list[Manifest]] = {}
     for manifest in manifests:
         yield from _annotations(manifest)
-        if id(manifest.text) not in seen:
-            seen.add(id(manifest.text))
-            yield from _comments(manifest.text)
+        objects.setdefault(id(manifest.text), []).append(manifest)
+    for several in objects.values():
+        yield from _comments(several[0].text, " ".join(sorted(m.id for m in several)))
     for plain in collected.documents:
-        yield from _comments(plain.text)
+        yield from _comments(plain.text, PurePath(plain.text.file).name)
+
+
+def counted(found: Iterable[Waiver], approved: frozenset[str] | None) -> list[Waiver]:
+    """The waivers, those marked that are not among the approved ones (None: all are)."""
+    if approved is None:
+        return list(found)
+    return [msgspec.structs.replace(w, approved=w.identity in approved) for w in found]
 
 
 def _annotations(manifest: Manifest) -> Iterator[Waiver]:
@@ -160,13 +179,15 @@ def _annotations(manifest: Manifest) -> Iterator[Waiver]:
                 "name": target.name,
             },
             place=Evidence(manifest.id, pointer("metadata", "annotations", key), "the waiver"),
+            anchor=manifest.id,
         )
 
 
-def _comments(text: SourceText) -> Iterator[Waiver]:
+def _comments(text: SourceText, about: str) -> Iterator[Waiver]:
     if "kguard:" not in text.text:
         return
-    for number, row in enumerate(text.text.split("\n"), start=text.line):
+    rows = text.text.split("\n")
+    for number, row in enumerate(rows, start=text.line):
         match = _COMMENT.search(row)
         if match is None:
             continue
@@ -180,6 +201,7 @@ def _comments(text: SourceText) -> Iterator[Waiver]:
             file=text.file,
             line=number,
             place=Evidence(f"file:{text.file}", note="the waiver", line=number),
+            anchor="\n".join([about, row[: match.start()], *rows[number - text.line + 1 :][:1]]),
         )
 
 

@@ -21,7 +21,7 @@ test_deny_expired if {
 }
 
 test_allow_other_states if {
-	every state in {"valid", "unused", "expired", "incomplete", "over-broad"} - {"expired"} {
+	every state in {"valid", "unused", "expired", "incomplete", "over-broad", "unapproved"} - {"expired"} {
 		findings := policy.deny with input as {"waivers": [_waiver(state)]}
 		count(findings) == 0
 	}

@@ -21,7 +21,7 @@ test_deny_over_broad if {
 }
 
 test_allow_other_states if {
-	every state in {"valid", "unused", "expired", "incomplete", "over-broad"} - {"over-broad"} {
+	every state in {"valid", "unused", "expired", "incomplete", "over-broad", "unapproved"} - {"over-broad"} {
 		findings := policy.deny with input as {"waivers": [_waiver(state)]}
 		count(findings) == 0
 	}

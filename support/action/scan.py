@@ -22,6 +22,7 @@ SUMMARY_BYTES = 900_000
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 BOOLEANS = {"true": True, "false": False, "": False}
 USAGE = 2
+PULL_REQUESTS = ("pull_request", "pull_request_target")
 
 
 class InputError(Exception):
@@ -33,7 +34,7 @@ def main() -> int:
     temporary = Path(os.environ["RUNNER_TEMP"])
     try:
         files = _files(os.environ, temporary)
-        command = _command(os.environ, files)
+        command = _command(os.environ, files, _base(os.environ))
         summary = _flag(os.environ, "SUMMARY")
     except InputError as error:
         print(f"::error::{_data(str(error))}")
@@ -90,7 +91,21 @@ def _files(inputs: Mapping[str, str], temporary: Path) -> dict[str, Path]:
     }
 
 
-def _command(inputs: Mapping[str, str], files: Mapping[str, Path]) -> list[str]:
+def _base(environment: Mapping[str, str]) -> str:
+    """The commit whose settings count: the base of a pull request; empty: the checkout's own."""
+    chosen = _value(environment, "SETTINGS_FROM")
+    if chosen not in ("base", "head", ""):
+        raise InputError(f"input settings-from must be base or head, not {chosen!r}")
+    if chosen == "head" or environment.get("GITHUB_EVENT_NAME") not in PULL_REQUESTS:
+        return ""
+    try:
+        event = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+        return str(event["pull_request"]["base"]["sha"])
+    except (OSError, ValueError, LookupError, TypeError):
+        raise InputError("the event of the pull request does not name its base") from None
+
+
+def _command(inputs: Mapping[str, str], files: Mapping[str, Path], base: str) -> list[str]:
     command = ["scan", "--output", "terminal"]
     for form, path in files.items():
         command += ["--output", f"{form}={path}"]
@@ -103,6 +118,8 @@ def _command(inputs: Mapping[str, str], files: Mapping[str, Path]) -> list[str]:
     for name in ("FAIL_ON_NEW", "ALLOW_INCOMPLETE"):
         if _flag(inputs, name):
             command.append(f"--{_title(name)}")
+    if base:
+        command += ["--settings-from", base]
     paths = _lines(inputs, "PATHS")
     if not paths:
         raise InputError("input paths is empty")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How is a case folder judged: `tests/cases/<layer>/<name>/{in/, kguard.yaml?, expected.yaml}`?"""
+"""How is a case folder judged: `tests/cases/<layer>/<name>/{in/, base/?, kguard.yaml?, expected.yaml}`?"""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ import yaml
 from kguard import config, sources
 from kguard.engine import catalog
 from kguard.engine.embedded import EmbeddedEngine
+from kguard.inventory import build
 from kguard.layers import JOINED, NAMES, load
 from kguard.model.findings import LAYERS, Finding
 from kguard.model.manifests import Collected
 from kguard.model.remedies import Edit
 from kguard.remediation.plan import Plan, Wishes, make
 from kguard.scan import Judged, Options, scan
+from kguard.triage import waivers
 
 CASES = Path(__file__).parent
 AT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -62,11 +64,11 @@ class LoadedOnce(EmbeddedEngine):
         return self.failures
 
 
-def read_inputs(case: Case) -> Collected:
+def read_inputs(case: Case, folder: str = "in") -> Collected:
     wanted = tuple(pattern for name in NAMES for pattern in load(name).files)
     settings = case.settings
     collected = sources.collect(
-        [str(case.folder / "in")],
+        [str(case.folder / folder)],
         sources.Options(patterns=wanted, render="never", namespace=settings.namespace),
     )
     for holder in (
@@ -97,8 +99,17 @@ def judge(case: Case, collected: Collected, engine: Any, layers: tuple[str, ...]
         policies=_joining() if case.layer == JOINED else (),
         namespace=settings.namespace,
         inputs=("in",),
+        approved=_approved(case),
     )
     return scan(collected, options, engine)
+
+
+def _approved(case: Case) -> frozenset[str] | None:
+    """The waivers that count where a case has a folder `base`: those of its manifests."""
+    if not (case.folder / "base").is_dir():
+        return None
+    collected = read_inputs(case, "base")
+    return frozenset(w.identity for w in waivers.inline(collected, build(collected)))
 
 
 def _joining() -> tuple[str, ...]:

@@ -106,6 +106,64 @@ def test_inputs_reach_scripts_by_the_environment_only(checkout):
     assert used == set(action["inputs"])
 
 
+@pytest.fixture
+def pull_request(runner):
+    """The checkout of a pull request that accepts its own finding, and its base's commit."""
+
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+        command = ["git", *who, *arguments]
+        done = subprocess.run(
+            command, cwd=runner.workspace, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "-q", "-b", "main")
+    (runner.workspace / "shop.yaml").write_text(LATEST_WEB)
+    git("add", "-A")
+    git("commit", "-q", "-m", "base")
+    base = git("rev-parse", "HEAD")
+    settings = "policies: {images/mutable-tag: {enabled: false}}\nfail-on: critical\n"
+    (runner.workspace / "kguard.yaml").write_text(settings)
+    git("add", "-A")
+    git("commit", "-q", "-m", "change")
+    event = runner.workspace.parent / "event.json"
+    event.write_text(json.dumps({"pull_request": {"base": {"sha": base}}}))
+    runner.variables |= {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event)}
+    return event
+
+
+def _policies(runner: Runner) -> set[str]:
+    report = json.loads(Path(runner.outputs()["json-file"]).read_text())
+    return {finding["policy"] for finding in report["findings"]}
+
+
+def test_a_pull_request_is_judged_with_the_settings_of_its_base(runner, pull_request):
+    done = runner.scan(paths="shop.yaml", fail_on="medium")
+    assert done.returncode == 1, done.stdout
+    assert "images/mutable-tag" in _policies(runner)
+
+
+def test_the_settings_of_the_request_count_where_the_workflow_says_so(runner, pull_request):
+    runner.scan(paths="shop.yaml", fail_on="medium", settings_from="head")
+    found = _policies(runner)
+    assert found
+    assert "images/mutable-tag" not in found
+
+
+def test_a_checkout_without_the_base_fails_the_job(runner, pull_request):
+    pull_request.write_text(json.dumps({"pull_request": {"base": {"sha": "0" * 39 + "1"}}}))
+    done = runner.scan(paths="shop.yaml", fail_on="none", allow_incomplete="true")
+    assert done.returncode == 3
+    assert "fetch-depth: 0" in done.stdout
+
+
+def test_a_push_is_judged_with_its_own_settings(runner, pull_request):
+    runner.variables["GITHUB_EVENT_NAME"] = "push"
+    runner.scan(paths="shop.yaml", fail_on="medium")
+    assert "images/mutable-tag" not in _policies(runner)
+
+
 def test_every_output_is_one_that_the_scan_step_writes(runner):
     (runner.workspace / "plain.yaml").write_text(PLAIN_CONFIG)
     runner.scan(paths="plain.yaml")

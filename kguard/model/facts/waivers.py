@@ -10,7 +10,7 @@ import msgspec
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import ObjectRef
 
-WaiverState = Literal["valid", "unused", "expired", "incomplete", "over-broad"]
+WaiverState = Literal["valid", "unused", "expired", "incomplete", "over-broad", "unapproved"]
 
 
 class WaiverFact(msgspec.Struct, frozen=True):

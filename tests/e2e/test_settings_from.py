@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Can a change switch off its own check?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from tests.e2e.manifests import LATEST_WEB
+
+WAIVER = "  # kguard: ignore[images/mutable-tag] until=2999-01-01 by=me it is fine\n"
+ACCEPTED = LATEST_WEB.replace("    spec: {containers", f"{WAIVER}    spec: {{containers")
+ANNOTATION = 'ignore.kguard.dev/images.mutable-tag: "until=2999-01-01; by=me; reason=fine"'
+ANNOTATED = LATEST_WEB.replace(
+    "namespace: shop}", f"namespace: shop, annotations: {{{ANNOTATION}}}}}"
+)
+OFF = "policies: {images/mutable-tag: {enabled: false}}\n"
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository whose main branch has the workload and nothing else."""
+    folder = tmp_path / "repository"
+    (folder / "deploy").mkdir(parents=True)
+    _git(folder, "init", "-q", "-b", "main")
+    _write(folder, {"deploy/web.yaml": LATEST_WEB})
+    return folder
+
+
+def _git(folder, *arguments):
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def _write(folder, files):
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    _git(folder, "add", "-A", "-f")
+    _git(folder, "commit", "-q", "-m", "change", "--allow-empty")
+
+
+def _states(kguard, folder, *arguments):
+    done = kguard("scan", "deploy", "-o", "json", *arguments, cwd=folder)
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)["findings"]
+    return {entry["policy"]: entry["state"] for entry in found}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kguard.yaml": OFF},
+        {"deploy/kguard.yaml": OFF},
+        {"kguard.yaml": "namespaces: {exclude: [shop]}\n"},
+        {"kguard.yaml": "exclude: [deploy/**]\n"},
+        {"deploy/.kguardignore": "web.yaml\n"},
+        {"deploy/.gitignore": "web.yaml\n"},
+        {"deploy/web.yaml": ACCEPTED},
+        {"deploy/web.yaml": ANNOTATED},
+        {
+            "kguard.yaml": "waivers: w.yaml\n",
+            "w.yaml": "waivers: [{policy: images/*, target: {name: web}, by: me,"
+            " until: 2999-01-01, reason: fine}]\n",
+        },
+    ],
+    ids=lambda change: " ".join(change) if isinstance(change, dict) else None,
+)
+def test_what_a_change_brings_does_not_count(kguard, repository, change):
+    _write(repository, change)
+    assert _states(kguard, repository).get("images/mutable-tag") != "open"
+    kept = _states(kguard, repository, "--settings-from", "HEAD~1")
+    assert kept["images/mutable-tag"] == "open"
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"),
+    [
+        ({"kguard.yaml": OFF}, None),
+        ({"deploy/web.yaml": ACCEPTED}, "waived"),
+        ({"deploy/web.yaml": ANNOTATED}, "waived"),
+    ],
+    ids=["settings", "comment", "annotation"],
+)
+def test_what_was_there_before_counts(kguard, repository, settings, state):
+    _write(repository, settings)
+    moved = (repository / "deploy" / "web.yaml").read_text()
+    (repository / "deploy" / "web.yaml").unlink()
+    other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: shop}\n---"
+    _write(repository, {"deploy/moved.yaml": other + moved, "kguard.yaml": "layers: [network]\n"})
+    found = _states(kguard, repository, "--settings-from", "HEAD~1")
+    assert found.get("images/mutable-tag") == state
+    assert "manifests/waiver-unapproved" not in found
+
+
+def test_a_waiver_that_is_carried_to_another_object_does_not_count(kguard, repository):
+    _write(repository, {"deploy/web.yaml": ACCEPTED})
+    second = LATEST_WEB.replace("name: web, namespace", "name: second, namespace")
+    carried = ACCEPTED.replace("name: web, namespace", "name: second, namespace")
+    assert second != LATEST_WEB
+    _write(repository, {"deploy/second.yaml": carried})
+    done = kguard("scan", "deploy", "-o", "json", "--settings-from", "HEAD~1", cwd=repository)
+    found = json.loads(done.stdout)["findings"]
+    states = {f["target"]["name"]: f["state"] for f in found if f["policy"] == "images/mutable-tag"}
+    assert states == {"web": "waived", "second": "open"}
+    assert "manifests/waiver-unapproved" in {f["policy"] for f in found}
+
+
+def test_a_baseline_is_that_of_the_revision(kguard, repository):
+    done = kguard("scan", "deploy", "-o", "json", cwd=repository)
+    _write(repository, {"known.json": done.stdout})
+    arguments = ("--settings-from", "HEAD~1", "--baseline", "known.json")
+    assert _states(kguard, repository, *arguments)["images/mutable-tag"] == "open"
+    _write(repository, {"known.json": '{"findings": []}'})
+    assert _states(kguard, repository, *arguments)["images/mutable-tag"] == "baseline"
+
+
+def test_a_revision_that_a_shallow_clone_lacks_ends_the_scan(kguard, repository):
+    done = kguard("scan", "deploy", "--settings-from", "a" * 40, cwd=repository)
+    assert done.returncode == 3
+    assert "fetch-depth: 0" in done.stderr
+    assert "Traceback" not in done.stderr
