@@ -151,7 +151,7 @@ def _stay(arguments: dict[str, Any], intake: Intake) -> None:
             _listen(arguments, intake, stack)
         if arguments["endpoint"]:
             alerts = _client(arguments, stack, stop)
-            done = Event() if arguments["listen"] else stop
+            done = None if arguments["listen"] else stop
             Thread(target=_pump, args=(alerts, intake, done, problems), daemon=True).start()
         stop.wait(limit)
         stop.set()
@@ -183,14 +183,18 @@ def _client(arguments: dict[str, Any], stack: ExitStack, stop: Event) -> Iterato
 
 
 def _pump(
-    alerts: Iterator[Alert], intake: Intake, done: Event, problems: list[KguardError]
+    alerts: Iterator[Alert], intake: Intake, done: Event | None, problems: list[KguardError]
 ) -> None:
+    """Take alerts until there are no more; without `done` others come from elsewhere, too."""
     try:
         for alert in alerts:
             intake.take(alert)
     except KguardError as error:
         problems.append(error)
-    done.set()
+        if done is None:
+            note(f"{error}; still listening")
+    if done is not None:
+        done.set()
 
 
 def _listen(arguments: dict[str, Any], intake: Intake, stack: ExitStack) -> None:

@@ -32,12 +32,12 @@ deny contains finding if {
 		"target": alerts.ref,
 		"path": alerts.rule,
 		"severity": _severity(priority),
-		"message": sprintf("Falco raised \"%s\" (%s) about %s %s, last at %sZ", [
+		"message": sprintf("Falco raised \"%s\" (%s) about %s %s%s", [
 			alerts.rule,
 			priority,
 			alerts.ref.name,
 			_times(alerts.count),
-			substring(alerts.last, 0, 19),
+			_last(alerts),
 		]),
 		"evidence": alerts.because,
 	}
@@ -54,3 +54,7 @@ _severity(priority) := "low" if priority in {"Notice", "Informational", "Debug"}
 _times(1) := "once"
 
 _times(count) := sprintf("%d times", [count]) if count > 1
+
+_last(alerts) := sprintf(", last at %sZ", [substring(alerts.last, 0, 19)]) if alerts.last != ""
+
+_last(alerts) := ", nobody wrote down when" if alerts.last == ""

@@ -42,3 +42,8 @@ test_deny_with_a_severity_of_its_own if {
 test_allow_what_nobody_asked_for if {
 	policy.deny == set() with input as _facts({"priority": "Notice"})
 }
+
+test_deny_without_a_time if {
+	findings := policy.deny with input as _facts({"first": "", "last": ""})
+	{finding.message | some finding in findings} == {"Falco raised \"Shell\" (Critical) about cart once, nobody wrote down when"}
+}

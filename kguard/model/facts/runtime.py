@@ -186,7 +186,7 @@ class Alerts(msgspec.Struct):
     priority: str
     count: int
     first: str
-    """RFC 3339."""
+    """RFC 3339; empty where it is not known."""
     last: str
     because: list[Evidence]
 

@@ -51,7 +51,7 @@ def _group(
         rule=rule,
         priority=priority,
         count=len(ordered),
-        first=rfc3339(times[0]),
-        last=rfc3339(times[-1]),
+        first=rfc3339(times[0]) if times[0] else "",
+        last=rfc3339(times[-1]) if times[-1] else "",
         because=[place for _, place in ordered[-SHOWN:]],
     )

@@ -162,11 +162,12 @@ results:
   properties: {evt.time: "1795428000000000001", k8s.ns.name: shop, k8s.pod.name: web}
 - {policy: disallow-latest, source: Kyverno, result: fail}
 - {policy: no time, source: Falco, severity: low, result: fail}
+- {policy: "", source: Falco, severity: low, result: fail}
 """
 
 
 def test_policy_reports_of_falcosidekick():
-    (first, place), (second, _) = reported(inventory(REPORT))
+    (first, place), (second, _), (third, _) = reported(inventory(REPORT))
     assert place.pointer == "/results/0"
     assert isinstance(first, Alert)
     assert (first.rule, first.priority, first.output) == (
@@ -175,4 +176,15 @@ def test_policy_reports_of_falcosidekick():
         "a shell",
     )
     assert (first.time, first.field("k8s.pod.name")) == (1_795_428_000_000_000_001, "web")
-    assert second == Unreadable("it has no time")
+    assert isinstance(second, Alert)
+    assert (second.rule, second.time) == ("no time", 0)
+    assert third == Unreadable("it names no rule")
+
+
+def test_a_result_without_a_time_is_as_old_as_its_report():
+    made = REPORT.replace(
+        "namespace: shop}", 'namespace: shop, creationTimestamp: "2026-11-23T10:00:00Z"}'
+    )
+    _, (second, _), _ = reported(inventory(made))
+    assert isinstance(second, Alert)
+    assert second.time == 1_795_428_000_000_000_000
