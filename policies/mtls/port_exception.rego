@@ -14,7 +14,7 @@
 #   layer: mtls
 #   kind: effect
 #   subjects: workloads
-#   remedy: close_port
+#   remedy: strict_port
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.port_exception

@@ -14,7 +14,7 @@ from kguard.layers.mtls.remedy.ambient import explicit_modes
 from kguard.layers.mtls.remedy.clients import client_tls, mutual_everywhere
 from kguard.layers.mtls.remedy.disabled import allow_mutual_tls
 from kguard.layers.mtls.remedy.enrolment import enrol
-from kguard.layers.mtls.remedy.exceptions import close_port, except_webhook
+from kguard.layers.mtls.remedy.exceptions import except_webhook, strict_port
 from kguard.layers.mtls.remedy.gateways import redirect_http
 from kguard.layers.mtls.remedy.strict import strict
 from kguard.model.remedies import RemedyFunction
@@ -22,7 +22,7 @@ from kguard.model.remedies import RemedyFunction
 REMEDIES: Mapping[str, RemedyFunction] = {
     "allow_mutual_tls": allow_mutual_tls,
     "client_tls": client_tls,
-    "close_port": close_port,
+    "strict_port": strict_port,
     "enrol": enrol,
     "except_webhook": except_webhook,
     "explicit_modes": explicit_modes,

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How are exceptions for single ports taken back, or made where the API server needs them?"""
+"""How are exceptions for single ports taken back, or made where the API server needs them?
+
+The name of the first remedy sorts after `strict`: a STRICT port of a workload that is not STRICT
+itself fails open in ambient, so the workload comes first.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from kguard.model.findings import Finding
 from kguard.model.remedies import Cannot, Proposal, Refused, RemedyRequest
 
 
-def close_port(request: RemedyRequest) -> Iterator[Proposal]:
+def strict_port(request: RemedyRequest) -> Iterator[Proposal]:
     """Make exempted ports STRICT, unless someone is known to need the exemption."""
     early = too_early(request, "enforce")
     if early:

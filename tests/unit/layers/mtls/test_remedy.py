@@ -195,9 +195,9 @@ def test_name_of_a_new_policy_is_free() -> None:
 def test_exempted_port_is_closed_where_nobody_needs_it() -> None:
     spec = '{selector: {matchLabels: {app: cart}}, portLevelMtls: {"8080": {mode: DISABLE}}}'
     texts = (NAMESPACE, STRICT, policy("cart", "shop", spec), deployment(), SERVICE)
-    (made,) = propose("close_port", *texts, path="port/8080")
+    (made,) = propose("strict_port", *texts, path="port/8080")
     assert made.operations == (Operation("replace", "/spec/portLevelMtls/8080/mode", "STRICT"),)
-    (refused,) = propose("close_port", *texts, STRANGER, path="port/8080")
+    (refused,) = propose("strict_port", *texts, STRANGER, path="port/8080")
     assert isinstance(refused, Refused)
 
 
@@ -208,9 +208,9 @@ def test_documented_exception_stays_until_its_day() -> None:
     for until, kind in (("2026-11-22", Edit), ("2026-11-23", Refused)):
         noted = made.replace("namespace: shop}", "namespace: shop" + note % until)
         texts = (NAMESPACE, STRICT, noted, deployment())
-        (proposal,) = propose("close_port", *texts, path="port/8080")
+        (proposal,) = propose("strict_port", *texts, path="port/8080")
         assert isinstance(proposal, kind)
-        (closed,) = propose("close_port", *texts, path="port/8080", tighten=True)
+        (closed,) = propose("strict_port", *texts, path="port/8080", tighten=True)
         assert isinstance(closed, Edit)
 
 
