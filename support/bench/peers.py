@@ -15,6 +15,7 @@ from support.testbed.cache import binary, root
 from support.testbed.recipes import recipe
 
 CHECKOV = "3.3.30"
+ANALYZER = "2.1.0"
 
 
 class Peer(NamedTuple):
@@ -44,16 +45,38 @@ def kube_score() -> Peer:
 
 def checkov() -> Peer:
     """Installed from PyPI into an environment of its own. Raises ``Absent``."""
-    place = root() / f"checkov-{CHECKOV}"
-    program = place / "bin" / "checkov"
-    if not program.is_file():
-        print("bench: installing checkov", file=sys.stderr)
-        venv.create(place, clear=True, with_pip=True)
-        install = [str(place / "bin" / "pip"), "install", "--quiet", f"checkov=={CHECKOV}"]
-        if subprocess.run(install, check=False, capture_output=True).returncode:
-            raise Absent("pip could not install it")
+    program = _installed("checkov", CHECKOV) / "checkov"
     options = ["--framework", "kubernetes", "--quiet", "--compact", "--skip-download"]
     return Peer("checkov", lambda folder: [str(program), "--directory", str(folder), *options])
+
+
+def network_config_analyzer(answers: str) -> Peer:
+    """Installed from PyPI into an environment of its own. Raises ``Absent``.
+
+    It writes its answers to a file ``answers`` inside the folder.
+    """
+    program = str(_installed("network-config-analyzer", ANALYZER) / "nca")
+    return Peer(
+        "network-config-analyzer",
+        lambda folder: [
+            *(program, "--connectivity", str(folder), "-r", str(folder)),
+            *("-o", "txt_no_fw_rules", "-f", str(folder / answers)),
+        ],
+    )
+
+
+def _installed(package: str, version: str) -> Path:
+    """The folder of a package's programs. Raises ``Absent``."""
+    place = root() / f"{package}-{version}"
+    done = place / "installed"
+    if not done.is_file():
+        print(f"bench: installing {package}", file=sys.stderr)
+        venv.create(place, clear=True, with_pip=True)
+        install = [str(place / "bin" / "pip"), "install", "--quiet", f"{package}=={version}"]
+        if subprocess.run(install, check=False, capture_output=True).returncode:
+            raise Absent("pip could not install it")
+        done.touch()
+    return place / "bin"
 
 
 PEERS = (kube_score, checkov)

@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from support.bench import measure, synthetic
+from support.bench import measure, reach, synthetic
 from support.bench.__main__ import Work, growth
 
 
@@ -47,3 +47,17 @@ def test_growth_is_told_against_the_smallest_scan():
     (line,) = growth(list(zip(works, costs, strict=True)))
     assert line.startswith("10.0 times the objects of `few`: 8.0 times the time, 9.0 times")
     assert line.endswith("4.0 times the memory")
+
+
+def test_lists_of_connections_are_compared_by_pods_and_ports(tmp_path):
+    for name in "ab":
+        reach.write(tmp_path / name, 20, 20)
+    texts = [(tmp_path / name / "all.yaml").read_text() for name in "ab"]
+    assert texts[0] == texts[1]
+    ours = "x/a[Pod] => x/b[Pod] : TCP 80,81\nx/b[Pod] => 10.0.0.0-10.0.0.9[External] : TCP 443\n"
+    theirs = (
+        "x/a[Pod] => x/b[Pod] : {protocols:TCP,dst_ports:80,81}\n"
+        "x/b[Pod] => x/a[Pod] : {protocols:TCP,dst_ports:80}\n"
+        "x/b[Pod] => 10.0.0.0-10.0.0.9 : {protocols:TCP,dst_ports:443}\n"
+    )
+    assert reach.agreement(ours, theirs) == (1, 2)
