@@ -97,13 +97,15 @@ def _proved(server: model.Server, page: PlainFile, seen: Counters) -> model.Serv
 
 
 def _words(seen: Counters) -> str:
+    """What the counters show, without the counts: two scans of an unchanged server say the same."""
     if seen.state == "off":
         return "the server has judged no request at all: it runs without a policy or a backend"
-    levels = ", ".join(f"{count} at {level}" for level, count in seen.levels.items())
+    levels = ", ".join(seen.levels)
     if seen.state == "silent":
-        return f"the server has written no event since it started: of its requests {levels}"
-    events = f"{seen.events} events" if seen.events else "no event"
-    return f"the server has written {events} since it started: of its requests {levels}"
+        return f"the server has written no event since it started: all requests had level {levels}"
+    if seen.state == "recording":
+        return f"the server has written events since it started: requests had the levels {levels}"
+    return "the server has judged too few requests to tell whether it writes events"
 
 
 def _losses(evidence: Evidence, seen: Counters) -> Iterator[model.Loss]:
