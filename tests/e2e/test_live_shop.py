@@ -40,7 +40,9 @@ ONLY_IN_FILES = {
 }
 """Policies whose findings only the files show, with the reason."""
 
-ONLY_LIVE = {"audit/recording-off": "its counters show that it records; what, a file of its machine"}
+ONLY_LIVE = {
+    "audit/recording-off": "its counters show that it records; what, a file of its machine"
+}
 """Policies whose findings only the cluster shows, with the reason."""
 
 
