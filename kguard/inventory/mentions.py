@@ -3,6 +3,10 @@
 
 Strings are searched for addresses in every usual notation: URLs, `host:port`, comma lists, gRPC's
 `dns:///`, JDBC. A bare word counts only where the name of the setting says that it is an address.
+
+Authority for settings that name the program itself: opentelemetry.io "Environment Variable
+Specification" (OTEL_SERVICE_NAME), Jaeger's and Elastic APM's clients, Datadog's "Unified Service
+Tagging" (DD_SERVICE).
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ _ADDRESS = re.compile(
 _HINT = re.compile(
     r"HOST|ADDR|URL|URI|SERVER|SERVICE|ENDPOINT|BROKER|BOOTSTRAP|DSN|DATABASE|REDIS|UPSTREAM"
 )
+_OWN_NAME = re.compile(r"(?:OTEL|JAEGER|ELASTIC_APM)_SERVICE_NAME|DD_SERVICE")
 _SCHEME_PORTS = {
     "amqp": 5672,
     "amqps": 5671,
@@ -50,7 +55,8 @@ class Mention(msgspec.Struct, frozen=True, order=True):
 
 def mentions(key: str, text: str) -> Iterator[Mention]:
     """The addresses that a setting names."""
-    hinted = bool(_HINT.search(key.upper().replace("-", "_").replace(".", "_")))
+    name = key.upper().replace("-", "_").replace(".", "_")
+    hinted = bool(_HINT.search(name)) and not _OWN_NAME.fullmatch(name)
     for match in _ADDRESS.finditer(text[:_MAX_TEXT]):
         host, scheme = match["host"], (match["scheme"] or "").lower()
         port = int(match["port"] or 0)

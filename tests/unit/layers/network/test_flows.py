@@ -33,6 +33,9 @@ def test_settings_name_services(key: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("OTEL_SERVICE_NAME", "db"),
+        ("otel.service.name", "db"),
+        ("DD_SERVICE", "db"),
         ("MODE", "db"),
         ("X", "db:99999999"),
         ("X", "10.0.0.1:5432"),
