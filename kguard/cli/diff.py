@@ -17,7 +17,7 @@ from kguard.cli.inputs import (
     options,
     settings,
 )
-from kguard.cli.output import clean, write, write_json
+from kguard.cli.output import clean, note, write, write_json
 from kguard.errors import UsageError
 from kguard.model.findings import SEVERITIES, severity_at_least
 from kguard.model.layer import Comparison
@@ -25,6 +25,7 @@ from kguard.reporters.json import Entry, entry
 from kguard.triage.diff import Difference, difference
 
 EXIT_INCOMPLETE = 3
+_POLICY = "policy "
 _EFFECTS = (
     ("weaker", "weaker"),
     ("opened", "opens"),
@@ -61,7 +62,8 @@ def command(output: str, fail_on: str | None, **arguments: Any) -> int:
         raise UsageError("diff compares two inputs", hint="kguard diff BASE HEAD")
     found, unread = _compare(arguments)
     for place, text in unread:
-        click.echo(clean(f"kguard: {place}: {text}"), err=True)
+        if place.startswith(_POLICY):  # reading the inputs has told the rest
+            note(f"{place}: {text}", quiet=arguments["quiet"])
     if output == "json":
         write_json(_document(found))
     else:

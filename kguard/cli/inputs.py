@@ -23,6 +23,8 @@ from kguard.scan import Options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_MAX_TOLD = 20
+"""Lines on stderr about what could not be read."""
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VERSION = re.compile(r"v?\d+(\.\d+)+[\w.+-]*|devel")
 _VERSIONS = ("kubernetes", "istio", "knative", "falco")
@@ -238,7 +240,8 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
     Args:
         arguments: the options of the command.
         config: the settings.
-        report: whether the caller reports what could not be read, even if it is everything.
+        report: whether the caller reports what could not be read, even if it is everything; else
+            it is said on stderr.
 
     Raises:
         UsageError: no input is named, or a path does not exist.
@@ -274,10 +277,29 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
     found = sources.collect(inputs, reading)
     configured_flows = [config.subject(name) for name in config.flows]
     add_flows([*configured_flows, *(arguments.get("flow_files") or ())], found)
-    if not report and not found.looked_at and found.unreadable and not contexts:
+    if report:
+        return found
+    if not found.looked_at and found.unreadable and not contexts:
         first = found.unreadable[0]
         raise SourceError(first.reason, where=first.source, hint=first.hint)
+    _tell(found, quiet=bool(arguments.get("quiet")))
     return found
+
+
+def _tell(found: Collected, *, quiet: bool) -> None:
+    """Say on stderr what the answer leaves out."""
+    said = [
+        f"{entry.source}:{entry.line}: not read: {entry.reason}"
+        if entry.line
+        else f"{entry.source}: not read: {entry.reason}"
+        for entry in sorted(found.unreadable)
+    ]
+    left_out = sorted(set(found.not_evaluated))
+    said += [f"{entry.source}: not evaluated: {entry.reason}" for entry in left_out]
+    for text in said[:_MAX_TOLD]:
+        note(text, quiet=quiet)
+    if len(said) > _MAX_TOLD:
+        note(f"and {len(said) - _MAX_TOLD} more", quiet=quiet)
 
 
 def _release(config: Config, release: Any) -> Any:
@@ -303,9 +325,6 @@ def layer_facts(name: str, arguments: dict[str, Any]) -> Any:
 
     config = settings(arguments)
     collected = collect(arguments, config)
-    for broken in collected.unreadable:
-        place = f"{broken.source}:{broken.line}" if broken.line else broken.source
-        note(f"{place}: not read: {broken.reason}")
     chosen = msgspec.structs.replace(options(arguments, config), layers=(name,))
     return compute(inventory_of(collected, chosen), chosen)[name]
 

@@ -88,11 +88,10 @@ def list_(**arguments: Any) -> int:
     form = arguments["output"]
     text = _exposed(arguments, inventory) if arguments["exposure"] else FORMS[form](found.rows)
     write(text if form == "json" else lines(text), "")
-    doubts = [f"{entry.source}: {entry.reason}" for entry in collected.unreadable]
-    doubts += _doubts(found)
+    doubts = _doubts(found)
     for doubt in doubts:
         note(doubt, quiet=arguments["quiet"])
-    return _INCOMPLETE if doubts else 0
+    return _INCOMPLETE if doubts or collected.unreadable else 0
 
 
 def _exposed(arguments: dict[str, Any], inventory: Inventory) -> str:

@@ -42,9 +42,7 @@ def command(**arguments: Any) -> int:
 
     if len(arguments["inputs"]) != 2:  # noqa: PLR2004 - a change has two sides
         raise UsageError("diff compares two inputs", hint="kguard network diff BASE HEAD")
-    base, head, unread = _sides(arguments)
-    for place, reason in unread:
-        note(f"{place}: {reason}", quiet=arguments["quiet"])
+    base, head, complete = _sides(arguments)
     asked = arguments["profile"]
     chosen = named_profile(asked) if asked else profile_of(head.value("cni"))
     found = changes(base, head, chosen)
@@ -54,22 +52,22 @@ def command(**arguments: Any) -> int:
         word = "connection" if found.undecided == 1 else "connections"
         text = f"{found.undecided} {word} of both sides cannot be decided and are not compared"
         note(text, quiet=arguments["quiet"])
-    return _INCOMPLETE if unread or found.undecided else 0
+    return 0 if complete and not found.undecided else _INCOMPLETE
 
 
-def _sides(arguments: dict[str, Any]) -> tuple[Inventory, Inventory, list[tuple[str, str]]]:
-    """Both inventories, and what of them could not be read."""
+def _sides(arguments: dict[str, Any]) -> tuple[Inventory, Inventory, bool]:
+    """Both inventories, and whether all of both sides could be read."""
     from kguard.scan import inventory_of
 
     config = settings(arguments)
-    found, unread = [], set()
+    found, complete = [], True
     for name in arguments["inputs"]:
         one = {**arguments, "inputs": (name,)}
         collected = collect(one, config)
-        unread |= {(entry.source, entry.reason) for entry in collected.unreadable}
+        complete = complete and not collected.unreadable
         found.append(inventory_of(collected, options(one, config)))
     base, head = found
-    return base, head, sorted(unread)
+    return base, head, complete
 
 
 class _Reasons:

@@ -282,3 +282,15 @@ def test_diff_says_what_cannot_be_decided(compare):
     code, out = compare(SHOP.replace("kubernetes.io/metadata.name: shop", "team: shop"))
     assert code == 3
     assert "diff-type: removed, source: shop/web[Pod], destination: data/db[Pod]" in out
+
+
+def test_what_is_left_out_of_an_answer_is_said(run, tmp_path):
+    (tmp_path / "component").mkdir()
+    (tmp_path / "component" / "kustomization.yaml").write_text("kind: Component\nresources: []\n")
+    (tmp_path / "broken.yaml").write_text("kind: [")
+    status, _, err = run("list")
+    assert status == 3
+    assert f"{tmp_path}/component: not evaluated: a kustomization: a component" in err
+    assert f"{tmp_path}/broken.yaml:1: not read: " in err
+    _, _, quiet = run("list", "-q")
+    assert "not read" not in quiet
