@@ -16,7 +16,7 @@ from kguard.cli.output import clean, write, write_json
 from kguard.errors import UsageError
 
 if TYPE_CHECKING:
-    from kguard.model.facts.audit import AuditPolicy, Facts
+    from kguard.model.facts.audit import AuditPolicy, Facts, Hole
 
 SHOWN = 5
 """How many requests are shown that one family loses."""
@@ -129,7 +129,7 @@ def _facts(arguments: dict[str, Any]) -> Facts:
 
 def _rows(policy: AuditPolicy) -> Iterator[Row]:
     for family in policy.families:
-        witnesses = tuple(hole.witness.text for hole in family.holes)
+        witnesses = tuple(_escapes(hole) for hole in family.holes)
         yield Row(
             policy.name,
             family.id,
@@ -140,6 +140,12 @@ def _rows(policy: AuditPolicy) -> Iterator[Row]:
             family.in_use,
             witnesses,
         )
+
+
+def _escapes(hole: Hole) -> str:
+    """A request that is recorded too thinly, and the rule that decides so."""
+    stages = ", which leaves the response out" if hole.cause == "stages" else ""
+    return f"{hole.witness.text}: {hole.rule}{stages}"
 
 
 def _table(facts: Facts, rows: list[Row]) -> Iterator[str]:

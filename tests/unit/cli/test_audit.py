@@ -179,3 +179,23 @@ def test_a_policy_of_50000_rules_is_left_open(tmp_path, capsys):
 
 
 _PLAIN = {"standalone_mode": False}
+
+
+def test_coverage_says_who_escapes_by_which_rule(tmp_path, capsys):
+    text = """apiVersion: audit.k8s.io/v1
+kind: Policy
+rules:
+- {level: None, userGroups: ["system:masters"]}
+- {level: Metadata, omitStages: [ResponseComplete], resources: [{resources: [secrets]}]}
+"""
+    (tmp_path / "policy.yaml").write_text(text)
+    assert command.main(["coverage", str(tmp_path / "policy.yaml")], **_PLAIN) == 0
+    said = capsys.readouterr().out
+    reads = said.partition("secret_reads")[2].partition("token_requests")[0]
+    assert [line.strip() for line in reads.splitlines()[1:-1]] == [
+        "get secrets web in namespace team-a by jane@example.com (system:masters):"
+        " None for groups system:masters",
+        "get secrets web in namespace team-a by jane@example.com:"
+        " Metadata for resources secrets, which leaves the response out",
+    ]
+    assert "by jane@example.com: no rule" in said

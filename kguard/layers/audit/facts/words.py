@@ -57,8 +57,8 @@ def request_facts(request: Attributes) -> Request:
 
 
 def request_words(request: Attributes) -> str:
-    """`create pods in namespace team-a by jane@example.com`."""
-    who = "somebody with a bad credential" if request.user is None else request.user
+    """`create pods in namespace team-a by jane@example.com (system:masters)`."""
+    who = _who(request)
     if not request.resource_request:
         return f"{request.verb} {request.path} by {who}"
     resource = request.resource
@@ -69,6 +69,17 @@ def request_words(request: Attributes) -> str:
     named = f" {request.name}" if request.name else ""
     place = f" in namespace {request.namespace}" if request.namespace else ""
     return f"{request.verb or 'other method on'} {resource}{named}{place} by {who}"
+
+
+_IMPLIED = ("system:authenticated", "system:unauthenticated", "system:nodes")
+
+
+def _who(request: Attributes) -> str:
+    """The user, with the groups that do not go without saying."""
+    if request.user is None:
+        return "somebody with a bad credential"
+    told = [g for g in request.groups if g not in _IMPLIED and "serviceaccounts" not in g]
+    return f"{request.user} ({', '.join(told)})" if told else request.user
 
 
 def level_of(text: str) -> Level:
