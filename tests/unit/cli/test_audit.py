@@ -193,9 +193,13 @@ rules:
     said = capsys.readouterr().out
     reads = said.partition("secret_reads")[2].partition("token_requests")[0]
     assert [line.strip() for line in reads.splitlines()[1:-1]] == [
-        "get secrets web in namespace team-a by jane@example.com (system:masters):"
-        " None for groups system:masters",
-        "get secrets web in namespace team-a by jane@example.com:"
-        " Metadata for resources secrets, which leaves the response out",
+        (
+            "get secrets web in namespace team-a by jane@example.com (system:masters):"
+            " None for groups system:masters"
+        ),
+        (
+            "get secrets web in namespace team-a by jane@example.com:"
+            " Metadata for resources secrets, which leaves the response out"
+        ),
     ]
     assert "by jane@example.com: no rule" in said
