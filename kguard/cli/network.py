@@ -209,10 +209,21 @@ def _explained(found: Explanation, inventory: Inventory) -> Iterator[str]:
             yield f"    {tier}{_placed(places, step.evidence)}"
         if side.otherwise:
             yield f"    would be decided next by: {side.otherwise}"
+    if found.plugins:
+        yield f"  depends on the plugin: {_by_plugin(found)}"
+        yield "    say which one runs with --assume cni=NAME"
     if found.mesh:
         yield f"  mesh     {found.mesh}"
     if found.meant is not None:
         yield from _intent(found, places)
+
+
+def _by_plugin(found: Explanation) -> str:
+    words = {"unknown": "not known"}
+    return "; ".join(
+        f"{words.get(verdict, verdict)} under {', '.join(names)}"
+        for verdict, names in sorted(found.plugins.items())
+    )
 
 
 def _intent(found: Explanation, places: Places) -> Iterator[str]:
@@ -254,6 +265,7 @@ def _explained_as_json(found: Explanation, inventory: Inventory) -> str:
                 for side in found.sides
             ],
             "mesh": found.mesh,
+            "plugins": found.plugins,
             "meant": None if found.meant is None else [said(place) for place in found.meant],
         }
     )
@@ -263,8 +275,11 @@ def _doubts(found: Listing) -> list[str]:
     said = [f"refused by the API server, without effect: {text}" for text in found.refused]
     said += [f"not evaluated, takes part in deciding: {text}" for text in found.not_modelled]
     if found.uncertain:
-        said.append(f"{len(found.uncertain)} further connections may be possible, for example:")
+        count = len(found.uncertain)
+        word = "connection" if count == 1 else "connections"
+        said.append(f"{count} further {word} may be possible, for example:")
         said += [f"  {row}" for row in found.uncertain[:3]]
+        said.append("  `kguard network explain` says why, and which plugins would answer what")
     return said
 
 

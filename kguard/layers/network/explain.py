@@ -17,7 +17,12 @@ from kguard.layers.network.semantics.addresses import AddressRange, address
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.matching import Decision
 from kguard.layers.network.semantics.policy import Direction, PodPolicy, Rule
-from kguard.layers.network.semantics.profiles import Profile
+from kguard.layers.network.semantics.profiles import (
+    GENERIC,
+    PLUGINS,
+    Profile,
+    named_profile,
+)
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.network import Verdict
 
@@ -62,6 +67,8 @@ class Explanation(msgspec.Struct, frozen=True):
     """What in the input asks for the connection; None where an end is not in the input."""
     mesh: str
     """What the mesh has to do with the target, in words; empty for no workload of the input."""
+    plugins: dict[Verdict, list[str]] = {}
+    """Which plugins answer what, where nobody said which one runs and their answers differ."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -79,6 +86,18 @@ def explain(inventory: Inventory, profile: Profile, question: Question) -> Expla
     Raises:
         UsageError: an end is neither a workload of the input nor an address.
     """
+    found = _explain(inventory, profile, question)
+    if found.verdict != "unknown" or profile != GENERIC:
+        return found
+    plugins: dict[Verdict, list[str]] = {}
+    for name in PLUGINS:
+        verdict = _explain(inventory, named_profile(name), question).verdict
+        plugins.setdefault(verdict, []).append(name)
+    depends = set(plugins) != {"unknown"}
+    return msgspec.structs.replace(found, plugins=plugins) if depends else found
+
+
+def _explain(inventory: Inventory, profile: Profile, question: Question) -> Explanation:
     texts = (question.source, question.target)
     marks = [found for text in texts if (found := address(text)) is not None]
     cluster = Cluster(inventory, profile, marks=marks)

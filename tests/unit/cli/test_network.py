@@ -284,6 +284,47 @@ def test_diff_says_what_cannot_be_decided(compare):
     assert "diff-type: removed, source: shop/web[Pod], destination: data/db[Pod]" in out
 
 
+BLOCK = """apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}}
+spec: {containers: []}
+status: {podIP: 10.0.3.4}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: db, namespace: shop, labels: {app: db}}
+spec: {containers: []}
+status: {podIP: 10.0.3.5}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}]}]
+"""
+
+
+def test_explain_says_what_each_plugin_would_answer(run):
+    asked = ("--from", "shop/web", "--to", "shop/db", "--port", "5432")
+    code, out, _ = run("explain", *asked, text=BLOCK)
+    assert code == 3
+    assert (
+        "depends on the plugin: allowed under calico, kube-network-policies;"
+        " blocked under cilium; not known under antrea, ovn-kubernetes" in out
+    )
+    _, told, _ = run("explain", *asked, "-o", "json", text=BLOCK)
+    assert json.loads(told)["plugins"]["blocked"] == ["cilium"]
+
+
+@pytest.mark.parametrize(("plugin", "code"), [("calico", 0), ("cilium", 1), ("antrea", 3)])
+def test_explain_leaves_other_plugins_out_where_one_is_known(run, plugin, code):
+    asked = ("--from", "shop/web", "--to", "shop/db", "--port", "5432", "--assume", f"cni={plugin}")
+    status, out, _ = run("explain", *asked, text=BLOCK)
+    assert status == code
+    assert "depends on the plugin" not in out
+
+
 def test_what_is_left_out_of_an_answer_is_said(run, tmp_path):
     (tmp_path / "component").mkdir()
     (tmp_path / "component" / "kustomization.yaml").write_text("kind: Component\nresources: []\n")

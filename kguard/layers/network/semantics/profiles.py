@@ -112,6 +112,9 @@ PROFILES = {
     )
 }
 
+PLUGINS = ("antrea", "calico", "cilium", "kube-network-policies", "ovn-kubernetes")
+"""The plugins that are asked one by one where nobody said which one runs."""
+
 
 def profile_of(plugin: str) -> Profile:
     """The reading of a network plugin; `generic` for an unknown one."""
