@@ -60,7 +60,7 @@ class Cluster:
         """Policies of kinds that the network plugin does not know."""
         self.refused = [policy for policy in [*parsed, *others] if self._refuses(policy)]
         self.foreign: dict[int, list[Manifest]] = foreign.selecting(inventory, self.workloads)
-        self.unread = foreign.unread(inventory)
+        self.unread = kinds.unread()
         self.neighbours: dict[str, int] = {}
         self._whole = whole
         endpoints = self._endpoints()

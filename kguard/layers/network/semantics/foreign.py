@@ -12,17 +12,16 @@ from collections.abc import Sequence
 from kguard.inventory import Inventory, Workload
 from kguard.model.manifests import Manifest
 
-_KINDS = (
+KINDS = (
     ("ClusterNetworkPolicy", "crd.antrea.io"),
     ("EgressFirewall", "k8s.ovn.org"),
     ("NetworkPolicy", "crd.antrea.io"),
 )
-_NETWORK_POLICY = "NetworkPolicy.networking.k8s.io"
 
 
 def foreign_manifests(inventory: Inventory) -> list[Manifest]:
     """All policies of kinds that are not evaluated, by kind, namespace and name."""
-    return [manifest for kind, group in _KINDS for manifest in inventory.of(kind, group)]
+    return [manifest for kind, group in KINDS for manifest in inventory.of(kind, group)]
 
 
 def selecting(inventory: Inventory, workloads: Sequence[Workload]) -> dict[int, list[Manifest]]:
@@ -33,12 +32,3 @@ def selecting(inventory: Inventory, workloads: Sequence[Workload]) -> dict[int, 
             if manifest.namespace in ("", workload.namespace):
                 found.setdefault(index, []).append(manifest)
     return found
-
-
-def unread(inventory: Inventory) -> list[str]:
-    """Why NetworkPolicies may exist that were asked for and not read (a 403 of the API server)."""
-    return [
-        f"{entry.source}: {entry.reason}"
-        for entry in inventory.collected.unreadable
-        if _NETWORK_POLICY in entry.feeds
-    ]

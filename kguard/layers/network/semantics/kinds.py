@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kguard.inventory import Inventory
-from kguard.layers.network.semantics import admin, calico, cilium
+from kguard.layers.network.semantics import admin, calico, cilium, foreign
 from kguard.layers.network.semantics.policy import NAMESPACED, PodPolicy
 from kguard.layers.network.semantics.profiles import Profile
 from kguard.layers.network.semantics.services import Service, services
@@ -20,6 +20,14 @@ from kguard.layers.network.semantics.surroundings import (
     nodes,
 )
 from kguard.model.manifests import Manifest
+
+_FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "admin": (admin.KINDS[:2], (admin.GROUP,)),
+    "cluster": (admin.KINDS[2:], (admin.GROUP,)),
+    "calico": ((*calico.KINDS, "Tier", "NetworkSet", "GlobalNetworkSet"), calico.GROUPS),
+    "cilium": ((*cilium.KINDS, "CiliumCIDRGroup"), (cilium.GROUP,)),
+}
+"""The kinds of each family of `Profile.kinds`, with what their policies refer to."""
 
 
 class Kinds:
@@ -58,6 +66,18 @@ class Kinds:
             for kind, found in groups.items()
             if kind not in profile.kinds
             for manifest in found
+        ]
+
+    def unread(self) -> list[str]:
+        """Why policies may exist that have a say and were not read (a 403 of the API server)."""
+        known = {"NetworkPolicy.networking.k8s.io"} | {f"{k}.{group}" for k, group in foreign.KINDS}
+        for family in self._profile.kinds:
+            kinds, groups = _FAMILIES[family]
+            known |= {f"{kind}.{group}" for kind in kinds for group in groups}
+        return [
+            f"{entry.source}: {entry.reason}"
+            for entry in self._inventory.collected.unreadable
+            if known & {*entry.feeds}
         ]
 
     def _of(self, kinds: Sequence[str], groups: Sequence[str]) -> list[Manifest]:

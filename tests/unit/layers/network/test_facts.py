@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from kguard.layers.network import LAYER
 from kguard.model.facts.network import Facts
@@ -87,18 +88,37 @@ def test_a_plugin_that_enforces_nothing_leaves_the_posture_and_takes_the_effect(
     assert [p.state for p in found.policies] == ["not_enforced"]
 
 
-def test_policies_that_could_not_be_read_leave_everything_open() -> None:
+@pytest.mark.parametrize(
+    ("plugin", "kind", "doubt"),
+    [
+        ("", "NetworkPolicy.networking.k8s.io", "not_read"),
+        ("", "AdminNetworkPolicy.policy.networking.k8s.io", "not_read"),
+        ("", "GlobalNetworkPolicy.crd.projectcalico.org", "not_read"),
+        ("", "CiliumNetworkPolicy.cilium.io", "not_read"),
+        ("", "ClusterNetworkPolicy.crd.antrea.io", "not_read"),
+        ("calico", "Tier.crd.projectcalico.org", "not_read"),
+        ("calico", "CiliumNetworkPolicy.cilium.io", "none"),
+        ("cilium", "GlobalNetworkPolicy.crd.projectcalico.org", "none"),
+        ("", "Deployment.apps", "none"),
+    ],
+)
+def test_policies_that_could_not_be_read_leave_everything_open(
+    plugin: str, kind: str, doubt: str
+) -> None:
     from kguard.inventory import build
+    from kguard.model.findings import Assumed
     from kguard.model.manifests import Collected, Unreadable
     from tests.objects import manifests
 
-    gap = Unreadable("cluster", reason="403", feeds=("NetworkPolicy.networking.k8s.io",))
+    gap = Unreadable("cluster", reason="403", feeds=(kind,))
     collected = Collected(manifests=manifests(_REDIS), unreadable=[gap])
-    found = LAYER.facts(build(collected), Request(scope="cluster", at=AT))
+    assume = {"cni": Assumed(plugin, "configured", "--assume")} if plugin else {}
+    found = LAYER.facts(build(collected, assume=assume), Request(scope="cluster", at=AT))
     assert isinstance(found, Facts)
-    assert workload(found, "redis").doubt == "not_read"
-    assert [n.default_deny for n in found.namespaces] == ["unknown"]
-    assert LAYER.coverage(found).state == "unknown"
+    assert workload(found, "redis").doubt == doubt
+    unsure = doubt != "none"
+    assert [n.default_deny for n in found.namespaces] == ["unknown" if unsure else "false"]
+    assert (LAYER.coverage(found).state == "unknown") == unsure
 
 
 def test_defects_of_policies_are_named() -> None:
