@@ -97,13 +97,18 @@ def list_(**arguments: Any) -> int:
 def _exposed(arguments: dict[str, Any], inventory: Inventory) -> str:
     from kguard.errors import UsageError
     from kguard.layers.network.exposure import as_json, as_text, exposure
+    from kguard.layers.network.forms import FORMS
     from kguard.layers.network.semantics.cluster import Cluster
 
-    form = arguments["output"]
-    if form not in ("txt", "json") or arguments["focus"] or arguments["focus_conn"]:
-        raise UsageError("--exposure has the forms txt and json, and no focus")
+    if arguments["focus"] or arguments["focus_conn"]:
+        raise UsageError("--exposure shows all connections", hint="leave --focus out")
     found = exposure(Cluster(inventory, profile(arguments, inventory)))
-    return as_json(found) if form == "json" else as_text(found)
+    form = arguments["output"]
+    if form == "json":
+        return as_json(found)
+    if form == "txt":
+        return as_text(found)
+    return FORMS[form]([*found.rows, *found.egress, *found.ingress])
 
 
 def _read(arguments: dict[str, Any]) -> tuple[Collected, Inventory]:

@@ -215,8 +215,26 @@ def test_list_with_exposure(run):
         "dst": "data/db[Pod]",
         "conn": "TCP 5432",
     }
-    with pytest.raises(UsageError, match="--exposure has the forms"):
-        run("list", "--exposure", "-o", "svg")
+
+
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ("md", "| entire-cluster | shop/web[Pod] | All Connections |"),
+        ("csv", "entire-cluster,shop/web[Pod],All Connections"),
+        ("dot", '"entire-cluster" -> "shop/web[Pod]"'),
+        ("svg", "entire-cluster"),
+    ],
+)
+def test_exposure_in_other_forms(run, form, line):
+    code, out, _ = run("list", "--profile", "netpol-analyzer", "--exposure", "-o", form)
+    assert code == 0
+    assert line in out
+
+
+def test_exposure_takes_no_focus(run):
+    with pytest.raises(UsageError, match="--exposure shows all connections"):
+        run("list", "--exposure", "--focus", "shop/web")
 
 
 TIERS = """
