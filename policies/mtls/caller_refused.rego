@@ -42,11 +42,20 @@ _calls(caller) := sprintf("the kubelet probes %s without mesh identity", [_port(
 	caller.kind == "kubelet"
 }
 
+_calls(caller) := sprintf("%s %s has %s scraped by a Prometheus without mesh identity", [
+	caller.ref.kind,
+	caller.ref.name,
+	_port(caller),
+]) if {
+	caller.kind == "scrape"
+}
+
 _port(caller) := sprintf("%s:%s", [caller.target.name, caller.port])
 
 _who := {
 	"workload": "it is",
 	"kubelet": "it is",
+	"scrape": "it is",
 	"outside": "they are",
 	"ingress": "they are",
 }

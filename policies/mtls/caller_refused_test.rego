@@ -37,6 +37,7 @@ test_deny_clients_from_outside_and_probes if {
 	message := {
 		"outside": "Service edge leads clients without mesh identity to payments:8443, and the port is STRICT: they are refused",
 		"ingress": "Service edge leads clients without mesh identity to payments:8443, and the port is STRICT: they are refused",
+		"scrape": "Service edge has payments:8443 scraped by a Prometheus without mesh identity, and the port is STRICT: it is refused",
 		"kubelet": "the kubelet probes payments:8443 without mesh identity, and the port is STRICT: it is refused",
 	}
 	every kind, text in message {

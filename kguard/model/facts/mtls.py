@@ -191,9 +191,10 @@ class GatewayServer(msgspec.Struct):
 class Caller(msgspec.Struct):
     """An intended call to a workload of the mesh by someone without a mesh identity."""
 
-    kind: Literal["workload", "ingress", "outside", "kubelet"]
+    kind: Literal["workload", "ingress", "outside", "kubelet", "scrape"]
     ref: ObjectRef
-    """The caller: a workload, an Ingress, the Service that is open to the outside."""
+    """The caller: a workload, an Ingress or route, the Service that is open to the outside, what
+    asks for the scrape."""
     target: ObjectRef
     port: str
     """Of the target's pods."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is meant to call a workload, and does not show a mesh identity?
 
-Intent comes from the input: configuration that names a Service, Ingresses, Services that are open
-to the outside, probes that are not rewritten. Callers with a sidecar are listed where it withholds
+Intent comes from the input: configuration that names a Service, Ingresses and routes of the Gateway
+API, Services that are open to the outside, probes that are not rewritten, what monitors have
+Prometheus scrape. Callers with a sidecar are listed where it withholds
 their identity: a DestinationRule, a DISABLE above the workload, a headless Service of which one
 pod has no sidecar, automatic mutual TLS switched off.
 """
@@ -15,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from kguard.inventory import Workload
+from kguard.inventory import monitors as prometheus
 from kguard.inventory.knative import QUEUE_H2C, QUEUE_HTTP1, QUEUE_METRICS
 from kguard.layers.mtls.facts.edges import group_of
 from kguard.layers.mtls.facts.intended import Way
@@ -25,7 +27,7 @@ from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence
 
-_Kind = Literal["workload", "ingress", "outside", "kubelet"]
+_Kind = Literal["workload", "ingress", "outside", "kubelet", "scrape"]
 _Identity = Literal["none", "unknown", "withheld"]
 _PROXIED = ("sidecar", "ambient")
 _REWRITE = "sidecar.istio.io/rewriteAppHTTPProbers"
@@ -55,8 +57,10 @@ def caller_facts(
         *_workloads(view, facts, intended),
         *_knative(view, facts),
         *_ingresses(view, facts),
+        *_routes(view, facts),
         *_outside(view, facts),
         *_kubelet(view, facts),
+        *_scraped(view, facts),
     ]
     unique = {(c.kind, c.ref, c.target, c.port): c for c in reversed(found)}
     return sorted(unique.values(), key=lambda c: (c.target, int(c.port), c.kind, c.ref))
@@ -144,6 +148,50 @@ def _ingresses(view: View, facts: dict[str, model.Workload]) -> Iterator[model.C
             yield from _calls(view, facts, who, backend, number)
 
 
+_ROUTES = ("HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute")
+_GATEWAY_API = "gateway.networking.k8s.io"
+
+
+def _routes(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    """Routes of gateways that are not Istio's, which may have no proxy of the mesh."""
+    for kind in _ROUTES:
+        for manifest in view.inventory.of(kind, _GATEWAY_API):
+            if not _foreign_gateway(view, manifest):
+                continue
+            for place, namespace, name, port in _led(manifest):
+                service = view.services.get((namespace or manifest.namespace, name))
+                if service is not None:
+                    note = f"{kind} {manifest.name} leads to {name}; its gateway may have no proxy"
+                    who = _Who(
+                        "ingress", manifest.ref, "unknown", (Evidence(manifest.id, place, note),)
+                    )
+                    yield from _calls(view, facts, who, service, port)
+
+
+def _foreign_gateway(view: View, route: Manifest) -> bool:
+    """Whether a route has a parent whose class is not known to be Istio's."""
+    for parent in map(mapping, sequence(route.spec.get("parentRefs"))):
+        if parent.get("kind", "Gateway") != "Gateway":
+            continue
+        place = str(parent.get("namespace") or route.namespace)
+        found = view.inventory.find("Gateway", _GATEWAY_API, place, str(parent.get("name", "")))
+        if found is None or not str(found.spec.get("gatewayClassName", "")).startswith("istio"):
+            return True
+    return False
+
+
+def _led(route: Manifest) -> Iterator[tuple[str, str, str, int]]:
+    """Place, namespace, name and port of the Services that a route leads to."""
+    for number, rule in enumerate(sequence(route.spec.get("rules"))):
+        for index, entry in enumerate(sequence(mapping(rule).get("backendRefs"))):
+            backend = mapping(entry)
+            port = backend.get("port")
+            if backend.get("kind", "Service") == "Service" and type(port) is int:
+                where = pointer("spec", "rules", number, "backendRefs", index)
+                namespace, name = backend.get("namespace") or "", backend.get("name") or ""
+                yield where, str(namespace), str(name), port
+
+
 def _backends(manifest: Manifest) -> Iterator[tuple[str, str, int | str]]:
     default = mapping(mapping(manifest.spec.get("defaultBackend")).get("service"))
     entries = [("/spec/defaultBackend/service", default)] if default else []
@@ -207,6 +255,51 @@ def _probed(workload: Workload) -> list[int]:
                 if isinstance(number, int):
                     found.add(number)
     return sorted(found)
+
+
+def _scraped(view: View, facts: dict[str, model.Workload]) -> Iterator[model.Caller]:
+    """What Prometheus fetches; without a certificate of the mesh if it has no proxy."""
+    running = [facts[workload.id] for workload in prometheus.servers(view.inventory)]
+    outside = bool(running) and all(fact.plane == "none" for fact in running)
+    for monitor, entry, workload, number in _asked_for(view):
+        identity: _Identity = "none" if outside and not entry.certificate else "unknown"
+        who = _Who("scrape", monitor.manifest.ref, identity, (entry.place,))
+        if facts[workload.id].plane in _PROXIED:
+            yield _caller(who, facts[workload.id], number)
+
+
+def _asked_for(
+    view: View,
+) -> Iterator[tuple[prometheus.Monitor, prometheus.Endpoint, Workload, int]]:
+    """The ports that monitors name, of the workloads that they lead to."""
+    for kind in ("ServiceMonitor", "PodMonitor"):
+        for monitor in prometheus.monitors(view.inventory, kind):
+            for workload, service in _led_to(view, monitor):
+                for entry in monitor.endpoints:
+                    for number in _named(entry, workload, service):
+                        yield monitor, entry, workload, number
+
+
+def _led_to(view: View, monitor: prometheus.Monitor) -> Iterator[tuple[Workload, Service | None]]:
+    """The workloads that a monitor means, with the Service that it goes through."""
+    if monitor.manifest.kind == "PodMonitor":
+        for workload in view.inventory.workloads:
+            if monitor.selects(workload.namespace, workload.labels):
+                yield workload, None
+        return
+    for service in view.services.values():
+        if monitor.selects(service.manifest.namespace, service.manifest.labels):
+            yield from ((workload, service) for workload in view.workloads_of(service))
+
+
+def _named(entry: prometheus.Endpoint, workload: Workload, service: Service | None) -> list[int]:
+    """The ports of a workload that an endpoint of a monitor means."""
+    if entry.of_service and service is not None:
+        ports = [port for port in service.ports if port.name == entry.port]
+        return [number for port in ports for number in service.targets(port, workload)]
+    if isinstance(entry.port, int):
+        return [entry.port] if entry.port else []
+    return sorted({port.number for port in workload.ports if port.name == entry.port})
 
 
 def _caller(who: _Who, target: model.Workload, number: int) -> model.Caller:

@@ -310,6 +310,7 @@ class _Told(msgspec.Struct, frozen=True):
     """What becomes of the call before it leaves the client's proxy."""
 
 
+_PROXY_PORTS = frozenset(map(str, capture.PROXY_PORTS))
 _ELSEWHERE = _Told(None, "none", ())
 """The call is led to other pods."""
 
@@ -349,7 +350,10 @@ def _rules(rule: Rule, port: int) -> bool:
 
 
 def group_of(workload: model.Workload, port: str) -> model.Ports:
-    """The group of a TCP port; what nothing names is `other`."""
+    """The group of a TCP port; what nothing names is `other`, without the sidecar's own ports."""
     groups = [group for group in workload.modes if group.protocol == "TCP"]
     named = [group for group in groups if port in group.ports]
-    return (named or [group for group in groups if "other" in group.ports])[0]
+    found = (named or [group for group in groups if "other" in group.ports])[0]
+    if not named and workload.plane == "sidecar" and port in _PROXY_PORTS:
+        return msgspec.structs.replace(found, effective="uncaptured", ports=[port])
+    return found

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from kguard.inventory import Workload
 from kguard.inventory.mentions import Mention
 from kguard.inventory.mesh import Mesh
-from kguard.inventory.selectors import InvalidSelectorError, Selector, parse_selector
+from kguard.inventory.monitors import GROUP, Monitor, monitors, servers
 from kguard.layers.network.intent import components
 from kguard.layers.network.intent.model import Flow, Party, Target, flows, member
 from kguard.layers.network.intent.names import Names
@@ -22,12 +22,10 @@ from kguard.layers.network.intent.targets import behind, targets
 from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest, mapping, sequence, strings
+from kguard.model.manifests import strings
 
-_GROUP = "monitoring.coreos.com"
 _SCRAPE = ("prometheus.io/scrape", "true")
 _MERGED = 15020
-_IMAGES = ("prom/prometheus", "prometheus/prometheus")
 
 
 def metrics_flows(names: Names) -> Iterator[Flow]:
@@ -56,18 +54,13 @@ def _servers(names: Names) -> Iterator[Party]:
             labels=(("app.kubernetes.io/name", "prometheus"), ("prometheus", manifest.name)),
         )
         for kind in ("Prometheus", "PrometheusAgent")
-        for manifest in names.inventory.of(kind, _GROUP)
+        for manifest in names.inventory.of(kind, GROUP)
     ]
+    running = {workload.id for workload in servers(names.inventory)}
     for index, workload in enumerate(names.workloads):
-        if any(_runs_prometheus(container.image) for container in workload.containers):
+        if workload.id in running:
             found.append(member(names.workloads, index))
     yield from found or [components.PROMETHEUS]
-
-
-def _runs_prometheus(image: str) -> bool:
-    name = image.partition("@")[0]
-    name = name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
-    return name.endswith(_IMAGES)
 
 
 def _annotated_pods(names: Names, mesh: Mesh) -> Iterator[_Scrape]:
@@ -108,11 +101,11 @@ def _metrics(found: Iterable[Target]) -> list[Target]:
 
 
 def _monitored(names: Names) -> Iterator[_Scrape]:
-    for manifest in names.inventory.of("ServiceMonitor", _GROUP):
-        yield from _service_monitor(names, manifest)
-    for manifest in names.inventory.of("PodMonitor", _GROUP):
-        yield from _pod_monitor(names, manifest)
-    for manifest in names.inventory.of("Probe", _GROUP):
+    for monitor in monitors(names.inventory, "ServiceMonitor"):
+        yield from _service_monitor(names, monitor)
+    for monitor in monitors(names.inventory, "PodMonitor"):
+        yield from _pod_monitor(names, monitor)
+    for manifest in names.inventory.of("Probe", GROUP):
         url = strings(manifest.spec.get("prober")).get("url", "")
         host, _, port = url.partition(":")
         if host:
@@ -121,41 +114,25 @@ def _monitored(names: Names) -> Iterator[_Scrape]:
             yield _metrics(targets(names, mention, manifest.namespace)), place
 
 
-def _service_monitor(names: Names, manifest: Manifest) -> Iterator[_Scrape]:
-    selector = _selector(manifest)
+def _service_monitor(names: Names, monitor: Monitor) -> Iterator[_Scrape]:
     for service in names.services:
-        labels = service.manifest.labels
-        inside = _inside(manifest, service.manifest.namespace)
-        if selector is None or not inside or not selector.matches(labels):
+        if not monitor.selects(service.manifest.namespace, service.manifest.labels):
             continue
-        for number, entry in enumerate(_endpoints(manifest, "endpoints")):
-            port = entry.get("port") or entry.get("targetPort")
-            note = f"ServiceMonitor {manifest.name} scrapes it"
-            place = Evidence(manifest.id, pointer("spec", "endpoints", number), note)
-            if isinstance(port, str) and "port" in entry:
-                yield _metrics(behind(names, service, port)), place
+        for entry in monitor.endpoints:
+            if entry.of_service:
+                yield _metrics(behind(names, service, entry.port)), entry.place
             else:
-                yield _at(names, service.workloads, port), place
+                yield _at(names, service.workloads, entry.port), entry.place
 
 
-def _pod_monitor(names: Names, manifest: Manifest) -> Iterator[_Scrape]:
-    selector = _selector(manifest)
-    if selector is None:
-        return
+def _pod_monitor(names: Names, monitor: Monitor) -> Iterator[_Scrape]:
     chosen = [
         index
         for index, workload in enumerate(names.workloads)
-        if _inside(manifest, workload.namespace) and selector.matches(workload.labels)
+        if monitor.selects(workload.namespace, workload.labels)
     ]
-    for number, entry in enumerate(_endpoints(manifest, "podMetricsEndpoints")):
-        port = entry.get("port") or entry.get("portNumber") or entry.get("targetPort")
-        note = f"PodMonitor {manifest.name} scrapes it"
-        place = Evidence(manifest.id, pointer("spec", "podMetricsEndpoints", number), note)
-        yield _at(names, chosen, port), place
-
-
-def _endpoints(manifest: Manifest, field: str) -> list[dict[str, object]]:
-    return [mapping(entry) for entry in sequence(manifest.spec.get(field))]
+    for entry in monitor.endpoints:
+        yield _at(names, chosen, entry.port), entry.place
 
 
 def _at(names: Names, indexes: Iterable[int], port: object) -> list[Target]:
@@ -167,17 +144,3 @@ def _at(names: Names, indexes: Iterable[int], port: object) -> list[Target]:
         party = member(names.workloads, index)
         found += [Target(party, "TCP", number, "metrics") for number in sorted(numbers)]
     return found
-
-
-def _selector(manifest: Manifest) -> Selector | None:
-    try:
-        return parse_selector(manifest.spec.get("selector"))
-    except InvalidSelectorError:
-        return None
-
-
-def _inside(manifest: Manifest, namespace: str) -> bool:
-    """Whether a monitor looks into a namespace: its own, those that it lists, or any."""
-    wanted = mapping(manifest.spec.get("namespaceSelector"))
-    listed = sequence(wanted.get("matchNames"))
-    return wanted.get("any") is True or namespace in (listed or [manifest.namespace])
