@@ -42,7 +42,7 @@ _TALOS_FLAGS = {
     "audit-log-maxbackup": "10",
     "audit-log-maxsize": "100",
 }
-_KOPS_FIELDS = {
+KOPS_FIELDS = {
     "auditPolicyFile": "audit-policy-file",
     "auditLogPath": "audit-log-path",
     "auditLogMaxAge": "audit-log-maxage",
@@ -136,7 +136,7 @@ def _of_kops(manifest: Manifest) -> Configuration:
     given = mapping(manifest.spec.get("kubeAPIServer"))
     flags = [
         Flag(flag, str(given[field]), place + pointer(field))
-        for field, flag in _KOPS_FIELDS.items()
+        for field, flag in KOPS_FIELDS.items()
         if given.get(field) is not None
     ]
     files = []

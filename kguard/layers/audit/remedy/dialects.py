@@ -21,8 +21,6 @@ from kguard.model.remedies import Operation
 NOT_EDITABLE = {
     "script": "kubeadm init has no audit flags: start it with --config and a ClusterConfiguration"
     " that has apiServer.extraArgs audit-policy-file and audit-log-path and their extraVolumes",
-    "kops": "set spec.kubeAPIServer.auditPolicyFile and auditLogPath, and put the policy into"
-    " spec.fileAssets with the role ControlPlane",
     "gardener": "put the policy into a ConfigMap of the project under the key policy, and name it"
     " in spec.kubernetes.kubeAPIServer.auditConfig.auditPolicy.configMapRef",
     "rancher": "put the policy into spec.rkeConfig.machineGlobalConfig.audit-policy-file",

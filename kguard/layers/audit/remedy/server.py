@@ -10,6 +10,7 @@ from kguard.inventory import Inventory
 from kguard.layers.audit.facts import configurations
 from kguard.layers.audit.facts.configuration import Configuration, mount_of
 from kguard.layers.audit.facts.sources import candidates
+from kguard.layers.audit.remedy import kops
 from kguard.layers.audit.remedy.dialects import NOT_EDITABLE, Volume, at, operations
 from kguard.layers.audit.remedy.kind import kind_operations
 from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
@@ -69,6 +70,10 @@ def _mend(
     if instead:
         yield Cannot(closes, f"a configuration of {configuration.how} is not edited", instead)
         return
+    holder = inventory.by_id(configuration.id)
+    if configuration.how == "kops" and isinstance(holder, Manifest):
+        yield from _mend_kops(holder, server, findings)
+        return
     flags: dict[str, str] = {}
     volumes: list[Volume] = []
     policies = {finding.policy for finding in findings}
@@ -84,7 +89,6 @@ def _mend(
     flags.update(_retention(server, findings, starting=starting))
     if starting:
         volumes = _volumes(configuration, flags)
-    holder = inventory.by_id(configuration.id)
     if configuration.how == "kind" and isinstance(holder, Manifest):
         edits = tuple(kind_operations(holder, configuration, flags, volumes))
     else:
@@ -94,6 +98,23 @@ def _mend(
     if edits:
         why = "the flags and volumes that the API server lacks"
         yield Edit(configuration.id, edits, closes, why)
+
+
+def _mend_kops(holder: Manifest, server: Server, findings: list[Finding]) -> Iterator[Proposal]:
+    off = any(finding.policy == _OFF for finding in findings)
+    flags: dict[str, str] = {}
+    if off and server.policy == "absent":
+        flags["audit-policy-file"] = kops.POLICY_PATH
+    if off and server.backend == "none":
+        flags["audit-log-path"] = kops.LOG_PATH
+    flags.update(_retention(server, findings, starting=off))
+    policy = POLICY if "audit-policy-file" in flags else ""
+    edits = tuple(kops.kops_operations(holder, flags, policy))
+    if edits:
+        closes = tuple(finding.fingerprint for finding in findings)
+        yield Edit(
+            holder.id, edits, closes, "the settings and the policy that the API server lacks"
+        )
 
 
 def _log_of_eksctl(
