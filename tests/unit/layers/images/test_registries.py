@@ -15,12 +15,18 @@ from kguard.layers.images.verification.judge import Authorities
 from kguard.layers.images.verification.keys import load_pem
 from kguard.layers.images.verification.verify import Requirements
 from kguard.model.layer import Request
+from kguard.sources.registry import client
 from tests.objects import inventory
 from tests.unit.layers.images.signing import Signer
 from tests.unit.sources.registry.fake import INDEX, MANIFEST, FakeRegistry, digest_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 IMAGE = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": {}, "layers": []}).encode()
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch):
+    monkeypatch.setattr(client, "LONGEST_WAIT_SECONDS", 0.01)
 
 
 @pytest.fixture

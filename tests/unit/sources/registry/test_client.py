@@ -16,9 +16,13 @@ from tests.unit.sources.registry.fake import FakeRegistry, digest_of
 MANIFEST = b'{"schemaVersion": 2, "config": {}, "layers": []}'
 
 
-@pytest.fixture
-def serve(monkeypatch):
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch):
     monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.01)
+
+
+@pytest.fixture
+def serve():
     started = []
 
     def start(**arguments):
