@@ -62,7 +62,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     baseline_file: str = ""
     inputs: tuple[str, ...] = ()
     approved: frozenset[str] | None = None
-    """The waivers in manifests that count, by `Waiver.identity`; None: all."""
+    """The waivers and annotations in manifests that count, by `Waiver.identity` and
+    `inventory.acceptances`; None: all."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -199,6 +200,7 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         ),
         identities=tuple(_identity(i, config) for i in config.trust.identities),
         registry=options.registry,
+        approved=options.approved,
         settings={"audit": msgspec.to_builtins(config.audit)},
     )
     found: dict[str, Any] = {}

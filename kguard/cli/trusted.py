@@ -19,6 +19,7 @@ import msgspec
 from kguard.cli.inputs import collect, options, settings
 from kguard.cli.output import note
 from kguard.config import Config, discover, read
+from kguard.inventory.acceptances import acceptances
 from kguard.scan import Options, inventory_of
 from kguard.sources.files import GLOB_CHARACTERS, is_glob
 from kguard.triage import waivers
@@ -121,7 +122,8 @@ class _Base:
         plain = msgspec.structs.replace(config, inputs=(), flows=(), helm=())
         collected = collect({**arguments, "inputs": inputs, "flow_files": ()}, plain, report=True)
         inventory = inventory_of(collected, chosen)
-        return frozenset(w.identity for w in waivers.inline(collected, inventory))
+        waived = {waiver.identity for waiver in waivers.inline(collected, inventory)}
+        return acceptances(inventory) | waived
 
 
 def _fixed(name: str) -> str:

@@ -30,6 +30,8 @@ class Request(msgspec.Struct, frozen=True):
     """Signers that are trusted: `issuer`/`issuerRegExp`, `subject`/`subjectRegExp`, `images`."""
     registry: bool = False
     """Whether registries may be asked."""
+    approved: frozenset[str] | None = None
+    """The annotations of acceptance that count (`inventory.acceptances`); None: all."""
     settings: dict[str, Any] = {}
     """Settings of kguard.yaml that one layer alone reads, by its name, as JSON values."""
 

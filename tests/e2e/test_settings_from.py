@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.manifests import LATEST_WEB
+from tests.e2e.manifests import LATEST_WEB, OPEN_WEB
 
 WAIVER = "  # kguard: ignore[images/mutable-tag] until=2999-01-01 by=me it is fine\n"
 ACCEPTED = LATEST_WEB.replace("    spec: {containers", f"{WAIVER}    spec: {{containers")
@@ -121,3 +121,43 @@ def test_a_revision_that_a_shallow_clone_lacks_ends_the_scan(kguard, repository)
     assert done.returncode == 3
     assert "fetch-depth: 0" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+EXEMPTED = (
+    """apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: web
+  namespace: shop
+  annotations: {%s}
+spec:
+  selector: {matchLabels: {app: web}}
+  mtls: {mode: STRICT}
+  portLevelMtls: {"8080": {mode: PERMISSIVE}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+"""
+    + OPEN_WEB
+)
+EXCEPTION = 'exception.kguard.dev/8080: "until=2999-01-01; reason=a job without a sidecar"'
+
+
+def test_an_exemption_that_a_change_brings_weighs_as_any(kguard, repository):
+    _write(repository, {"deploy/web.yaml": EXEMPTED % ""})
+    _write(repository, {"deploy/web.yaml": EXEMPTED % EXCEPTION})
+
+    def severity(*arguments):
+        done = kguard("scan", "deploy", "-o", "json", *arguments, cwd=repository)
+        found = json.loads(done.stdout)["findings"]
+        return [f["severity"] for f in found if f["policy"] == "mtls/port-exception"]
+
+    own, before, after = (
+        severity(),
+        severity("--settings-from", "HEAD~1"),
+        severity("--settings-from", "HEAD"),
+    )
+    assert len(before) == 1
+    assert own == after != before

@@ -12,11 +12,11 @@ from typing import Literal
 
 import msgspec
 
+from kguard.inventory.acceptances import PREFIX, acceptance
 from kguard.layers.mtls.facts.view import View
 from kguard.layers.mtls.semantics.peerauth import Decision
 from kguard.model.manifests import Manifest
 
-PREFIX = "exception.kguard.dev/"
 State = Literal["none", "documented", "expired"]
 
 
@@ -36,7 +36,10 @@ def exemption(view: View, decision: Decision, port: int) -> Exemption:
     manifest = view.inventory.by_id(policy.id)
     if not isinstance(manifest, Manifest):
         return Exemption()
-    return read(manifest.annotations.get(f"{PREFIX}{port}", ""), view.request.at.date())
+    key, approved = f"{PREFIX}{port}", view.request.approved
+    if approved is not None and acceptance(manifest, key) not in approved:
+        return Exemption()
+    return read(manifest.annotations.get(key, ""), view.request.at.date())
 
 
 def read(text: str, today: date) -> Exemption:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.mtls.facts.exemptions import PREFIX, write
+from kguard.inventory.acceptances import PREFIX
+from kguard.layers.mtls.facts.exemptions import write
 from kguard.model.facts import mtls as model
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
