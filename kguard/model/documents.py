@@ -74,6 +74,8 @@ class ConnectionExplained(msgspec.Struct):
     verdict: Literal["allowed", "blocked", "unknown"]
     sides: list[ConnectionEnd]
     mesh: str
+    plugins: dict[Literal["allowed", "blocked", "unknown"], list[str]]
+    """What each plugin would answer where nothing tells which one runs; else empty."""
     meant: list[Said] | None
 
 
