@@ -60,6 +60,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     registry: bool = False
     waivers_file: str = ""
     baseline_file: str = ""
+    known: frozenset[str] = frozenset()
+    """Fingerprints of findings that were there before, besides those of the file."""
     inputs: tuple[str, ...] = ()
     approved: frozenset[str] | None = None
     """The waivers and annotations in manifests that count, by `Waiver.identity` and
@@ -330,8 +332,8 @@ def _triage(
     judged = [*verdicts(engine, batch)]
     raw = chain.from_iterable(verdict.raw for verdict in judged)
     marked = (*outcome.findings, *_concrete(raw, mine, places, options))
-    if options.baseline_file:
-        marked = baseline.apply(marked, baseline.read(Path(options.baseline_file)))
+    before = baseline.read(Path(options.baseline_file)) if options.baseline_file else frozenset()
+    marked = baseline.apply(marked, before | options.known)
     return sorted(marked, key=order), [v.failure for v in judged if v.failure]
 
 

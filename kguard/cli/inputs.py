@@ -116,7 +116,12 @@ _JUDGE = (
     click.option("--opa-url", metavar="URL", help="The OPA server for --engine opa."),
     click.option("--opa-ca", metavar="FILE", help="The CA of the OPA server."),
     click.option("--waivers", "waivers_file", metavar="FILE", help="Accepted findings."),
-    click.option("--baseline", "baseline_file", metavar="FILE", help="An earlier report (JSON)."),
+    click.option(
+        "--baseline",
+        "baseline_file",
+        metavar="FILE",
+        help="An earlier report (JSON); `scan` takes rev:REV as well, and judges that revision.",
+    ),
     click.option("--registry", is_flag=True, help="Ask registries for signatures."),
     click.option(
         "--evidence",

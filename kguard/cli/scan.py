@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kguard.cli.earlier import with_baseline
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.output import write
 from kguard.cli.trusted import judged_by
@@ -46,6 +47,7 @@ def command(**arguments: Any) -> int:
     Examples:
       kguard scan deploy/
       kguard scan deploy/ --scope cluster -o terminal -o sarif=kguard.sarif
+      kguard scan deploy/ --baseline rev:origin/main --fail-on-new
     """
     from kguard import reporters
     from kguard.scan import scan
@@ -53,7 +55,7 @@ def command(**arguments: Any) -> int:
     formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
     with judged_by(arguments) as wanted, open_engine(arguments) as engine:
         collected = collect(wanted.arguments, wanted.config, report=True)
-        judged = scan(collected, wanted.options, engine)
+        judged = scan(collected, with_baseline(wanted), engine)
     status = exit_code(
         judged.report,
         fail_on=arguments["fail_on"] or wanted.config.fail_on,

@@ -21,6 +21,7 @@ from kguard.cli.output import note
 from kguard.config import Config, discover, read
 from kguard.inventory.acceptances import acceptances
 from kguard.scan import Options, inventory_of
+from kguard.sources import git
 from kguard.sources.files import GLOB_CHARACTERS, is_glob
 from kguard.triage import waivers
 
@@ -50,8 +51,6 @@ def judged_by(arguments: dict[str, Any]) -> Iterator[Wanted]:
         config = settings(arguments)
         yield Wanted(arguments, config, options(arguments, config))
         return
-    from kguard.sources import git
-
     with tempfile.TemporaryDirectory(prefix="kguard-") as folder:
         git.check_out(f"{git.PREFIX}{revision}", Path(folder))
         base = _Base(revision, git.top_level(), Path(folder))
@@ -76,7 +75,7 @@ class _Base:
 
     def _then(self, names: Sequence[str]) -> Iterator[str]:
         for name in names:
-            inside = self._inside(name)
+            inside = None if name.startswith(git.PREFIX) else self._inside(name)
             if inside is None:
                 yield name  # not in the repository: no change of it can have touched the file
             elif inside.exists():

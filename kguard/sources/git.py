@@ -58,8 +58,8 @@ def check_out(text: str, target: Path) -> Revision:
     Raises:
         SourceError: there is no git, no repository or no such revision.
     """
-    revision, folder = split(text)
-    listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", _resolve(revision, text))
+    _, folder = split(text)
+    listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", resolve(text))
     if listed.error:
         raise SourceError(listed.error, where=text)
     blobs, left_out = _blobs(listed.output)
@@ -83,7 +83,13 @@ def top_level() -> Path:
     return Path(found.output.decode(errors="surrogateescape").rstrip("\n")).resolve()
 
 
-def _resolve(revision: str, text: str) -> str:
+def resolve(text: str) -> str:
+    """The commit that an input such as `rev:origin/main:deploy` names.
+
+    Raises:
+        SourceError: there is no git, no repository or no such revision.
+    """
+    revision, _ = split(text)
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found.error or not found.output:
         if _git("rev-parse", "--git-dir").error:

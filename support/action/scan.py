@@ -120,6 +120,8 @@ def _command(inputs: Mapping[str, str], files: Mapping[str, Path], base: str) ->
             command.append(f"--{_title(name)}")
     if base:
         command += ["--settings-from", base]
+    if base and _flag(inputs, "FAIL_ON_NEW") and not _value(inputs, "BASELINE"):
+        command += ["--baseline", f"rev:{base}"]
     paths = _lines(inputs, "PATHS")
     if not paths:
         raise InputError("input paths is empty")

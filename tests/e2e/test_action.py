@@ -151,6 +151,17 @@ def test_the_settings_of_the_request_count_where_the_workflow_says_so(runner, pu
     assert "images/mutable-tag" not in found
 
 
+def test_only_what_a_request_brings_fails_it(runner, pull_request):
+    done = runner.scan(paths="shop.yaml", fail_on="low", fail_on_new="true")
+    assert done.returncode == 0, done.stdout
+    assert int(runner.outputs()["known-findings"]) > 0
+    runner.output.unlink()
+    second = LATEST_WEB.replace("name: web, namespace", "name: second, namespace")
+    (runner.workspace / "shop.yaml").write_text(f"{LATEST_WEB}---{second}")
+    done = runner.scan(paths="shop.yaml", fail_on="low", fail_on_new="true")
+    assert done.returncode == 1, done.stdout
+
+
 def test_a_checkout_without_the_base_fails_the_job(runner, pull_request):
     pull_request.write_text(json.dumps({"pull_request": {"base": {"sha": "0" * 39 + "1"}}}))
     done = runner.scan(paths="shop.yaml", fail_on="none", allow_incomplete="true")

@@ -161,3 +161,35 @@ def test_an_exemption_that_a_change_brings_weighs_as_any(kguard, repository):
     )
     assert len(before) == 1
     assert own == after != before
+
+
+SECOND = LATEST_WEB.replace("name: web, namespace", "name: second, namespace")
+
+
+@pytest.mark.parametrize("more", [(), ("--settings-from", "HEAD~1")], ids=["own", "base"])
+def test_a_revision_is_a_baseline(kguard, repository, more):
+    (repository / "deploy" / "web.yaml").rename(repository / "deploy" / "moved.yaml")
+    _write(repository, {"deploy/second.yaml": SECOND})
+    arguments = ("--baseline", "rev:HEAD~1", "--fail-on-new", "--fail-on", "low", *more)
+    done = kguard("scan", "deploy", "-o", "json", *arguments, cwd=repository)
+    found = json.loads(done.stdout)["findings"]
+    states = {f["target"]["name"]: f["state"] for f in found if f["policy"] == "images/mutable-tag"}
+    assert states == {"web": "baseline", "second": "open"}
+    assert done.returncode == 1
+    _write(repository, {})
+    done = kguard("scan", "deploy", "-o", "json", *arguments, cwd=repository)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_that_is_new_has_no_baseline(kguard, repository):
+    (repository / "more").mkdir()
+    _write(repository, {"more/second.yaml": SECOND})
+    done = kguard("scan", "more", "-o", "json", "--baseline", "rev:HEAD~1", cwd=repository)
+    found = json.loads(done.stdout)["findings"]
+    assert {f["state"] for f in found} == {"open"}
+
+
+def test_a_baseline_that_is_no_revision_ends_the_scan(kguard, repository):
+    done = kguard("scan", "deploy", "--baseline", "rev:nowhere", cwd=repository)
+    assert done.returncode == 3
+    assert "git knows no revision 'nowhere'" in done.stderr
