@@ -91,13 +91,19 @@ def _plural(kind: str) -> str:
 
 @contextlib.contextmanager
 def running(
-    testbed: Callable[[str], Path], folder: Path, audit_policy: str = AUDIT_POLICY
+    testbed: Callable[[str], Path],
+    folder: Path,
+    audit_policy: str = AUDIT_POLICY,
+    options: tuple[str, ...] = (),
 ) -> Iterator[Cluster]:
-    """A real API server with its store, stopped at the end; without a policy it is not audited."""
+    """A real API server with its store, stopped at the end; without a policy it is not audited.
+
+    `options` are further words of the server's command line.
+    """
     programs = {name: testbed(name) for name in ("etcd", "kube-apiserver", "kubectl")}
     store, peers, port = free_ports(3)
     etcd = _etcd(programs["etcd"], folder, store, peers)
-    server = _apiserver(programs["kube-apiserver"], folder, store, port)
+    server = [*_apiserver(programs["kube-apiserver"], folder, store, port), *options]
     if audit_policy:
         (folder / "audit.yaml").write_text(audit_policy)
         server.append(f"--audit-policy-file={folder / 'audit.yaml'}")

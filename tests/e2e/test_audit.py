@@ -15,6 +15,8 @@ import msgspec
 import pytest
 import yaml
 
+from kguard.inventory import build
+from kguard.layers.audit.facts.served import served
 from kguard.layers.audit.remedy.policy import as_written
 from kguard.layers.audit.remedy.recommended import POLICY
 from kguard.layers.audit.semantics.evaluate import evaluate
@@ -23,8 +25,9 @@ from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.mending import mend, mended
 from kguard.layers.audit.semantics.replay import Event, Replay
 from kguard.layers.audit.semantics.requests import attributes, stages
-from kguard.layers.audit.semantics.resources import BUILT_IN
+from kguard.layers.audit.semantics.resources import catalogue
 from kguard.layers.audit.semantics.version import Version
+from kguard.sources.cluster import read
 from support.generators.audit_questions import policy as random_policy
 from tests.e2e import live
 
@@ -277,21 +280,18 @@ def _bodies_fit(event):
     return held <= allowed and (not stored or held == allowed)
 
 
-BY_DEFAULT_OFF = {"clustertrustbundles", "podcertificaterequests", "leasecandidates"}
+GATED = {"clustertrustbundles", "podcertificaterequests", "podgroups", "workloads"} | {
+    "storageversionmigrations"
+}
 
 
-def test_the_catalogue_is_what_the_server_serves(testbed, tmp_path):
-    with live.running(testbed, tmp_path) as cluster:
-        served = set(_discovered(cluster))
-    known = {(r.group, r.resource, r.subresource, r.namespaced) for r in BUILT_IN}
-    assert served - known == {("", "componentstatuses", "", False)}
-    assert {resource for _, resource, *_ in known - served} == BY_DEFAULT_OFF
-
-
-def _discovered(cluster):
-    groups = json.loads(cluster.run("get", "--raw", "/apis"))["groups"]
-    paths = {f"/apis/{v['groupVersion']}": g["name"] for g in groups for v in g["versions"]}
-    for path, group in {"/api/v1": "", **paths}.items():
-        for entry in json.loads(cluster.run("get", "--raw", path))["resources"]:
-            name, _, subresource = entry["name"].partition("/")
-            yield group, name, subresource, entry["namespaced"]
+def test_the_catalogue_is_what_the_server_serves(testbed, tmp_path, monkeypatch):
+    """With every API switched on; what needs a feature gate as well is not served."""
+    with live.running(testbed, tmp_path, options=("--runtime-config=api/all=true",)) as cluster:
+        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+        inventory = build(read("admin"))
+    found = served(inventory, "", None)
+    known = catalogue(Version(1, 36)).resources
+    assert found.live
+    assert set(found.resources) <= set(known)
+    assert {r.resource for r in set(known) - set(found.resources)} == GATED

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from kguard.layers.audit.semantics.evaluate import evaluate
 from kguard.layers.audit.semantics.policy import LEVELS
 from kguard.layers.audit.semantics.recorded import CUSTOM, PATHS, STAGES, recorded
-from kguard.layers.audit.semantics.resources import BUILT_IN_GROUPS
+from kguard.layers.audit.semantics.resources import ANY_VERSION
 from tests.properties.test_audit_regions import _POLICIES, _REQUESTS
 
 
 def _name(request):
     if not request.resource_request:
         return PATHS
-    if request.api_group not in BUILT_IN_GROUPS:
+    if request.api_group not in ANY_VERSION.groups:
         return CUSTOM
     return f"{request.resource}/{request.subresource}".rstrip("/")
 

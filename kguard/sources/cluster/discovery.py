@@ -8,11 +8,18 @@ aggregated answer for each of /api and /apis; older servers and proxies give the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from kguard.model.manifests import JsonObject, Unreadable, mapping, sequence, strings
+from kguard.model.manifests import (
+    JsonObject,
+    PlainFile,
+    Unreadable,
+    mapping,
+    sequence,
+    strings,
+)
 from kguard.sources.cluster.connection import Connection, Refused
 from kguard.sources.cluster.kinds import WANTED, wanted
 
@@ -21,6 +28,20 @@ _AGGREGATED = (
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
     "application/json"
 )
+
+
+PATH = "/apis"
+"""Under which everything that a server serves stands among the files."""
+
+
+class Served(NamedTuple):
+    """A resource or subresource, wanted or not."""
+
+    group: str
+    name: str
+    """`resource` or `resource/subresource`."""
+    namespaced: bool
+    verbs: tuple[str, ...]
 
 
 class Resource(msgspec.Struct, frozen=True, order=True):
@@ -53,10 +74,19 @@ class Resource(msgspec.Struct, frozen=True, order=True):
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
-def discover(
-    connection: Connection, *, read_secrets: bool = False
-) -> tuple[list[Resource], list[Unreadable]]:
-    """The wanted resources of a server, sorted, and the groups that it could not tell about.
+class Discovered(msgspec.Struct):
+    """What a server told about itself."""
+
+    resources: list[Resource]
+    """The wanted ones, sorted."""
+    broken: list[Unreadable]
+    """The groups that it could not tell about."""
+    served: list[Served]
+    """Everything it serves, sorted; empty where it was only asked about wanted groups."""
+
+
+def discover(connection: Connection, *, read_secrets: bool = False) -> Discovered:
+    """What a server serves.
 
     Raises:
         Refused: the server does not tell what it serves.
@@ -64,16 +94,46 @@ def discover(
     """
     found: set[Resource] = set()
     broken: list[Unreadable] = []
+    served: set[Served] = set()
+    partial = False
     for root in ("/api", "/apis"):
         answer = connection.fetch(root, accept=_AGGREGATED)
         if answer.get("kind") == "APIGroupDiscoveryList":
             found.update(_aggregated(answer))
+            served.update(_served(answer))
         else:
             plain, unknown = _plain(connection, root, answer)
             found.update(plain)
             broken += unknown
+            partial = True
     kept = (r for r in found if wanted(r.group, r.plural, read_secrets=read_secrets))
-    return sorted(kept), broken
+    return Discovered(sorted(kept), broken, [] if partial else sorted(served))
+
+
+def served_page(found: Discovered, context: str) -> PlainFile:
+    """Everything a server serves, as JSON: group, name, scope and verbs of each resource."""
+    return PlainFile(PATH, msgspec.json.encode(found.served).decode(), context)
+
+
+def _served(answer: JsonObject) -> Iterator[Served]:
+    """Every resource and subresource of every version."""
+    for item in sequence(answer.get("items")):
+        group = strings(mapping(item).get("metadata")).get("name", "")
+        for version in sequence(mapping(item).get("versions")):
+            for entry in map(mapping, sequence(mapping(version).get("resources"))):
+                plural, inside = strings(entry).get("resource", ""), _is_namespaced(entry)
+                yield Served(group, plural, inside, _verbs(entry))
+                for below in map(mapping, sequence(entry.get("subresources"))):
+                    name = f"{plural}/{strings(below).get('subresource', '')}"
+                    yield Served(group, name, inside, _verbs(below))
+
+
+def _is_namespaced(entry: JsonObject) -> bool:
+    return entry.get("scope") == "Namespaced"
+
+
+def _verbs(entry: JsonObject) -> tuple[str, ...]:
+    return tuple(sorted(verb for verb in sequence(entry.get("verbs")) if isinstance(verb, str)))
 
 
 def _aggregated(answer: JsonObject) -> Iterator[Resource]:

@@ -25,7 +25,7 @@ from kguard.sources.cluster.connection import (
     connect,
     contexts,
 )
-from kguard.sources.cluster.discovery import Resource, discover
+from kguard.sources.cluster.discovery import Resource, discover, served_page
 from kguard.sources.cluster.listing import objects
 from kguard.sources.cluster.metrics import audit_counters
 from kguard.sources.cluster.secrets import certificates_only
@@ -52,15 +52,17 @@ def read(context: str, *, read_secrets: bool = False) -> Collected:
     """
     connection = connect(context)
     try:
-        resources, broken = discover(connection, read_secrets=read_secrets)
+        discovered = discover(connection, read_secrets=read_secrets)
     except Refused as refusal:
         raise _turned_away(context, refusal) from refusal
-    collected = Collected(unreadable=broken)
+    collected = Collected(unreadable=discovered.broken)
     with ThreadPoolExecutor(PARALLEL_LISTS) as pool:
-        answers = list(pool.map(partial(_listed, connection), resources))
+        answers = list(pool.map(partial(_listed, connection), discovered.resources))
     for found, unreadable in answers:
         collected.manifests += found
         collected.unreadable += unreadable
+    if discovered.served:
+        collected.files.append(served_page(discovered, context))
     counted = audit_counters(connection)
     if isinstance(counted, Unreadable):
         collected.unreadable.append(counted)

@@ -22,7 +22,7 @@ from kguard.layers.audit.semantics.replay import Event, Replay
 from kguard.layers.audit.semantics.requests import attributes, stages
 from kguard.layers.audit.semantics.validation import validate
 from kguard.layers.audit.semantics.version import Version
-from tests.conformance.audit import oracle, tables
+from tests.conformance.audit import known, oracle, tables
 
 Point = tuple[str, Any, Any]
 
@@ -142,5 +142,6 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "audit logs of an API server": recorded_logs,
     "audit logs replayed": replays,
     **tables.SUITES,
+    **known.SUITES,
     **oracle.SUITES,
 }

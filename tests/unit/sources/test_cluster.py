@@ -12,7 +12,7 @@ from kguard.errors import ClusterError
 from kguard.model.manifests import PlainFile
 from kguard.sources.cluster import connection as asking
 from kguard.sources.cluster.connection import Connection, Refused
-from kguard.sources.cluster.discovery import Resource, discover
+from kguard.sources.cluster.discovery import Resource, discover, served_page
 from kguard.sources.cluster.kinds import WANTED
 from kguard.sources.cluster.listing import objects
 from kguard.sources.cluster.metrics import audit_counters
@@ -151,9 +151,33 @@ NONE = (200, {}, {"kind": "APIGroupDiscoveryList", "items": []})
 
 
 def test_the_preferred_version_of_an_aggregated_answer_is_taken():
-    found, broken = discover(connection({"/api": [NONE], "/apis": [(200, {}, AGGREGATED)]}))
+    found = discover(connection({"/api": [NONE], "/apis": [(200, {}, AGGREGATED)]}))
     kind = Resource("security.istio.io", "v1", "peerauthentications", "PeerAuthentication")
-    assert (found, broken) == ([kind], [])
+    assert (found.resources, found.broken) == ([kind], [])
+
+
+def test_everything_that_a_server_serves_is_told():
+    def entry(*verbs, **more):
+        return {"scope": "Namespaced", "verbs": verbs, **more}
+
+    below = entry("create", "get", subresource="exec")
+    pods = entry("list", "get", resource="pods", subresources=[below])
+    core = {"metadata": {}, "versions": [{"version": "v1", "resources": [pods]}]}
+    custom = {
+        "metadata": {"name": "new.example"},
+        "versions": [{"resources": [{"resource": "runs", "scope": "Cluster", "verbs": ["get"]}]}],
+    }
+    answers = {
+        "/api": [(200, {}, {"kind": "APIGroupDiscoveryList", "items": [core]})],
+        "/apis": [(200, {}, {"kind": "APIGroupDiscoveryList", "items": [custom]})],
+    }
+    page = served_page(discover(connection(answers)), "test")
+    assert (page.file, page.cluster) == ("/apis", "test")
+    assert json.loads(page.content) == [
+        ["", "pods", True, ["get", "list"]],
+        ["", "pods/exec", True, ["create", "get"]],
+        ["new.example", "runs", False, ["get"]],
+    ]
 
 
 PLAIN_GROUPS = {
@@ -184,10 +208,12 @@ def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
             "/apis/batch/v1": [(403, {}, {"message": "no"})],
         }
     )
-    found, broken = discover(asked)
-    assert [resource.title for resource in found] == ["pods", "deployments.apps"]
-    assert [entry.reason for entry in broken] == ["the server does not tell what batch has: no"]
-    assert broken[0].feeds == ()
+    found = discover(asked)
+    assert [resource.title for resource in found.resources] == ["pods", "deployments.apps"]
+    reasons = [entry.reason for entry in found.broken]
+    assert reasons == ["the server does not tell what batch has: no"]
+    assert found.broken[0].feeds == ()
+    assert found.served == []
 
 
 def test_the_shipped_role_grants_what_is_listed_and_nothing_else(checkout):

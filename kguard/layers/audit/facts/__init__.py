@@ -21,6 +21,7 @@ from kguard.layers.audit.facts import (
 from kguard.layers.audit.facts.configuration import Configuration
 from kguard.layers.audit.facts.judged import Source, judge, profile_of
 from kguard.layers.audit.facts.rights import Held, defeats, held
+from kguard.layers.audit.facts.served import served
 from kguard.layers.audit.facts.servers import Chosen, divergences, server_facts
 from kguard.layers.audit.facts.sources import Candidate, candidates, choose
 from kguard.layers.audit.semantics.flags import effective
@@ -137,7 +138,8 @@ def _policies(
     for name in sorted(sources):
         users = [server.ref.name for server in servers if server.policy_name == name]
         version = parse_version(versions.get(name) or known_version(inventory))
-        found.append(judge(sources[name], users, version, groups, rights, profile))
+        offered = served(inventory, sources[name].ref.cluster, version)
+        found.append(judge(sources[name], users, version, groups, rights, profile, offered))
     return found
 
 

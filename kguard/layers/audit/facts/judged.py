@@ -23,7 +23,7 @@ from kguard.layers.audit.semantics.loading import Loaded, load
 from kguard.layers.audit.semantics.policy import Policy, UnknownField
 from kguard.layers.audit.semantics.profile import DEFAULT, Own, Profile, edited
 from kguard.layers.audit.semantics.recorded import STAGES, Recording, recorded
-from kguard.layers.audit.semantics.resources import is_served
+from kguard.layers.audit.semantics.resources import ANY_VERSION, Catalogue
 from kguard.layers.audit.semantics.version import Version
 from kguard.model.facts import audit as model
 from kguard.model.facts.common import Evidence
@@ -63,6 +63,7 @@ def judge(
     groups: frozenset[str],
     rights: Iterable[Held] = (),
     profile: Profile = DEFAULT,
+    served: Catalogue = ANY_VERSION,
 ) -> model.AuditPolicy:
     """The facts of one policy.
 
@@ -73,10 +74,11 @@ def judge(
         groups: the API groups that occur in the input.
         rights: the routes that bindings of the input open.
         profile: what must be recorded, and what must not.
+        served: what these servers serve.
     """
     loaded = load(source.value, version)
     policy = loaded.policy if loaded.state != "invalid" else None
-    covered = _cover(policy, profile) if policy is not None else None
+    covered = _cover(policy, profile, served) if policy is not None else None
     note = f"the policy that {source.built_in} writes" if source.built_in else "this audit policy"
     families = covered.families if covered else ()
     concerns = covered.concerns if covered else ()
@@ -91,8 +93,8 @@ def judge(
         families=[_family(source, policy, found, groups) for found in families],
         concerns=[_family(source, policy, found, groups) for found in concerns],
         excesses=[fact for limit in limits for fact in _excesses(source, policy, limit)],
-        lints=_lints(source, loaded, policy),
-        recorded=[_recording(source, found) for found in (_recorded(policy) if policy else ())],
+        lints=_lints(source, loaded, policy, served),
+        recorded=[_recording(source, one) for one in (_recorded(policy, served) if policy else ())],
         because=[source.place("/rules", note, role="related")],
         unseen=_unseen(source, policy, families, rights),
     )
@@ -232,30 +234,33 @@ def _rule(policy: Policy | None, index: int) -> str:
     return rule_words(policy.rules[index])
 
 
-def _lints(source: Source, loaded: Loaded, policy: Policy | None) -> list[model.Lint]:
+def _lints(
+    source: Source, loaded: Loaded, policy: Policy | None, served: Catalogue
+) -> list[model.Lint]:
     found = [_ignored(source, field) for field in loaded.ignored]
     if policy is None:
         return found
-    for index, why in sorted(_unreachable(policy).items()):
+    for index, why in sorted(_unreachable(policy, served).items()):
         words = rule_words(policy.rules[index])
         text = _UNREACHABLE[why]
         because = [source.place(f"/rules/{index}", text)]
         found.append(model.Lint(kind=why, path=words, text=text, because=because))
-    return [*found, *_not_served(source, policy)]
+    return [*found, *_not_served(source, policy, served)]
 
 
-def _not_served(source: Source, policy: Policy) -> Iterator[model.Lint]:
+def _not_served(source: Source, policy: Policy, served: Catalogue) -> Iterator[model.Lint]:
     """Resources that are named under a group that does not have them."""
     told = set()
     for index, rule in enumerate(policy.rules):
         for number, entry in enumerate(rule.resources):
             for name in entry.resources:
                 key = (entry.group, name)
-                if is_served(*key) or key in told:
+                if served.serves(*key) or key in told:
                     continue
                 told.add(key)
                 group = entry.group or "the core group"
-                text = f"Kubernetes serves no {name} in {group}: no request matches it"
+                who = "the API server" if served.live else "Kubernetes"
+                text = f"{who} serves no {name} in {group}: no request matches it"
                 place = f"/rules/{index}/resources/{number}/resources"
                 because = [source.place(place, text)]
                 yield model.Lint(

@@ -49,7 +49,7 @@ def refused(inventory: Inventory) -> list[Evidence]:
 
 def _pages(inventory: Inventory) -> Iterator[PlainFile]:
     for plain in sorted(inventory.files, key=lambda found: (found.cluster, found.file)):
-        if plain.cluster or plain.file.endswith(FILES.lstrip("*")):
+        if plain.file.endswith(FILES.lstrip("*")) or (plain.cluster and plain.file == _PATH):
             yield plain
 
 

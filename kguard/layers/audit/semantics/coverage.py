@@ -26,6 +26,7 @@ from kguard.layers.audit.semantics.region import (
     decide,
     subtract,
 )
+from kguard.layers.audit.semantics.resources import ANY_VERSION, Catalogue
 from kguard.layers.audit.semantics.space import OTHER, Box, Piece, Space
 from kguard.layers.audit.semantics.universe import (
     occurring,
@@ -38,6 +39,7 @@ Unreachable = Literal["shadowed", "never-matches"]
 
 MAX_RULES = 1_000
 """A policy with more rules is not judged: nothing is said about what it records."""
+
 
 _PROOF: dict[Ending, tuple[str, ...]] = {
     "complete": ("ResponseComplete",),
@@ -97,11 +99,11 @@ def _unjudged(profile: Profile) -> Coverage:
     )
 
 
-def cover(policy: Policy, profile: Profile = DEFAULT) -> Coverage:
+def cover(policy: Policy, profile: Profile = DEFAULT, served: Catalogue = ANY_VERSION) -> Coverage:
     """Evaluate every family and every limit on the exact regions of the rules."""
     if len(policy.rules) > MAX_RULES:
         return _unjudged(profile)
-    space = space_of(policy, profile)
+    space = space_of(policy, profile, served)
     return Coverage(
         tuple(_family(space, policy, f, profile.limits) for f in profile.families),
         tuple(_family(space, policy, concern) for concern in CONCERNS),
@@ -115,14 +117,14 @@ def cover_family(policy: Policy, *families: Family) -> tuple[FamilyCoverage, ...
     return tuple(_family(space, policy, family) for family in families)
 
 
-def unreachable_rules(policy: Policy) -> dict[int, Unreachable]:
+def unreachable_rules(policy: Policy, served: Catalogue = ANY_VERSION) -> dict[int, Unreachable]:
     """Rules that decide no request: earlier rules take all, or nothing ever matches.
 
     Rules of a policy that is too complex are left out.
     """
     if len(policy.rules) > MAX_RULES:
         return {}
-    space = space_of(policy)
+    space = space_of(policy, served=served)
     universe = occurring(space)
     try:
         alive = {share.rule for share in decide(space, policy, universe)}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from kguard.layers.audit.semantics.evaluate import effective_omit_stages
 from kguard.layers.audit.semantics.policy import LEVELS, Policy
 from kguard.layers.audit.semantics.region import RegionTooLargeError, decide
-from kguard.layers.audit.semantics.resources import BUILT_IN, BUILT_IN_GROUPS
+from kguard.layers.audit.semantics.resources import ANY_VERSION, Catalogue
 from kguard.layers.audit.semantics.space import RESOURCE_VERBS, Box, Space
 from kguard.layers.audit.semantics.universe import occurring, space_of
 
@@ -47,13 +47,13 @@ class Recording(NamedTuple):
 _NOTHING = tuple(Best("None", -1) for _ in STAGES)
 
 
-def recorded(policy: Policy) -> list[Recording]:
+def recorded(policy: Policy, served: Catalogue = ANY_VERSION) -> list[Recording]:
     """How everything that can be asked of the API server is recorded at best.
 
     Resources are written `resource` or `resource/subresource`, as the log names them, whatever
     their group. An empty list where the policy is too complex.
     """
-    space = space_of(policy)
+    space = space_of(policy, served=served)
     try:
         shares = decide(space, policy, occurring(space))
     except RegionTooLargeError:
@@ -91,9 +91,9 @@ def _resources(space: Space, box: Box) -> Iterator[str]:
         yield PATHS
     if not box.path & 1:
         return
-    if box.group & space.groups.without(*BUILT_IN_GROUPS):
+    if box.group & space.groups.without(*space.served.groups):
         yield CUSTOM
-    for found in BUILT_IN:
+    for found in space.served.resources:
         group = box.group & space.groups.mask([found.group])
         resource = box.resource & space.resources.mask([found.resource])
         if group and resource and box.subresource & space.subresources.mask([found.subresource]):

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from kguard.layers.audit.semantics.evaluate import Attributes, path_matches
 from kguard.layers.audit.semantics.policy import GroupResources, Policy, Rule
+from kguard.layers.audit.semantics.resources import ANY_VERSION, Catalogue
 
 OTHER = "\x00other"
 """The symbol of "anything that is not named"."""
@@ -111,6 +112,8 @@ class Names(NamedTuple):
     names: tuple[str, ...] = ()
     examples: Mapping[str, str] = {}
     """A resource of an API group, for examples of requests."""
+    served: Catalogue = ANY_VERSION
+    """What the API server serves."""
 
 
 class Space:
@@ -118,6 +121,7 @@ class Space:
 
     def __init__(self, policy: Policy, names: Names) -> None:
         self._examples = names.examples
+        self.served = names.served
         rules = policy.rules
         entries = [entry for rule in rules for entry in rule.resources]
         wanted = [_pattern(text) for entry in entries for text in entry.resources]
@@ -273,13 +277,13 @@ class Space:
             return Attributes(user, groups, verb, resource_request=False, path=path or "")
         verb = _fresh(self.verbs, self.verbs.first(box.verb), "purge")
         nameless = self.names.mask([""]) & box.name if verb in _COLLECTION_VERBS else 0
-        group = self.groups.first(box.group)
+        group, resource = self._kind(box)
         return Attributes(
             user,
             groups,
             verb=verb,
-            api_group=_fresh(self.groups, group, "example.com"),
-            resource=self._resource(group, box.resource),
+            api_group=group,
+            resource=resource,
             subresource=_fresh(
                 self.subresources, self.subresources.first(box.subresource), "extra"
             ),
@@ -287,11 +291,21 @@ class Space:
             name=_fresh(self.names, self.names.first(nameless or box.name), "web"),
         )
 
-    def _resource(self, group: str | None, mask: int) -> str:
-        """A resource of a set that the group really has, as far as that is known."""
-        own = self.resources.mask([self._examples.get(group or "", OTHER)]) & mask
-        unnamed = self.resources.mask([OTHER]) & mask if group == OTHER else 0
-        return _fresh(self.resources, self.resources.first(own or unnamed or mask), "widgets")
+    def _kind(self, box: Box) -> tuple[str, str]:
+        """Group and resource: a pair that the server really has, as far as that is known."""
+        first = self.groups.first(box.group) or ""
+        groups = [first]
+        if first == OTHER:
+            groups = [group for group in self._examples if group not in self.groups.symbols]
+        for group in groups:
+            known = self._examples.get(group, "")
+            if known and self.resources.mask_of(known) & box.resource:
+                return group, known
+        unnamed = self.resources.mask([OTHER]) & box.resource
+        resource = self.resources.first(unnamed or box.resource)
+        return _fresh(self.groups, first, "example.com"), _fresh(
+            self.resources, resource, "widgets"
+        )
 
     def _someone(self, box: Box) -> tuple[str | None, tuple[str, ...]]:
         """A user of the box with his groups."""

@@ -25,11 +25,10 @@ from kguard.layers.audit.semantics.policy import LEVELS, Policy
 from kguard.layers.audit.semantics.profile import DEFAULT, Profile
 from kguard.layers.audit.semantics.region import subtract
 from kguard.layers.audit.semantics.resources import (
-    BUILT_IN,
-    BUILT_IN_GROUPS,
-    CREATE_ONLY,
+    ANY_VERSION,
     READS,
     WRITES,
+    Catalogue,
     Resource,
 )
 from kguard.layers.audit.semantics.space import (
@@ -42,10 +41,9 @@ from kguard.layers.audit.semantics.space import (
 )
 
 _COLLECTION = frozenset({"list", "watch", "deletecollection"})
-_ORDERED_GROUPS = tuple(dict.fromkeys(resource.group for resource in BUILT_IN))
 
 
-def space_of(policy: Policy, profile: Profile = DEFAULT) -> Space:
+def space_of(policy: Policy, profile: Profile = DEFAULT, served: Catalogue = ANY_VERSION) -> Space:
     """The request space in which all families can be told apart."""
     selects = [select for family in profile.families for select in family.selects]
     selects += [select for limit in profile.limits for select in limit.selects]
@@ -54,17 +52,21 @@ def space_of(policy: Policy, profile: Profile = DEFAULT) -> Space:
         Names(
             users=tuple(user for noise in NOISE for user in noise.users),
             user_groups=tuple(group for noise in NOISE for group in noise.user_groups),
-            groups=_named(_ORDERED_GROUPS, (select.groups for select in selects)),
+            groups=_named(
+                dict.fromkeys(r.group for r in served.resources),
+                (select.groups for select in selects),
+            ),
             resources=_named(
-                (r.resource for r in BUILT_IN),
+                (r.resource for r in served.resources),
                 (EXAMPLES.values(), *(select.resources for select in selects)),
             ),
             subresources=_named(
-                (r.subresource for r in BUILT_IN if r.subresource),
+                (r.subresource for r in served.resources if r.subresource),
                 (filter(None, select.subresources) for select in selects),
             ),
             namespaces=tuple(namespace for noise in NOISE for namespace in noise.namespaces),
-            examples=EXAMPLES,
+            examples={**EXAMPLES, **_examples(served)},
+            served=served,
         ),
     )
 
@@ -97,7 +99,7 @@ def _capped(space: Space, family: Family, limits: Iterable[Limit]) -> Iterator[P
 
 def select_region(space: Space, select: Select) -> list[Box]:
     """The requests of authenticated (or anonymous) users that a selection is about."""
-    chosen = (resource for resource in BUILT_IN if _selected(select, resource))
+    chosen = (resource for resource in space.served.resources if _selected(select, resource))
     built_in = [box for found in chosen for box in _served(space, found, select.verbs)]
     return [*_merged(built_in), *_merged(_custom(space, select))]
 
@@ -141,7 +143,7 @@ def occurring(space: Space) -> list[Box]:
 
 
 def _all_built_in(space: Space) -> Iterator[Box]:
-    for resource in BUILT_IN:
+    for resource in space.served.resources:
         yield from _served(space, resource, RESOURCE_VERBS, everything=True)
 
 
@@ -159,7 +161,7 @@ def _selected(select: Select, resource: Resource) -> bool:
     return (
         (resource.group, resource.resource) not in UNMANAGED
         and resource.subresource not in CONNECTING
-        and (resource.resource not in CREATE_ONLY or resource.resource == "bindings")
+        and not resource.review
     )
 
 
@@ -167,10 +169,8 @@ def _served(
     space: Space, resource: Resource, wanted: Iterable[str], *, everything: bool = False
 ) -> Iterator[Box]:
     """The requests about a built-in resource with these verbs, as far as they are served."""
-    served = {*resource.writes, *READS}
-    if resource.subresource in CONNECTING or everything:
-        served |= {*WRITES, *READS, "proxy", ""}
-    verbs = [verb for verb in wanted if verb in served]
+    every = {*WRITES, *READS, "proxy", ""}
+    verbs = [verb for verb in wanted if verb in (every if everything else resource.verbs)]
     box = _resource_box(space)._replace(
         group=space.groups.mask([resource.group]),
         resource=space.resources.mask([resource.resource]),
@@ -204,26 +204,45 @@ def _shapes(
 
 
 def _custom(space: Space, select: Select) -> Iterator[Box]:
-    """The requests about resources of groups that Kubernetes itself does not serve."""
-    groups = space.groups.without(*BUILT_IN_GROUPS)
-    if ANY not in select.groups:
-        groups &= space.groups.mask(select.groups)
-    if not groups:
-        return
-    box = _resource_box(space)._replace(group=groups, user=space.users.without(None))
+    """The requests about resources that are in no list of Kubernetes'.
+
+    Those of all other groups, and where the server's version is not known, what else may be in
+    Kubernetes' own groups.
+    """
+    box = _resource_box(space)._replace(user=space.users.without(None))
     if ANY not in select.resources:
         box = box._replace(resource=space.resources.mask(select.resources))
+    groups = space.groups.without(*space.served.groups)
+    if ANY not in select.groups:
+        groups &= space.groups.mask(select.groups)
+    elif not space.served.complete:
+        known = (resource.resource for resource in space.served.resources)
+        unknown = box.resource & space.resources.without(*known)
+        own = box._replace(group=space.groups.mask(space.served.groups), resource=unknown)
+        yield from _unlisted(space, select, own)
+    yield from _unlisted(space, select, box._replace(group=groups))
+
+
+def _unlisted(space: Space, select: Select, box: Box) -> Iterator[Box]:
+    """All requests of a selection about resources of which nothing is known but their names."""
+    if not box.group or not box.resource:
+        return
     every, main = space.namespaces.full, space.subresources.mask([""])
     if ANY in select.subresources or "" in select.subresources:
         main_box = box._replace(subresource=main)
         yield from _shapes(space, main_box, list(select.verbs), every, every)
+    below = space.subresources.mask(filter(None, select.subresources))
     if ANY in select.subresources:
-        verbs = space.verbs.mask(select.verbs) & ~space.verbs.mask(_COLLECTION)
         below = space.subresources.without("")
-        yield box._replace(subresource=below, verb=verbs, name=space.names.without(""))
-    elif named := space.subresources.mask(filter(None, select.subresources)):
+    if below:
         verbs = space.verbs.mask(select.verbs) & ~space.verbs.mask(_COLLECTION)
-        yield box._replace(subresource=named, verb=verbs, name=space.names.without(""))
+        yield box._replace(subresource=below, verb=verbs, name=space.names.without(""))
+
+
+def _examples(served: Catalogue) -> dict[str, str]:
+    """A resource of each custom group that is known."""
+    names = sorted(name for name in served.custom if not name[2])
+    return {group: resource for group, resource, _ in reversed(names)}
 
 
 def _named(first: Iterable[str], lists: Iterable[Iterable[str]]) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ import yaml
 
 from kguard.layers.audit.semantics import region
 from kguard.layers.audit.semantics.coverage import cover, unreachable_rules
+from kguard.layers.audit.semantics.families import FAMILIES
 from kguard.layers.audit.semantics.loading import load
+from kguard.layers.audit.semantics.resources import Entry, catalogue, told
 from kguard.layers.audit.semantics.version import Version
 
 
@@ -123,3 +125,52 @@ def test_a_star_is_nobody():
     for field in ("users", "userGroups", "verbs", "namespaces"):
         text = f"rules: [{{level: None, {field}: ['*']}}, {{level: Metadata}}]"
         assert "writes" not in _holes(text)
+
+
+def _lost(text, served):
+    """Who escapes from `writes`, as group and resource, by rule."""
+    found = next(f for f in cover(_policy(text), served=served).families if f.family.id == "writes")
+    return {hole.rule: (hole.witness.api_group, hole.witness.resource) for hole in found.holes}
+
+
+PODGROUPS = """
+rules:
+- {level: None, resources: [{group: scheduling.k8s.io, resources: [podgroups]}]}
+- {level: None, resources: [{group: apps, resources: [gadgets]}]}
+- {level: Metadata}
+"""
+
+
+def test_each_minor_has_its_own_resources():
+    assert _lost(PODGROUPS, catalogue(Version(1, 35))) == {}
+    assert _lost(PODGROUPS, catalogue(Version(1, 36))) == {0: ("scheduling.k8s.io", "podgroups")}
+
+
+@pytest.mark.parametrize("version", [None, Version(1, 20), Version(1, 99)])
+def test_of_an_unknown_version_anything_may_be_served(version):
+    kinds = {0: ("scheduling.k8s.io", "podgroups"), 1: ("apps", "gadgets")}
+    assert _lost(PODGROUPS, catalogue(version)) == kinds
+
+
+def test_a_server_that_told_what_it_serves():
+    own = [r for r in catalogue(Version(1, 36)).resources if r.resource != "podgroups"]
+    names = {r: f"{r.resource}/{r.subresource}".rstrip("/") for r in own}
+    entries = [Entry(r.group, name, r.namespaced, r.verbs) for r, name in names.items()]
+    served = told([*entries, Entry("batch.example", "runs", True, frozenset({"create"}))])
+    assert _lost(PODGROUPS, served) == {}
+    assert _lost("rules: [{level: Metadata, resources: [{group: ''}]}]", served)[-1][0] == "apps"
+    layers = {group for family in FAMILIES for group in family.groups}
+    everything = [{"group": group} for group in sorted(served.groups | layers)]
+    rest = {"rules": [{"level": "Metadata", "resources": everything}]}
+    assert _lost(yaml.safe_dump(rest), served)[-1] == ("batch.example", "runs")
+    asked = [("", "pods"), ("", "pod"), ("", "po*"), ("batch.example", "run"), ("new", "x")]
+    assert [served.serves(*one) for one in asked] == [True, False, True, False, False]
+    assert catalogue(Version(1, 36)).serves("batch.example", "run")
+
+
+def test_what_is_no_resource_of_a_known_version():
+    legacy = ("policy", "podsecuritypolicies")
+    assert [catalogue(v).serves(*legacy) for v in (None, Version(1, 36))] == [True, False]
+    assert not catalogue(None).serves("apps", "pods")
+    assert catalogue(Version(1, 30)).serves("resource.k8s.io", "resourceclasses")
+    assert not catalogue(Version(1, 31)).serves("resource.k8s.io", "resourceclasses")

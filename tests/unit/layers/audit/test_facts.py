@@ -206,3 +206,48 @@ def test_losses(flags, causes):
     server = {**KUBEADM["apiServer"], "extraArgs": flags}
     (found,) = _facts({**KUBEADM, "apiServer": server}).servers
     assert [loss.cause for loss in found.losses] == causes
+
+
+_PODGROUPS = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "rules": [
+        {"level": "None", "resources": [{"group": "scheduling.k8s.io", "resources": ["podgroups"]}]}
+    ],
+}
+
+
+def _judged(kubernetes, *, page="", more=()):
+    """The policy of an input with a version, with the discovery of a cluster or without."""
+    collected = Collected(
+        manifests=[
+            Manifest(value, SourceText(f"{number}.yaml", 0, 1, ""))
+            for number, value in enumerate((_PODGROUPS, *more))
+        ],
+        files=[PlainFile("/apis", page, "c")] if page else [],
+        versions={"kubernetes": kubernetes},
+    )
+    return LAYER.facts(build(collected), REQUEST).policies[0]
+
+
+def _lost(policy):
+    writes = next(family for family in policy.families if family.id == "writes")
+    return [hole.witness.text.partition(" in namespace")[0] for hole in writes.holes]
+
+
+def test_the_server_s_version_decides_what_is_served():
+    assert [_lost(_judged(v))[0] for v in ("1.35.1", "1.36.0")] == [
+        "create pods",
+        "create podgroups.scheduling.k8s.io",
+    ]
+    kinds = [lint.kind for lint in _judged("1.35.1").lints]
+    assert kinds == ["never-matches", "not-served"]
+    assert _judged("1.36.0").lints == []
+
+
+def test_what_a_live_server_tells_comes_before_its_version():
+    page = '[["","pods",true,["create"]],["scheduling.k8s.io","podgroups",true,["create"]]]'
+    assert _lost(_judged("1.35.1", page=page))[0] == "create podgroups.scheduling.k8s.io"
+    other = page.replace("podgroups", "others")
+    lint = _judged("1.36.0", page=other).lints[-1]
+    assert lint.text.startswith("the API server serves no podgroups in scheduling.k8s.io")
