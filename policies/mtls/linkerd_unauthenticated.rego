@@ -2,8 +2,8 @@
 # title: A workload of Linkerd's mesh admits clients without identity
 # description: |
 #   The pod has Linkerd's proxy, but the policy of the port lets in connections that are not
-#   authenticated: by the default policy, by a Server's accessPolicy, or by an authorization.
-#   Whoever reaches the pod can talk to it in plaintext.
+#   authenticated: by the default policy, by a Server's accessPolicy, or by an authorization; or the
+#   proxy does not see the port at all. Whoever reaches the pod can talk to it in plaintext.
 # scope: package
 # related_resources:
 #   - https://linkerd.io/2/reference/authorization-policy/
@@ -22,7 +22,7 @@ package kguard.mtls.linkerd_unauthenticated
 deny contains finding if {
 	some workload in input.linkerd
 	some group in workload.modes
-	group.accepts in {"unauthenticated", "tls"}
+	group.accepts in {"unauthenticated", "tls", "uncaptured"}
 	finding := {
 		"target": workload.ref,
 		"path": concat("/", group.ports),
@@ -62,6 +62,7 @@ _ports(group) := sprintf("port %s and all others", [concat(", ", named)]) if {
 _words := {
 	"unauthenticated": "clients without identity",
 	"tls": "TLS without an identity of the client",
+	"uncaptured": "anybody, past the proxy,",
 }
 
 # in the manifests of one application, the cluster's default may well be another one
@@ -71,6 +72,8 @@ _severity(group) := "medium" if {
 }
 
 _severity(group) := "high" if startswith(group.decided_by, "Server")
+
+_severity(group) := "medium" if group.accepts == "uncaptured"
 
 _severity(group) := "high" if {
 	startswith(group.decided_by, "default policy")

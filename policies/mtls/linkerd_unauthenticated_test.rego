@@ -37,8 +37,13 @@ test_deny_tls_without_identity if {
 	{[found.severity, found.message] | some found in findings} == {["high", "cart admits TLS without an identity of the client on port 8080 and all others: Server shop/cart"]}
 }
 
+test_deny_ports_that_the_proxy_does_not_see if {
+	findings := policy.deny with input as _facts("app", "uncaptured", "skipped inbound ports")
+	{[found.severity, found.message] | some found in findings} == {["medium", "cart admits anybody, past the proxy, on port 8080 and all others: skipped inbound ports"]}
+}
+
 test_allow_those_that_ask if {
-	every accepts in {"authenticated", "nobody", "uncaptured", "unknown"} {
+	every accepts in {"authenticated", "nobody", "unknown"} {
 		findings := policy.deny with input as _facts("app", accepts, "Server shop/cart")
 		count(findings) == 0
 	}

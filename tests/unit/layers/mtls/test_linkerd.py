@@ -11,10 +11,10 @@ from kguard.layers.mtls.semantics.linkerd import (
     DEFAULT_POLICY,
     IDENTITY_PORTS,
     Pod,
-    index,
     port_set,
     verdict,
 )
+from kguard.layers.mtls.semantics.linkerd_objects import index
 from tests.unit.layers.mtls.inputs import facts, inventory
 
 SERVER = """
@@ -39,8 +39,7 @@ ROUTE = """
     apiVersion: policy.linkerd.io/v1beta3
     kind: HTTPRoute
     metadata: {name: health, namespace: shop}
-    spec: {parentRefs: [{kind: Server, group: policy.linkerd.io, name: web}]}
-"""
+    spec: {parentRefs: [{kind: Server, group: policy.linkerd.io, name: web}]}"""
 
 
 def policy(
@@ -70,17 +69,26 @@ def answer(*texts: str, port: int = 8080, whole: bool = True, **annotations: str
     return verdict(index(objects, whole=whole), pod, port, "all-unauthenticated")
 
 
-MESHED = "{kind: MeshTLSAuthentication, name: meshed}"
-KUBELET = "{kind: NetworkAuthentication, name: kubelet}"
+MESHED = "{group: policy.linkerd.io, kind: MeshTLSAuthentication, name: meshed}"
+KUBELET = "{group: policy.linkerd.io, kind: NetworkAuthentication, name: kubelet}"
 ACCOUNT = "{kind: ServiceAccount, name: x}"
+HEALTH = "{group: policy.linkerd.io, kind: HTTPRoute, name: health}"
+ACCEPTED = """
+    status:
+      parents:
+      - controllerName: linkerd.io/policy-controller
+        parentRef: {kind: Server, name: %s}
+        conditions: [{type: Accepted, status: "True"}]
+"""
 OPEN = SERVER.replace("port: http}", "port: http, accessPolicy: %s}")
+YOUNG = OPEN.replace("web,", "b, creationTimestamp: 2026-01-02T00:00:00Z,")
 CASES: list[tuple[tuple[str, ...], str]] = [
     ((), "unauthenticated"),
     ((SERVER,), "nobody"),
     ((OPEN % "all-authenticated",), "authenticated"),
     ((OPEN % "cluster-unauthenticated",), "unauthenticated"),
     ((OPEN % "audit",), "unauthenticated"),
-    ((OPEN % "nonsense",), "nobody"),
+    ((OPEN % "nonsense",), "unauthenticated"),
     ((SERVER, IDENTITIES, policy(MESHED)), "authenticated"),
     ((SERVER, policy(ACCOUNT)), "authenticated"),
     ((SERVER, NETWORK, policy(KUBELET)), "unauthenticated"),
@@ -90,9 +98,15 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ((SERVER, policy(KUBELET)), "nobody"),
     ((SERVER, IDENTITIES, policy(f"{MESHED}, {ACCOUNT}")), "nobody"),
     ((SERVER, IDENTITIES, policy(MESHED, "{kind: Namespace, name: shop}")), "authenticated"),
-    ((SERVER, policy("", "{kind: HTTPRoute, name: health}")), "nobody"),
-    ((SERVER, ROUTE, policy("", "{kind: HTTPRoute, name: health}")), "unauthenticated"),
-    ((SERVER, policy("", "{kind: Server, name: other}")), "nobody"),
+    ((SERVER, policy("", "{kind: Server, name: web}")), "nobody"),
+    ((SERVER, policy("", HEALTH)), "nobody"),
+    ((SERVER, ROUTE, policy("", HEALTH)), "unauthenticated"),
+    ((SERVER, ROUTE, policy("", HEALTH.replace("health", "HEALTH"))), "unauthenticated"),
+    ((SERVER, ROUTE, policy("", HEALTH.replace("policy.linkerd", "gateway"))), "nobody"),
+    ((SERVER, ROUTE.replace("name: web}", "name: web, port: 80}"), policy("", HEALTH)), "nobody"),
+    ((SERVER, ROUTE + ACCEPTED % "web", policy("", HEALTH)), "unauthenticated"),
+    ((SERVER, ROUTE + ACCEPTED % "db", policy("", HEALTH)), "nobody"),
+    ((SERVER, policy("", "{group: policy.linkerd.io, kind: Server, name: other}")), "nobody"),
     ((SERVER, old("{unauthenticated: true}")), "unauthenticated"),
     ((SERVER, old("{meshTLS: {unauthenticatedTLS: true}}")), "tls"),
     ((SERVER, old('{meshTLS: {identities: ["*"]}}')), "authenticated"),
@@ -110,6 +124,12 @@ CASES: list[tuple[tuple[str, ...], str]] = [
     ((SERVER.replace("podSelector", "externalWorkloadSelector"),), "unauthenticated"),
     ((SERVER, OPEN.replace("web,", "b,") % "all-unauthenticated"), "unknown"),
     ((SERVER, SERVER.replace("web,", "b,")), "nobody"),
+    ((SERVER, YOUNG % "all-unauthenticated"), "unauthenticated"),
+    (
+        (YOUNG % "deny", YOUNG.replace("-01-02", "-01-01").replace("b,", "z,") % "audit"),
+        "unauthenticated",
+    ),
+    ((YOUNG % "all-authenticated", YOUNG.replace("b,", "a,") % "audit"), "unauthenticated"),
     (
         (SERVER, IDENTITIES, policy(MESHED), old("{unauthenticated: true}")),
         "unauthenticated",
@@ -151,14 +171,6 @@ def test_ports_that_require_identity() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", set()),
-        ("0", set()),
-        ("1", {1}),
-        ("1-3", {1, 2, 3}),
-        ("4,1-2", {1, 2, 4}),
-        ("2-1", set()),
-        ("2-", set()),
-        ("65537", set()),
         ("1,x", set()),
         (" 1 , 3 ", {1, 3}),
     ],
@@ -212,10 +224,50 @@ def test_default_of_the_cluster_is_the_controllers_argument() -> None:
     assert modes(pod, CONTROLLER)["8080"] == "authenticated"
 
 
+SKIP = ', annotations: {config.linkerd.io/skip-inbound-ports: "%s"}'
+
+
 def test_skipped_ports_are_not_seen_by_the_proxy() -> None:
-    skip = ', annotations: {config.linkerd.io/skip-inbound-ports: "8080"}'
-    assert modes(MESH, DEPLOYMENT % skip) == {"8080": "uncaptured", "other": "nobody"}
+    skip = DEPLOYMENT % (SKIP % "8080")
+    assert modes(MESH, skip) == {"8080": "uncaptured", "other": "nobody"}
+    found = facts(MESH, skip).linkerd[0].modes
+    hidden = next(group for group in found if group.accepts == "uncaptured")
+    assert hidden.because[0].pointer.endswith("/config.linkerd.io~1skip-inbound-ports")
 
 
-def test_pod_that_opts_out_is_not_meshed() -> None:
-    assert modes(MESH, DEPLOYMENT % ", annotations: {linkerd.io/inject: disabled}") == {}
+def test_ports_that_are_skipped_by_default() -> None:
+    galera = DEPLOYMENT.replace("8080", "4567")
+    values = """
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: linkerd-config, namespace: linkerd}
+        data: {values: "proxyInit: {ignoreInboundPorts: '25'}"}
+    """
+    assert modes(MESH, galera % "")["4567"] == "uncaptured"
+    assert modes(MESH, galera % (SKIP % "25"))["4567"] == "nobody"
+    assert modes(MESH, galera % "", values)["4567"] == "nobody"
+
+
+def test_ports_of_the_proxy_itself_are_not_the_workloads() -> None:
+    assert modes(MESH, DEPLOYMENT.replace("8080", "4191") % "") == {"other": "nobody"}
+
+
+@pytest.mark.parametrize(
+    ("namespace", "pod", "meshed"),
+    [
+        ("annotations: {linkerd.io/inject: enabled}", "disabled", False),
+        ("annotations: {linkerd.io/inject: enabled}", "nonsense", False),
+        ("annotations: {linkerd.io/inject: enabled}", '""', True),
+        ("annotations: {linkerd.io/inject: nonsense}", "enabled", False),
+        ("annotations: {linkerd.io/inject: disabled}", "ingress", True),
+        ("labels: {config.linkerd.io/admission-webhooks: disabled}", "enabled", False),
+    ],
+)
+def test_who_gets_the_proxy(namespace: str, pod: str, meshed: bool) -> None:
+    around = f"""
+        apiVersion: v1
+        kind: Namespace
+        metadata: {{name: shop, {namespace}}}
+    """
+    own = DEPLOYMENT % f", annotations: {{linkerd.io/inject: {pod}}}"
+    assert bool(modes(around, own)) == meshed
