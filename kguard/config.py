@@ -115,6 +115,13 @@ class Audit(_Strict, frozen=True):
     families: tuple[AuditFamily, ...] = ()
 
 
+class Falco(_Strict, frozen=True):
+    """What of Falco is not among the manifests."""
+
+    rules: tuple[str, ...] = ()
+    """Files with the rules that come with it, in the order of loading, relative to kguard.yaml."""
+
+
 class Release(_Strict, frozen=True):
     """One way in which a chart is installed."""
 
@@ -141,6 +148,7 @@ class Config(_Strict, frozen=True):
     namespaces: Namespaces = Namespaces()
     trust: Trust = Trust()
     audit: Audit = Audit()
+    falco: Falco = Falco()
     workloads: dict[str, str] = {}
     """Custom kinds (`Kind.group`) with the JSON pointer of their pod template."""
     flows: tuple[str, ...] = ()

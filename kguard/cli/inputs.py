@@ -20,6 +20,7 @@ from kguard.engine.base import Engine
 from kguard.errors import SourceError, UsageError
 from kguard.model.manifests import Collected
 from kguard.scan import Options
+from kguard.sources.falco_rules import add_base_rules, is_remote
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,6 +88,18 @@ _INPUTS = (
         multiple=True,
         metavar="FILE",
         help="Connections that are meant (kguard-flows.yaml) or were seen (Hubble, Falco, Istio).",
+    ),
+    click.option(
+        "--falco-rules",
+        "falco_rules",
+        multiple=True,
+        metavar="FILE|oci://REF",
+        help="The rules that come with Falco, in the order of loading; oci:// asks the registry.",
+    ),
+    click.option(
+        "--falco-metrics",
+        is_flag=True,
+        help="Ask the Falcos of a live cluster which rules they have loaded (get pods/proxy).",
     ),
     click.option("--online", is_flag=True, help="Renderers may fetch what they need."),
     click.option("--offline", is_flag=True, help="Refuse every option that needs the network."),
@@ -164,8 +177,7 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
     chosen = arguments.get("layer_names") or (
         (*config.layers, "manifests") if config.layers else layers.NAMES
     )
-    if arguments.get("offline") and (arguments.get("registry") or arguments.get("online")):
-        raise UsageError("--offline excludes --registry and --online")
+    _stay_offline(arguments)
     waivers = config.path(config.waivers) if config.waivers else ""
     baseline = config.path(config.baseline) if config.baseline else ""
     _existing("--evidence", arguments.get("evidence_dirs") or ())
@@ -186,6 +198,15 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
         baseline_file=arguments.get("baseline_file") or baseline,
         inputs=tuple(inputs),
     )
+
+
+def _stay_offline(arguments: dict[str, Any]) -> None:
+    if not arguments.get("offline"):
+        return
+    if arguments.get("registry") or arguments.get("online"):
+        raise UsageError("--offline excludes --registry and --online")
+    if any(is_remote(name) for name in arguments.get("falco_rules") or ()):
+        raise UsageError("--offline excludes --falco-rules oci://...", hint="name a file")
 
 
 def _existing(option: str, names: Sequence[str]) -> None:
@@ -255,6 +276,7 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
     from kguard import sources
     from kguard.sources.flows import add_flows
 
+    _stay_offline(arguments)
     contexts = arguments.get("contexts") or ()
     configured = () if contexts else config.inputs
     inputs = list(arguments["inputs"]) or [config.subject(name) for name in configured]
@@ -278,8 +300,11 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
         contexts=tuple(contexts),
         read_secrets=bool(arguments.get("read_secrets")),
         settled=arguments.get("settled"),
+        falco_metrics=bool(arguments.get("falco_metrics")),
     )
     found = sources.collect(inputs, reading)
+    named = arguments.get("falco_rules") or map(config.path, config.falco.rules)
+    add_base_rules(named, found)
     configured_flows = [config.subject(name) for name in config.flows]
     add_flows([*configured_flows, *(arguments.get("flow_files") or ())], found)
     if report:

@@ -119,7 +119,8 @@ class _Base:
         if not inputs:
             return frozenset()
         plain = msgspec.structs.replace(config, inputs=(), flows=(), helm=())
-        collected = collect({**arguments, "inputs": inputs, "flow_files": ()}, plain, report=True)
+        beside = {"inputs": inputs, "flow_files": (), "falco_rules": ()}
+        collected = collect({**arguments, **beside}, plain, report=True)
         inventory = inventory_of(collected, chosen)
         waived = {waiver.identity for waiver in waivers.inline(collected, inventory)}
         return acceptances(inventory) | waived

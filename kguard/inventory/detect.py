@@ -59,9 +59,16 @@ def detect(inventory: Inventory) -> dict[str, Assumed]:
     found.update(_plugin(inventory))
     found.update(_mesh(inventory))
     found.update(_knative(inventory))
+    found.update(_base_rules(inventory))
     told = inventory.collected.versions.items()
     found.update({key: Assumed(value, "detected", "the API server") for key, value in told})
     return found
+
+
+def _base_rules(inventory: Inventory) -> dict[str, Assumed]:
+    """What the user says comes with Falco."""
+    named = [f"{rules.file} ({rules.digest})".removesuffix(" ()") for rules in inventory.base_rules]
+    return {"falco-rules": Assumed(", ".join(named), "configured", "the user")} if named else {}
 
 
 def _from_images(inventory: Inventory) -> dict[str, Assumed]:

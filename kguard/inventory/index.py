@@ -11,7 +11,7 @@ import msgspec
 
 from kguard.inventory.workload import Workload
 from kguard.model.findings import Assumed
-from kguard.model.manifests import Collected, Manifest, PlainDocument, PlainFile
+from kguard.model.manifests import BaseRules, Collected, Manifest, PlainDocument, PlainFile
 
 NAME_LABEL = "kubernetes.io/metadata.name"
 
@@ -56,6 +56,7 @@ class Inventory:
     @cached_property
     def _by_id(self) -> dict[str, Manifest | PlainDocument | PlainFile]:
         found: dict[str, Manifest | PlainDocument | PlainFile] = {}
+        found.update((plain.id, plain) for plain in self.collected.base_rules)
         found.update((plain.id, plain) for plain in self.collected.files)
         found.update((plain.id, plain) for plain in self.collected.documents)
         for manifest in (*self.shadowed, *self.manifests):
@@ -85,6 +86,11 @@ class Inventory:
     def files(self) -> Sequence[PlainFile]:
         """Files other than YAML that a layer asked for."""
         return self.collected.files
+
+    @property
+    def base_rules(self) -> Sequence[BaseRules]:
+        """The rules that come with Falco, as far as the user names them."""
+        return self.collected.base_rules
 
     def unknown_kinds(self, kind: str, group: str = "") -> list[str]:
         """Reasons why objects of this kind may exist that were not read (403, broken file)."""

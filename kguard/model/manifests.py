@@ -140,6 +140,20 @@ class PlainFile(msgspec.Struct):
         return f"file:{self.file}"
 
 
+class BaseRules(PlainFile):
+    """A rules file that, as the user says, comes with Falco; `file` ends with its name there."""
+
+    artifact: str = ""
+    """`oci://` and the repository that it was fetched from; empty for a file."""
+    digest: str = ""
+    """The digest of the artifact's layer."""
+
+    @property
+    def name(self) -> str:
+        """The base name under which Falco reads it."""
+        return self.file.rpartition("/")[2]
+
+
 class Ambiguity(msgspec.Struct, frozen=True):
     """A place that readers of YAML understand differently."""
 
@@ -184,6 +198,8 @@ class Collected(msgspec.Struct):
     manifests: list[Manifest] = []
     documents: list[PlainDocument] = []
     files: list[PlainFile] = []
+    base_rules: list[BaseRules] = []
+    """What comes with Falco, as the user says."""
     flows: list[str] = []
     """Names of the files that hold connections, declared or observed, as the user said."""
     ambiguous: list[AmbiguousText] = []

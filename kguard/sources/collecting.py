@@ -55,7 +55,7 @@ def read_all(inputs: Sequence[str], options: Options) -> Collected:
 def _cluster(context: str, options: Options) -> Collected:
     from kguard.sources.cluster import read
 
-    return read(context, read_secrets=options.read_secrets)
+    return read(context, read_secrets=options.read_secrets, ask_falco=options.falco_metrics)
 
 
 def _input(text: str, options: Options, seen: set[str], into: Collected) -> None:

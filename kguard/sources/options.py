@@ -39,5 +39,7 @@ class Options(msgspec.Struct, frozen=True):
     contexts: tuple[str, ...] = ()
     """Live clusters: names of kubeconfig contexts, or `in-cluster`."""
     read_secrets: bool = False
+    falco_metrics: bool = False
+    """Whether the Falcos of a live cluster are asked what they have loaded."""
     settled: tuple[str, str] | None = None
     """A working tree, and where the ignore files lie that count for it instead of its own."""

@@ -46,7 +46,7 @@ unknown contains finding if {
 	finding := {
 		"target": owner,
 		"path": "",
-		"message": sprintf("cannot tell whether %s would be noticed: rules that come with Falco are not in the input", [_attacks(count(unsure))]),
+		"message": sprintf("cannot tell whether %s would be noticed: not all rules that Falco loads are known", [_attacks(count(unsure))]),
 		"evidence": array.concat(_place(owner), _reasons(owner)),
 	}
 }
@@ -56,8 +56,12 @@ _those(owner, states) := [text |
 	found.installation == owner
 	found.id in _required
 	found.state in states
-	text := sprintf("%s (%s)", [found.title, found.id])
+	text := sprintf("%s (%s)%s", [found.title, found.id, _where(found)])
 ]
+
+_where(found) := "" if count(found.nodes) == 0
+
+else := sprintf(" on %s", [concat(", ", array.slice(found.nodes, 0, 3))])
 
 _place(owner) := [step |
 	some falco in input.installations

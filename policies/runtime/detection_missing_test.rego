@@ -11,6 +11,7 @@ _found(id, state) := {
 	"state": state,
 	"rule": "",
 	"priority": "",
+	"nodes": [],
 }
 
 _facts(detections) := {
@@ -46,7 +47,13 @@ test_unknown_rules if {
 	findings == {{
 		"target": _falco,
 		"path": "",
-		"message": "cannot tell whether a required attack would be noticed: rules that come with Falco are not in the input",
+		"message": "cannot tell whether a required attack would be noticed: not all rules that Falco loads are known",
 		"evidence": [{"note": "Falco runs here"}, {"note": "rules elsewhere"}],
 	}}
+}
+
+test_deny_says_where if {
+	found := object.union(_found("D1", "silent"), {"nodes": ["gpu-1"]})
+	some finding in policy.deny with input as _facts([found, _found("D2", "fires")])
+	finding.message == "1 of 2 required attacks would go unnoticed: an attack (D1) on gpu-1"
 }

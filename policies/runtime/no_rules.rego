@@ -24,7 +24,13 @@ deny contains finding if {
 	finding := {
 		"target": falco.ref,
 		"path": "",
-		"message": sprintf("%s runs with no rule in force (%d loaded): it sees nothing", [falco.ref.name, falco.loaded]),
+		"message": sprintf("%s runs with no rule in force (%d loaded)%s: it sees nothing", [
+			falco.ref.name, falco.loaded, _where(falco),
+		]),
 		"evidence": array.concat(falco.because, falco.reasons),
 	}
 }
+
+_where(falco) := "" if count(falco.nodes) == 0
+
+else := sprintf(" on %s", [concat(", ", array.slice(falco.nodes, 0, 3))])

@@ -8,6 +8,7 @@ _facts(rules) := {"installations": [{
 	"ref": _falco,
 	"rules": rules,
 	"loaded": 0,
+	"nodes": [],
 	"because": [{"note": "here"}],
 	"reasons": [{"note": "no Rulesfile"}],
 }]}
@@ -27,4 +28,10 @@ test_allow_others if {
 		findings := policy.deny with input as _facts(rules)
 		count(findings) == 0
 	}
+}
+
+test_deny_says_where if {
+	facts := json.patch(_facts("empty"), [{"op": "replace", "path": "/installations/0/nodes", "value": ["a", "b"]}])
+	some finding in policy.deny with input as facts
+	finding.message == "falco runs with no rule in force (0 loaded) on a, b: it sees nothing"
 }

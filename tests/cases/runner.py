@@ -21,6 +21,8 @@ from kguard.model.manifests import Collected
 from kguard.model.remedies import Edit
 from kguard.remediation.plan import Plan, Wishes, make
 from kguard.scan import Judged, Options, scan
+from kguard.sources.falco_rules import add_base_rules
+from kguard.sources.files import display_path
 from kguard.triage import waivers
 
 CASES = Path(__file__).parent
@@ -71,12 +73,15 @@ def read_inputs(case: Case, folder: str = "in") -> Collected:
         [str(case.folder / folder)],
         sources.Options(patterns=wanted, render="never", namespace=settings.namespace),
     )
+    add_base_rules(map(settings.path, settings.falco.rules), collected)
     for holder in (
         *(m.text for m in collected.manifests),
         *(d.text for d in collected.documents),
         *collected.files,
     ):
         holder.file = _short(holder.file)
+    for rules in collected.base_rules:
+        rules.file = rules.file.removeprefix(f"{display_path(case.folder)}/")
     collected.not_evaluated = [
         msgspec.structs.replace(entry, source=_short(entry.source))
         for entry in collected.not_evaluated

@@ -6,7 +6,7 @@ from __future__ import annotations
 from kguard.inventory import Inventory
 from kguard.layers.runtime.absence import absent, coverage
 from kguard.layers.runtime.order import compare
-from kguard.layers.runtime.traces import has_traces
+from kguard.layers.runtime.traces import METRICS, has_traces
 from kguard.model.facts.runtime import Facts
 from kguard.model.layer import Layer, Request
 
@@ -26,4 +26,5 @@ LAYER = Layer(
     facts=compute,
     coverage=coverage,
     compare=compare,
+    files=(METRICS,),
 )

@@ -34,6 +34,6 @@ def coverage(facts: model.Facts) -> LayerCoverage:
         note = f"rules files only, {len(facts.rules)} rules"
         return LayerCoverage("evaluated", len(facts.rules), len(facts.rules), "rules", note)
     known = sum(entry.rules != "unknown" for entry in facts.installations)
-    note = "" if known == total else "the rules that come with Falco are not in the input"
+    note = "" if known == total else "not all rules that Falco loads are known"
     state = LayerCoverage("evaluated", known, total, "Falco installations", note)
     return state if known else LayerCoverage("unknown", 0, total, "Falco installations", note)

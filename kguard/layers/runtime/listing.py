@@ -106,7 +106,8 @@ def list_coverage(inventory: Inventory, pattern: str) -> list[dict[str, Any]]:
 
 def _daemonsets(inventory: Inventory, pattern: str) -> list[tuple[ObjectRef, JsonObject]]:
     if not pattern:
-        return [(falco.ref, falco.pod) for falco in watching(discover(inventory))]
+        pods = {falco.ref: falco.pod for falco in watching(discover(inventory))}
+        return list(pods.items())
     found = []
     for manifest in inventory.of("DaemonSet", "apps"):
         names = (manifest.name, f"{manifest.namespace}/{manifest.name}")

@@ -54,10 +54,16 @@ def _scores(facts: Facts) -> _Scores:
         found[str(node.ref), "node"] = (_NODES[node.state], words)
     for entry in facts.installations:
         name = str(entry.ref)
-        found[name, "delivery"] = (_TRUTHS[entry.delivered], _delivery(entry.delivered))
-        found[name, "rules"] = (_RULES[entry.rules], f"its rules: {entry.rules}")
+        _keep(found, (name, "delivery"), _TRUTHS[entry.delivered], _delivery(entry.delivered))
+        _keep(found, (name, "rules"), _RULES[entry.rules], f"its rules: {entry.rules}")
     found.update(_rules(facts))
     return found
+
+
+def _keep(found: _Scores, key: tuple[str, str], score: int, words: str) -> None:
+    """Keep the weakest where a Falco is not the same on every node."""
+    if key not in found or score < found[key][0]:
+        found[key] = (score, words)
 
 
 def _delivery(truth: str) -> str:
@@ -70,7 +76,7 @@ def _rules(facts: Facts) -> _Scores:
     for rule in facts.rules:
         in_force = rule.enabled and rule.state != "dead"
         words = f"the rule {rule.name} {'can' if in_force else 'cannot'} raise an alert"
-        found[str(rule.installation), f"rule {rule.name}"] = (int(in_force), words)
+        _keep(found, (str(rule.installation), f"rule {rule.name}"), int(in_force), words)
     for one in facts.detections:
         words = f"{one.title} ({one.id}): {one.state}"
         found[str(one.installation), f"detection {one.id}"] = (_DETECTIONS[one.state], words)

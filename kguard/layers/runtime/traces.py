@@ -20,6 +20,9 @@ REPORT_GROUP = "wgpolicyk8s.io"
 REPORT_KINDS = ("ClusterPolicyReport", "PolicyReport")
 _REPORTERS = ("falco", "falcosidekick")
 
+METRICS = "*.prom"
+"""Files with the metrics page of a running Falco."""
+
 _ITEMS = ("rule", "macro", "list", "required_engine_version", "required_plugin_versions")
 _KEYS = frozenset(
     {"rules_files", "rules_file", "rules", "engine", "load_plugins", "plugins", "json_output"}

@@ -16,6 +16,14 @@ Kind = Literal["daemonset", "deployment", "pod", "operator", "values", "file"]
 RulesState = Literal["loads", "invalid", "empty", "unknown"]
 """`invalid`: Falco refuses to start; `empty`: it starts and no rule is in force."""
 
+BaseRules = Literal["present", "named", "proved", "absent"]
+"""Where the rules that come with Falco are: in the input, named by the user, named and proved by
+what the running Falco has loaded, or nowhere."""
+
+LoadState = Literal["same", "differs", "not_loaded", "foreign", "unknown"]
+"""`foreign`: loaded, but not in the input; `unknown`: the input does not tell the bytes."""
+
+VersionBasis = Literal["running", "written", "assumed", "unknown"]
 Reach = Literal["every_node", "some_nodes", "unknown"]
 Feature = Literal["grpc_output", "grpc_server", "legacy_ebpf", "gvisor"]
 Effect = Literal["dead", "disabled", "hidden"]
@@ -42,7 +50,7 @@ class Installation(msgspec.Struct):
     ref: ObjectRef
     kind: Kind
     version: str
-    version_basis: Literal["written", "assumed", "unknown"]
+    version_basis: VersionBasis
     config: Literal["read", "default", "unknown"]
     """`default`: nothing overrides what the image brings along."""
     outputs: list[str]
@@ -51,8 +59,7 @@ class Installation(msgspec.Struct):
     """Whether an alert reaches anyone outside Falco's own pod."""
     delivery: list[Evidence]
     rules: RulesState
-    base_rules: Literal["present", "absent"]
-    """Whether the rules that come with Falco are in the input."""
+    base_rules: BaseRules
     loaded: int
     enabled: int
     dead: int
@@ -61,6 +68,19 @@ class Installation(msgspec.Struct):
     """Why `rules` is what it is."""
     reach: Reach
     removed: list[Removed]
+    because: list[Evidence]
+    nodes: list[str] = []
+    """The nodes that this is about, where the rules differ from node to node; empty: all."""
+
+
+class LoadedFile(msgspec.Struct):
+    """A rules file of a running Falco, beside the one that the input holds."""
+
+    installation: ObjectRef
+    pod: str
+    """Empty where the page does not tell."""
+    file: str
+    state: LoadState
     because: list[Evidence]
 
 
@@ -175,6 +195,8 @@ class Detection(msgspec.Struct):
     state: DetectionState
     rule: str
     priority: str
+    nodes: list[str] = []
+    """Where it is so, if it is different on other nodes; empty: everywhere."""
 
 
 class Alerts(msgspec.Struct):
@@ -199,6 +221,7 @@ class Facts(msgspec.Struct):
     subject: ObjectRef
     """The cluster as a whole, for findings about absence."""
     installations: list[Installation] = []
+    loaded_files: list[LoadedFile] = []
     receivers: list[Receiver] = []
     problems: list[Problem] = []
     losses: list[Loss] = []

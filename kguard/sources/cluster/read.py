@@ -26,6 +26,7 @@ from kguard.sources.cluster.connection import (
     contexts,
 )
 from kguard.sources.cluster.discovery import Resource, discover, served_page
+from kguard.sources.cluster.falco_metrics import falco_metrics
 from kguard.sources.cluster.listing import objects
 from kguard.sources.cluster.metrics import audit_counters
 from kguard.sources.cluster.secrets import certificates_only
@@ -35,12 +36,13 @@ PARALLEL_LISTS = 8
 __all__ = ["contexts", "read"]
 
 
-def read(context: str, *, read_secrets: bool = False) -> Collected:
+def read(context: str, *, read_secrets: bool = False, ask_falco: bool = False) -> Collected:
     """Everything that the layers need of one cluster.
 
     Args:
         context: name of a kubeconfig context, or `in-cluster` for a pod's own cluster.
         read_secrets: list Secrets as well; of them only certificates are kept.
+        ask_falco: ask the pods of Falco for their metrics, through the API server.
 
     Returns:
         Manifests whose text names the cluster instead of a file. A resource that may not be
@@ -63,11 +65,13 @@ def read(context: str, *, read_secrets: bool = False) -> Collected:
         collected.unreadable += unreadable
     if discovered.served:
         collected.files.append(served_page(discovered, context))
-    counted = audit_counters(connection)
-    if isinstance(counted, Unreadable):
-        collected.unreadable.append(counted)
-    else:
-        collected.files.append(counted)
+    pages = [audit_counters(connection)]
+    pages += falco_metrics(connection, collected.manifests) if ask_falco else ()
+    for page in pages:
+        if isinstance(page, Unreadable):
+            collected.unreadable.append(page)
+        else:
+            collected.files.append(page)
     collected.versions.update(_version(connection))
     return collected
 

@@ -8,7 +8,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from kguard.cli.facts import command as facts_command
 from kguard.cli.runtime import command
+from kguard.errors import UsageError
 
 RULES = """\
 - rule: shell
@@ -83,3 +85,51 @@ def test_coverage(run, tmp_path):
     assert json.loads(run("coverage", str(tmp_path), "-o", "json").stdout) == []
     text = run("coverage", str(tmp_path), "--daemonset", "*").stdout
     assert "taint gpu:NoSchedule is not tolerated" in text
+
+
+BASE = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: falco, namespace: falco}
+data:
+  falco.yaml: "rules_files: [/etc/falco/falco_rules.yaml]"
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: falco, namespace: falco}
+spec:
+  template:
+    spec:
+      containers:
+      - name: falco
+        image: falcosecurity/falco:0.44.1
+        volumeMounts: [{name: c, mountPath: /etc/falco/falco.yaml, subPath: falco.yaml}]
+      volumes: [{name: c, configMap: {name: falco}}]
+"""
+
+
+def installation(*arguments):
+    done = CliRunner().invoke(facts_command, ["--layer", "runtime", *arguments])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)["runtime"]["installations"][0]
+
+
+def test_rules_that_come_with_falco_are_named(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/all.yaml").write_text(BASE)
+    (tmp_path / "falco_rules.yaml").write_text(RULES)
+    assert installation(str(tmp_path / "in"))["rules"] == "unknown"
+    named = ("--falco-rules", str(tmp_path / "falco_rules.yaml"))
+    found = installation(str(tmp_path / "in"), *named)
+    assert (found["rules"], found["base_rules"], found["loaded"]) == ("loads", "named", 1)
+    settings = tmp_path / "kguard.yaml"
+    settings.write_text("falco: {rules: [falco_rules.yaml]}")
+    assert installation(str(tmp_path / "in"), "--config", str(settings))["base_rules"] == "named"
+
+
+def test_offline_asks_no_registry_for_rules(tmp_path):
+    (tmp_path / "all.yaml").write_text(BASE)
+    named = ("--offline", "--falco-rules", "oci://registry.invalid/falco-rules:5")
+    done = CliRunner().invoke(facts_command, [str(tmp_path), *named], standalone_mode=False)
+    assert isinstance(done.exception, UsageError)
+    assert "--offline excludes --falco-rules" in done.exception.message

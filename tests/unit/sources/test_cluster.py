@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from kguard.errors import ClusterError
-from kguard.model.manifests import PlainFile
+from kguard.model.manifests import Manifest, PlainFile, SourceText
 from kguard.sources.cluster import connection as asking
+from kguard.sources.cluster import falco_metrics as falco_source
 from kguard.sources.cluster.connection import Connection, Refused
 from kguard.sources.cluster.discovery import Resource, discover, served_page
+from kguard.sources.cluster.falco_metrics import falco_metrics
 from kguard.sources.cluster.kinds import WANTED
 from kguard.sources.cluster.listing import objects
 from kguard.sources.cluster.metrics import audit_counters
@@ -250,3 +252,46 @@ def test_metrics_that_may_not_be_read_name_the_right():
 def test_metrics_that_are_not_served_are_unreadable():
     found = audit_counters(connection({"/metrics": [(404, {}, {"message": "nothing here"})]}))
     assert found.reason == "/metrics: nothing here"
+
+
+def falco_pod(name, phase="Running", image="docker.io/falcosecurity/falco:0.44.1", **container):
+    spec = {"containers": [{"name": "c", "image": image, **container}]}
+    metadata = {"name": name, "namespace": "falco"}
+    value = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    return Manifest({**value, "status": {"phase": phase}}, SourceText("", 0, 0, "", cluster="c"))
+
+
+def metrics_path(name):
+    return f"/api/v1/namespaces/falco/pods/{name}/proxy/metrics"
+
+
+def test_running_falcos_are_asked_for_what_they_loaded():
+    page = b"# HELP x\nfalcosecurity_falco_version_info 1\nother 2\n"
+    probe = {"httpGet": {"path": "/healthz", "port": 9000, "scheme": "HTTPS"}}
+    pods = [
+        falco_pod("a"),
+        falco_pod("b", livenessProbe=probe),
+        falco_pod("c", phase="Pending"),
+        falco_pod("d", image="falcosecurity/falcosidekick:2"),
+    ]
+    answers = {metrics_path("a:8765"): [(200, {}, page)]}
+    answers[metrics_path("https:b:9000")] = [(404, {}, {"message": "not found"})]
+    first, second = falco_metrics(connection(answers), pods)
+    assert (first.file, first.content) == (
+        metrics_path("a:8765"),
+        "falcosecurity_falco_version_info 1",
+    )
+    assert (second.feeds, "serves no metrics" in second.reason) == (("FalcoMetrics",), True)
+
+
+def test_without_the_right_only_one_falco_is_asked():
+    answers = {metrics_path("a:8765"): [(403, {}, {"message": "no"})]}
+    (refused,) = falco_metrics(connection(answers), [falco_pod("a"), falco_pod("b")])
+    assert refused.reason == "the verb `get` on `pods/proxy` is not granted"
+
+
+def test_a_flood_of_falcos_ends(monkeypatch):
+    monkeypatch.setattr(falco_source, "MAX_PODS", 1)
+    answers = {metrics_path("a:8765"): [(200, {}, b"")]}
+    found = list(falco_metrics(connection(answers), [falco_pod("a"), falco_pod("b")]))
+    assert "more than 1 pods" in found[1].reason

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.absence import absent
 from kguard.layers.runtime.facts.alerts import alerts
 from kguard.layers.runtime.facts.delivery import delivered
-from kguard.layers.runtime.facts.detections import detections
+from kguard.layers.runtime.facts.detections import detections, weakest
 from kguard.layers.runtime.facts.discovery import discover
 from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.judged import (
@@ -20,6 +23,7 @@ from kguard.layers.runtime.facts.judged import (
     problems,
     rule_facts,
 )
+from kguard.layers.runtime.facts.loaded import Page, as_it_runs, compared, pages_of, unproved
 from kguard.layers.runtime.facts.nodes import node_facts, reach
 from kguard.layers.runtime.facts.receivers import receivers
 from kguard.layers.runtime.facts.removed import removed
@@ -41,21 +45,38 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     falcos = discover(inventory)
     facts = absent(inventory, request)
     used: set[str] = set()
+    noticed: list[tuple[model.Detection, tuple[str, ...]]] = []
+    alone = len({falco.ref for falco in falcos}) == 1
     for falco in falcos:
-        rules = rules_of(inventory, falco)
+        pages = pages_of(inventory, falco, alone=alone)
+        rules = _add_falco(facts, inventory, as_it_runs(falco, pages), pages)
         used |= {text.ref for text in rules.texts}
-        facts.installations.append(_installation(inventory, falco, rules))
-        facts.receivers += receivers(inventory, falco)
-        _add_rules(facts, rules, falco.ref, falco.selections, falco.settings.minimum, falco)
-    alone = list(lone_rulesets(inventory, used))
-    for rules in alone:
+        chosen = detections(rules, falco.ref, falco.selections, falco.settings.minimum)
+        noticed += [(found, falco.nodes) for found in chosen]
+    facts.detections = list(weakest(noticed))
+    lone = list(lone_rulesets(inventory, used))
+    for rules in lone:
         _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None)
     facts.alerts = alerts(inventory)
     facts.nodes = node_facts(inventory, falcos)
     facts.blind_spots = list(blind_spots(inventory)) if falcos else []
-    facts.presence = "present" if falcos or alone or facts.alerts else facts.presence
+    facts.presence = "present" if falcos or lone or facts.alerts else facts.presence
     _sort(facts)
     return facts
+
+
+def _add_falco(
+    facts: model.Facts, inventory: Inventory, falco: Falco, pages: Sequence[Page]
+) -> Rules:
+    """Judge one Falco, or the part of it that some nodes run; returns its rules."""
+    rules = rules_of(inventory, falco)
+    loaded = list(compared(falco, rules.texts, pages))
+    rules.missing += unproved(loaded)
+    facts.loaded_files += loaded
+    facts.installations.append(_installation(inventory, falco, rules, loaded))
+    facts.receivers += receivers(inventory, falco)
+    _add_rules(facts, rules, falco.ref, falco.selections, falco.settings.minimum, falco)
+    return rules
 
 
 def _add_rules(
@@ -67,8 +88,6 @@ def _add_rules(
     falco: Falco | None,
 ) -> None:
     facts.problems += problems(rules)
-    if falco is not None:
-        facts.detections += detections(rules, owner, selections, minimum)
     if not rules.is_complete:
         facts.losses += partial_losses(rules)
         return
@@ -77,7 +96,9 @@ def _add_rules(
     facts.losses += Losses(rules, selections, minimum, falco.config_text if falco else None).all()
 
 
-def _installation(inventory: Inventory, falco: Falco, rules: Rules) -> model.Installation:
+def _installation(
+    inventory: Inventory, falco: Falco, rules: Rules, loaded: Sequence[model.LoadedFile]
+) -> model.Installation:
     truth, delivery = delivered(inventory, falco)
     enabled = rules.ruleset.enabled(falco.selections, falco.settings.minimum)
     on = [name for name, active in enabled.items() if active]
@@ -93,7 +114,7 @@ def _installation(inventory: Inventory, falco: Falco, rules: Rules) -> model.Ins
         delivered=truth,
         delivery=delivery,
         rules=_state(falco, rules, on),
-        base_rules="present" if known else "absent",
+        base_rules=_base_rules(inventory, rules, loaded),
         loaded=len(enabled) if known else 0,
         enabled=len(on) if known else 0,
         dead=sum(rules.is_dead(name) for name in on) if known else 0,
@@ -102,7 +123,21 @@ def _installation(inventory: Inventory, falco: Falco, rules: Rules) -> model.Ins
         reach=reach(falco, nodes),
         removed=list(removed(falco)),
         because=[Evidence(falco.id, "", "Falco runs here")],
+        nodes=list(falco.nodes),
     )
+
+
+def _base_rules(
+    inventory: Inventory, rules: Rules, loaded: Sequence[model.LoadedFile]
+) -> model.BaseRules:
+    if not rules.is_complete:
+        return "absent"
+    named = {base.id for base in inventory.base_rules}
+    files = {text.path.rpartition("/")[2] for text in rules.texts if text.ref in named}
+    if not files:
+        return "present"
+    proved = {file.file for file in loaded if file.state == "same"}
+    return "proved" if files <= proved else "named"
 
 
 def _state(falco: Falco, rules: Rules, enabled: Sequence[str]) -> model.RulesState:
@@ -124,7 +159,22 @@ def _reasons(falco: Falco, rules: Rules) -> list[Evidence]:
     return [Evidence(falco.id, "", note)]
 
 
+T = TypeVar("T")
+
+
+def _distinct(found: Sequence[T]) -> list[T]:
+    """Each fact once: parts of one Falco that different nodes run share most of them."""
+    return list({msgspec.json.encode(one): one for one in found}.values())
+
+
 def _sort(facts: model.Facts) -> None:
+    facts.receivers = _distinct(facts.receivers)
+    facts.problems = _distinct(facts.problems)
+    facts.losses = _distinct(facts.losses)
+    facts.rules = _distinct(facts.rules)
+    facts.audit_rules = _distinct(facts.audit_rules)
+    facts.installations.sort(key=lambda found: (found.kind == "file", found.ref, found.nodes))
+    facts.loaded_files.sort(key=lambda found: (found.installation, found.pod, found.file))
     facts.receivers.sort(key=lambda found: (found.installation, found.workload))
     facts.problems.sort(key=lambda p: (p.ref, p.file, p.level, p.item, p.code, p.message))
     facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))

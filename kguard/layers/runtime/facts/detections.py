@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kguard.layers.runtime.facts.rulesets import Rules
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
@@ -49,3 +49,26 @@ def _detection(
             unsure = unsure or name
     state: model.DetectionState = "hidden" if hidden else "unknown" if unsure else "silent"
     return model.Detection(owner, scenario.id, scenario.title, state, hidden or unsure, "")
+
+
+_ORDER: tuple[model.DetectionState, ...] = ("silent", "hidden", "unknown", "fires")
+"""The weakest first."""
+
+
+def weakest(
+    found: Iterable[tuple[model.Detection, tuple[str, ...]]],
+) -> Iterator[model.Detection]:
+    """Each detection of an installation as it is on the nodes where it is weakest.
+
+    Args:
+        found: detections, each with the nodes that it is about; no nodes stand for all.
+    """
+    groups: dict[tuple[ObjectRef, str], list[tuple[model.Detection, tuple[str, ...]]]] = {}
+    for one, nodes in found:
+        groups.setdefault((one.installation, one.id), []).append((one, nodes))
+    for group in groups.values():
+        worst = min((one for one, _ in group), key=lambda one: _ORDER.index(one.state))
+        alike = [nodes for one, nodes in group if one.state == worst.state]
+        if len(alike) < len(group):
+            worst.nodes = sorted(name for nodes in alike for name in nodes)
+        yield worst

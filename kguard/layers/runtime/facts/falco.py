@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -12,7 +13,7 @@ from kguard.layers.runtime.facts.texts import Filesystem, Text
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.settings import Settings
 from kguard.layers.runtime.semantics.versions import Version, parse_version
-from kguard.model.facts.runtime import Kind
+from kguard.model.facts.runtime import Kind, VersionBasis
 from kguard.model.manifests import JsonObject, ObjectRef
 
 CONFIG_PATH = "/etc/falco/falco.yaml"
@@ -28,7 +29,7 @@ class Falco(msgspec.Struct):
     """`Manifest.id` or the id of the document that stands for it."""
     kind: Kind
     version: Version
-    version_basis: Literal["written", "assumed", "unknown"]
+    version_basis: VersionBasis
     settings: Settings
     config: Literal["read", "default", "unknown"]
     config_text: Text | None
@@ -37,11 +38,13 @@ class Falco(msgspec.Struct):
     files: Filesystem
     selections: tuple[Selection, ...]
     workload: Workload | None = None
+    nodes: tuple[str, ...] = ()
+    """The nodes that it is judged for, where its rules differ from node to node; empty: all."""
+    labels: Mapping[str, str] | None = None
+    """The labels of these nodes, for the selectors of the operator's objects."""
 
 
-def version_of(
-    inventory: Inventory, text: str
-) -> tuple[Version, Literal["written", "assumed", "unknown"]]:
+def version_of(inventory: Inventory, text: str) -> tuple[Version, VersionBasis]:
     """The version that a tag tells, else the one that the user says the cluster has."""
     version = parse_version(text)
     if version.is_known:

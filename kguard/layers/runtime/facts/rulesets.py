@@ -9,8 +9,8 @@ import msgspec
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import Falco
-from kguard.layers.runtime.facts.operator import from_registry, ordered
-from kguard.layers.runtime.facts.texts import Text, from_document, line_of
+from kguard.layers.runtime.facts.operator import fetched, from_registry, ordered, undecided
+from kguard.layers.runtime.facts.texts import Text, from_base_rules, from_document, line_of
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, SYSCALL, Environment
 from kguard.layers.runtime.semantics.events import types_of
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
@@ -18,7 +18,7 @@ from kguard.layers.runtime.semantics.losses import verdicts
 from kguard.layers.runtime.semantics.satisfiability import Answer
 from kguard.layers.runtime.traces import is_rules
 from kguard.model.facts.common import Evidence
-from kguard.model.manifests import PlainDocument
+from kguard.model.manifests import BaseRules, PlainDocument
 
 BASE_FILE = "falco_rules.yaml"
 LOCAL_FILE = "falco_rules.local.yaml"
@@ -82,20 +82,37 @@ def load_texts(
 
 def rules_of(inventory: Inventory, falco: Falco) -> Rules:
     """The rules of one Falco, with what is missing in the input."""
-    if falco.kind == "operator":
-        texts = [text for _, text in ordered(inventory, falco.ref.namespace, "Rulesfile")]
-        missing = [
-            Evidence(m.id, "/spec/ociArtifact", "its rules lie in a registry, not in the input")
-            for m in from_registry(inventory, falco.ref.namespace)
-        ]
-        return load_texts(texts, missing, _environment(falco), falco.settings.unheard)
+    found = _of_operator(inventory, falco) if falco.kind == "operator" else _files(inventory, falco)
+    return load_texts(*found, _environment(falco), falco.settings.unheard)
+
+
+def _of_operator(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidence]]:
+    namespace = falco.ref.namespace
+    here = ordered(inventory, namespace, "Rulesfile", falco.labels)
+    missing = [
+        Evidence(m.id, "/spec/selector", "it chooses nodes, and no Node object is in the input")
+        for m in (undecided(inventory, namespace) if falco.labels is None else ())
+    ]
+    texts = [text for _, text in here]
+    for manifest in from_registry(inventory, namespace, falco.labels):
+        text = fetched(inventory, manifest)
+        if text is None:
+            note = "its rules lie in a registry, not in the input"
+            missing.append(Evidence(manifest.id, "/spec/ociArtifact", note))
+        else:
+            texts.append(text)
+    return sorted(texts, key=lambda text: text.path), missing
+
+
+def _files(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidence]]:
     by_name = {_base_name(d): d for d in rules_documents(inventory)}
+    base = {rules.name: rules for rules in inventory.base_rules}
     texts, missing = [], []
     for path in falco.settings.rules_files:
-        found, absent = _at(falco, path, by_name)
+        found, absent = _at(falco, path, by_name, base)
         texts += found
         missing += absent
-    return load_texts(texts, missing, _environment(falco), falco.settings.unheard)
+    return texts, missing
 
 
 def _environment(falco: Falco) -> Environment:
@@ -109,7 +126,7 @@ def _base_name(document: PlainDocument) -> str:
 
 
 def _at(
-    falco: Falco, path: str, plain: dict[str, PlainDocument]
+    falco: Falco, path: str, plain: dict[str, PlainDocument], base: dict[str, BaseRules]
 ) -> tuple[list[Text], list[Evidence]]:
     """The rules at a path of `rules_files`: a file or a folder."""
     text = falco.files.read(path)
@@ -119,7 +136,9 @@ def _at(
     if not name.endswith((".yaml", ".yml")):
         return _in_folder(falco, path)
     if name in plain:
-        return [from_document(plain[name])], []
+        return [from_document(plain[name]).at_path(path)], []
+    if name in base:
+        return [from_base_rules(base[name], path)], []
     if name == LOCAL_FILE and not falco.files.is_opaque(path):
         return [], []
     return [], [_absent(falco, path)]

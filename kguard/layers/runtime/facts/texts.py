@@ -11,6 +11,7 @@ from kguard.inventory import Inventory
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import pointer
 from kguard.model.manifests import (
+    BaseRules,
     Manifest,
     ObjectRef,
     PlainDocument,
@@ -33,6 +34,14 @@ class Text(msgspec.Struct, frozen=True):
     pointer: str = ""
     structured: bool = False
     """Whether the place holds a list of items, of which the content is a rendering."""
+    path: str = ""
+    """Where Falco reads it; empty where that is not known."""
+    whole: bool = False
+    """Whether the content is, byte for byte, the file that Falco reads."""
+
+    def at_path(self, path: str) -> Text:
+        """The same text, with the place at which Falco reads it."""
+        return msgspec.structs.replace(self, path=path)
 
     def at(self, line: int, note: str, role: str = "decides") -> Evidence:
         """Evidence at a line of the content, from 1."""
@@ -54,6 +63,12 @@ def from_document(document: PlainDocument) -> Text:
     return Text(name, source.text, file_ref(source.file), document.id)
 
 
+def from_base_rules(rules: BaseRules, path: str) -> Text:
+    """A rules file that comes with Falco, at the place where Falco reads it."""
+    owner = file_ref(rules.file)
+    return Text(rules.file, rules.content, owner, rules.id, path=path, whole=True)
+
+
 def file_ref(name: str) -> ObjectRef:
     """How reports call a file that is no Kubernetes object."""
     return ObjectRef(kind="File", name=name)
@@ -65,7 +80,7 @@ def from_config_map(manifest: Manifest, key: str) -> Text | None:
     if not isinstance(content, str):
         return None
     name = f"{manifest.namespace}/{manifest.name}:{key}"
-    return Text(name, content, manifest.ref, manifest.id, pointer("data", key))
+    return Text(name, content, manifest.ref, manifest.id, pointer("data", key), whole=True)
 
 
 class _Mount(msgspec.Struct, frozen=True):
@@ -111,7 +126,8 @@ class Filesystem:
     def read(self, path: str) -> Text | None:
         """The file at a path, if the input holds it."""
         mount = self._mounted(path)
-        return mount.files.get(path[len(mount.path) :].lstrip("/")) if mount else None
+        found = mount.files.get(path[len(mount.path) :].lstrip("/")) if mount else None
+        return found.at_path(path) if found else None
 
     def is_opaque(self, path: str) -> bool:
         """Whether something is mounted there whose content the input does not tell."""
@@ -130,7 +146,7 @@ class Filesystem:
                 whole = f"{mount.path}/{inside}" if inside else mount.path
                 parent, _, name = whole.rpartition("/")
                 if parent == path.rstrip("/"):
-                    found[name] = text
+                    found[name] = text.at_path(whole)
         return [found[name] for name in sorted(found)]
 
 

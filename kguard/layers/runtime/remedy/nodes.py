@@ -26,7 +26,7 @@ def tolerate_taints(request: RemedyRequest) -> Iterator[Proposal]:
         if node.obstacle != "taint":
             reason = f"{node.installation.name} leaves out {node.ref.name} by choice: {node.detail}"
             yield Cannot((finding.fingerprint,), reason, "widen its selector or affinity")
-    for falco in discover(request.inventory):
+    for falco in {falco.ref: falco for falco in discover(request.inventory)}.values():
         mine = [(f, n) for f, n in found if n.installation == falco.ref and n.obstacle == "taint"]
         if mine:
             yield _edit(request, falco, mine)
