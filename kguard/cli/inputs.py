@@ -287,8 +287,26 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
             "one scan reads one cluster, or files",
             hint="policies of one cluster say nothing about another: scan each on its own",
         )
+    found = sources.collect(inputs, _reading(arguments, config, contexts))
+    named = arguments.get("falco_rules") or map(config.path, config.falco.rules)
+    add_base_rules(named, found)
+    configured_flows = [config.subject(name) for name in config.flows]
+    add_flows([*configured_flows, *(arguments.get("flow_files") or ())], found)
+    if report:
+        return found
+    if not found.looked_at and found.unreadable and not contexts:
+        first = found.unreadable[0]
+        raise SourceError(first.reason, where=first.source, hint=first.hint)
+    _tell(found, quiet=bool(arguments.get("quiet")))
+    return found
+
+
+def _reading(arguments: dict[str, Any], config: Config, contexts: Sequence[str]) -> Any:
+    """How the user wants the input to be read."""
+    from kguard import sources
+
     wanted = [pattern for name in layers.NAMES for pattern in layers.load(name).files]
-    reading = sources.Options(
+    return sources.Options(
         patterns=tuple(wanted),
         include=config.include,
         exclude=config.exclude,
@@ -302,18 +320,6 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
         settled=arguments.get("settled"),
         falco_metrics=bool(arguments.get("falco_metrics")),
     )
-    found = sources.collect(inputs, reading)
-    named = arguments.get("falco_rules") or map(config.path, config.falco.rules)
-    add_base_rules(named, found)
-    configured_flows = [config.subject(name) for name in config.flows]
-    add_flows([*configured_flows, *(arguments.get("flow_files") or ())], found)
-    if report:
-        return found
-    if not found.looked_at and found.unreadable and not contexts:
-        first = found.unreadable[0]
-        raise SourceError(first.reason, where=first.source, hint=first.hint)
-    _tell(found, quiet=bool(arguments.get("quiet")))
-    return found
 
 
 def _tell(found: Collected, *, quiet: bool) -> None:
