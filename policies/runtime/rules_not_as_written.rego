@@ -31,9 +31,13 @@ deny contains finding if {
 	}
 }
 
-_pod(file) := "running" if file.pod == "" else := file.pod
+_pod(file) := "running" if file.pod == ""
 
-_who(file) := "the running Falco" if file.pod == "" else := sprintf("Falco in the pod %s", [file.pod])
+else := file.pod
+
+_who(file) := "the running Falco" if file.pod == ""
+
+else := sprintf("Falco in the pod %s", [file.pod])
 
 _what(file) := sprintf("has loaded another %s than the one that is written", [file.file]) if {
 	file.state == "differs"
