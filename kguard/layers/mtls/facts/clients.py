@@ -18,21 +18,15 @@ from kguard.layers.mtls.semantics.upstream import (
 )
 
 _FALLBACK_SINCE = (1, 31)
+"""The release that lets a subset without TLS fall back to its rule."""
 _ENABLE_HBONE = "ISTIO_META_ENABLE_HBONE"
 
 
 def client_of(view: View, namespace: str, labels: dict[str, str]) -> Client:
     """The policies and switches that count for a client."""
     policies = view.index(view.revision(namespace, labels))
-    return Client(policies, view.config.auto_mtls, subset_fallback=_falls_back(view))
-
-
-def _falls_back(view: View) -> bool:
-    """Whether this Istio lets a subset without TLS fall back to its rule."""
-    numbers = view.inventory.value("istio").split(".")[:2]
-    if not all(number.isdecimal() for number in numbers):
-        return True
-    return tuple(map(int, numbers)) >= _FALLBACK_SINCE
+    falls_back = view.istio is None or view.istio >= _FALLBACK_SINCE
+    return Client(policies, view.config.auto_mtls, subset_fallback=falls_back)
 
 
 def host_of(view: View, service: Service) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 
 import msgspec
@@ -129,6 +130,12 @@ class View:
     def shipped(self) -> frozenset[str]:
         """Policies that Knative's Istio integration ships, on purpose as they are, by id."""
         return frozenset(m.id for m in self.manifests if INGRESS_PROVIDER in m.labels)
+
+    @cached_property
+    def istio(self) -> tuple[int, int] | None:
+        """The release line of Istio; None where what is said of it is no version."""
+        found = re.match(r"(\d{1,9})\.(\d{1,9})(?!\d)", self.inventory.value("istio"), re.ASCII)
+        return (int(found[1]), int(found[2])) if found else None
 
     @cached_property
     def ambient(self) -> AmbientIndex:

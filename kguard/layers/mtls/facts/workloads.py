@@ -16,7 +16,7 @@ from kguard.layers.mtls.facts.captured import capture_evidence, capture_settings
 from kguard.layers.mtls.facts.exemptions import Exemption, exemption
 from kguard.layers.mtls.facts.view import View
 from kguard.layers.mtls.semantics import capture, peerauth
-from kguard.layers.mtls.semantics.ambient import Attached
+from kguard.layers.mtls.semantics.ambient import Attached, is_known
 from kguard.layers.mtls.semantics.peerauth import Chain
 from kguard.layers.mtls.semantics.upstream import TLS_MODE_LABEL
 from kguard.model.facts import mtls as model
@@ -202,7 +202,12 @@ class _Judge:
 
     def _in_ambient(self, fate: _Fate, port: _Port, attached: Attached) -> _Fate:
         strict = attached.denies_plaintext(port.number)
-        if strict == (fate.intended == "strict"):
+        alike = strict == (fate.intended == "strict")
+        ports = self.chain.workload is not None and self.chain.workload.ports
+        if (ports or not alike) and not is_known(self.view.istio):
+            note = f"what Istio {self.view.inventory.value('istio')} makes of this in ambient"
+            return _replaced(fate, "unknown", "plane", f"{note} is not known", fate.because)
+        if alike:
             effective: model.Effective = "strict" if strict else "permissive"
             return msgspec.structs.replace(fate, effective=effective)
         note = (

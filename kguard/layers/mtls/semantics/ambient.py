@@ -15,6 +15,8 @@ Where the planes differ, as the named classes of this module:
   PERMISSIVE: every port accepts plaintext.
 - `O1` is too strict: parent STRICT, workload without mode, ports DISABLE and none PERMISSIVE.
 - an empty `selector: {}` in a mesh or namespace policy is not what a missing selector is.
+Older releases do not merge a policy with those above it, and later ones may mend the classes: of
+both only what needs none of this is known (`is_known`).
 """
 
 from __future__ import annotations
@@ -25,9 +27,19 @@ import msgspec
 
 from kguard.layers.mtls.semantics.peerauth import Chain, Mode, PeerAuthentication
 
+FIRST_RELEASE, LAST_RELEASE = (1, 26), (1, 32)
+"""The release lines whose text this module follows."""
 STATIC_STRICT = "istio_converted_static_strict"
 _CONVERTED = "converted_peer_authentication_"
 _OPEN = ("permissive", "disable")
+
+
+def is_known(release: tuple[int, int] | None) -> bool:
+    """Whether this release of istiod translates policies as this module says.
+
+    Where nobody tells the release, it is taken to be a supported one.
+    """
+    return release is None or FIRST_RELEASE <= release <= LAST_RELEASE
 
 
 class Denial(msgspec.Struct, frozen=True):

@@ -320,3 +320,51 @@ def test_file_that_replaces_a_running_policy_keeps_its_age() -> None:
     found = facts(NAMESPACE, *running, policy("old", "PERMISSIVE"), deployment())
     assert port(found, "cart").decided_by == "PeerAuthentication shop/old"
     assert port(found, "cart").effective == "permissive"
+
+
+ISTIOD = """
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: istiod, namespace: istio-system}
+    spec:
+      selector: {}
+      template: {spec: {containers: [{name: discovery, image: "docker.io/istio/pilot:%s"}]}}
+"""
+AMBIENT = NAMESPACE.replace("istio-injection: enabled", "istio.io/dataplane-mode: ambient")
+PORT_STRICT = """
+    apiVersion: security.istio.io/v1
+    kind: PeerAuthentication
+    metadata: {name: cart, namespace: shop}
+    spec:
+      selector: {matchLabels: {app: cart}}
+      mtls: {mode: PERMISSIVE}
+      portLevelMtls: {8080: {mode: STRICT}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("release", "effective"),
+    [
+        ("1.25.5", "unknown"),
+        ("1.26.0", "permissive"),
+        ("1.32.0-distroless", "permissive"),
+        ("1.33.0", "unknown"),
+    ],
+)
+def test_what_ambient_makes_of_a_port_by_release(release: str, effective: str) -> None:
+    """The class F1 is known of some releases; nobody has read what others make of it."""
+    found = facts(AMBIENT, STRICT, PORT_STRICT, ISTIOD % release, deployment())
+    group = port(found, "cart", "8080")
+    assert (group.intended, group.effective) == ("strict", effective)
+
+
+def test_a_mode_without_ports_is_the_same_in_every_release() -> None:
+    found = facts(AMBIENT, STRICT, ISTIOD % "1.25.5", deployment())
+    assert port(found, "cart", "8080").effective == "strict"
+
+
+def test_an_empty_selector_is_known_of_read_releases_only() -> None:
+    empty = STRICT.replace("spec: {", "spec: {selector: {}, ")
+    for release, effective in (("1.30.0", "permissive"), ("1.25.0", "unknown")):
+        found = facts(AMBIENT, empty, ISTIOD % release, deployment())
+        assert port(found, "cart", "8080").effective == effective
