@@ -16,7 +16,14 @@ HERE = Path(__file__).resolve().parent
 ORACLES = HERE.parent / "oracles"
 KUBERNETES = "1.36.3"
 LONG_RUNS_ONLY = frozenset(
-    {"apiserver_1_35", "calico_selectors", "cilium_policy", "cyclonus", "istio"}
+    {
+        "apiserver_1_35",
+        "calico_selectors",
+        "cilium_policy",
+        "cyclonus",
+        "istio",
+        "policy_controller",
+    }
 )
 """Only long runs ask them: a further version, minutes and gigabytes to build, or answers kept."""
 
