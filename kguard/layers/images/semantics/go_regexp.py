@@ -3,7 +3,7 @@ r"""Does a Go regular expression match, in linear time?
 
 Authority: Go's regexp/syntax (RE2). Python's `re` backtracks, so that an expression out of a
 hostile policy could run for years, and reads some expressions differently. What this small
-automaton does not know (flags, `\\b`, POSIX and Unicode classes) is not judged at all.
+automaton does not know (the flag `m`, `\\b`, POSIX and Unicode classes) is not judged at all.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ class _Builder:
         self.text = text
         self.place = 0
         self.states: list[_State] = []
+        self._flags = frozenset[str]()
 
     def finish(self) -> int:
         """The first state of the whole expression."""
@@ -223,26 +224,42 @@ class _Builder:
                 state = self._add(_State(exits=1, guard=character))
                 return state, [(state, 0)]
             case ".":
-                return self._one(lambda c: c != "\n")
+                return self._one(_anything if "s" in self._flags else lambda c: c != "\n")
             case "\\":
                 return self._escaped()
             case "*" | "+" | "?":
                 raise UnknownExpressionError("nothing to repeat")
-        return self._one(lambda c: c == character)
+        return self._one(self._letter(lambda c: c == character))
+
+    def _letter(self, test: Test) -> Test:
+        """A test for characters, without regard to case where the flag `i` counts."""
+        return _folded(test) if "i" in self._flags else test
 
     def _one(self, test: Test) -> _Fragment:
         state = self._add(_State(exits=1, test=test))
         return state, [(state, 0)]
 
     def _group(self, depth: int) -> _Fragment:
+        """A group; flags count to its end, or without a colon to the end of the one around it."""
+        outside = self._flags
         if self._peek() == "?":
-            if not self.text.startswith("?:", self.place):
-                raise UnknownExpressionError("flags and named groups are not known")
-            self.place += 2
+            match = _GROUP.match(self.text, self.place)
+            if match is None:
+                raise UnknownExpressionError("a group of an unknown kind")
+            self.place = match.end()
+            self._flags = (outside | {*(match[1] or "")}) - {*(match[2] or "")}
+            if match[3] == ")":
+                return self._directive()
         found = self._alternatives(depth + 1)
+        self._flags = outside
         if self._take() != ")":
             raise UnknownExpressionError("a parenthesis is not closed")
         return found
+
+    def _directive(self) -> _Fragment:
+        if self._peek() in ("*", "+", "?", "{"):
+            raise UnknownExpressionError("nothing to repeat")
+        return self._empty()
 
     def _escaped(self) -> _Fragment:
         character = self._take()
@@ -257,7 +274,7 @@ class _Builder:
         self.place += negated
         tests: list[Test] = []
         while self._peek() != "]" or not tests:
-            tests.append(self._member())
+            tests.append(self._letter(self._member()))
         self.place += 1
         return lambda c: any(test(c) for test in tests) != negated
 
@@ -278,6 +295,18 @@ class _Builder:
         if high < low:
             raise UnknownExpressionError("a range runs backwards")
         return lambda c: low <= c <= high
+
+
+_GROUP = re.compile(r"\?(?:P?<\w+>|([isU]*)(?:-([isU]+))?([:)]))", re.ASCII)
+
+
+def _anything(_: str) -> bool:
+    return True
+
+
+def _folded(test: Test) -> Test:
+    """The test without regard to case (RE2's simple folding)."""
+    return lambda c: any(test(form) for form in (c, c.lower(), c.upper()))
 
 
 def _ascii(pattern: str) -> Test:

@@ -31,7 +31,8 @@ GITHUB = "https://token.actions.githubusercontent.com"
         (Identity(issuer_regexp=".*", subject_regexp=".*@.*"), "everyone"),
         (Identity(issuer=GITHUB), "everyone"),
         (Identity(issuer="https://sso.acme.example", subject_regexp=".*"), "named"),
-        (Identity(issuer=GITHUB, subject_regexp="(?i)acme"), "unknown"),
+        (Identity(issuer=GITHUB, subject_regexp="(?i)acme"), "unanchored"),
+        (Identity(issuer=GITHUB, subject_regexp="(?m)^acme$"), "unknown"),
         (Identity(issuer=GITHUB, subject_regexp="^((a+)+)+$"), "named"),
         (Identity(issuer=GITHUB, subject_regexp="(unclosed"), "unknown"),
     ],
@@ -48,6 +49,15 @@ def test_trust(identity, trust):
         ("^acme$", "acme\n", False),
         ("^github.com/(acme|shop)/", "github-com/acme/", True),
         (r"\d+", "\u0663", False),
+        ("(?i)^ACME$", "Acme", True),
+        ("(?i)[^a]", "A", False),
+        ("(?i)[b-z]", "Q", True),
+        ("(?i)k", "\u212a", True),
+        ("(?i:a)b", "AB", False),
+        ("((?i)a)b", "Ab", True),
+        ("(?i)a(?-i)b", "AB", False),
+        ("(?s)^.$", "\n", True),
+        ("(?P<who>acme)+$", "xacmeacme", True),
     ],
 )
 def test_expressions_match_as_in_go(expression, value, expected):
@@ -66,9 +76,10 @@ def test_expressions_match_as_in_go(expression, value, expected):
         "*",
         "a{2,1}",
         "a{1001}",
-        "(?i)a",
+        "(?m)^a",
+        "(?i)*a",
         "(?=a)",
-        "(?P<a>b)",
+        "(?P<a-b>b)",
         r"\b",
         r"\pL",
         "[[:alpha:]]",
@@ -106,7 +117,7 @@ def test_matches_what_pythons_engine_matches(text, value, both):
 
 
 def test_unknown_expressions_do_not_accept():
-    identity = Identity(issuer=GITHUB, subject_regexp="(?i)a")
+    identity = Identity(issuer=GITHUB, subject_regexp="(?m)a")
     assert identity.matches(GITHUB, "aaaa") is None
     assert identity.matches("https://other", "aaaa") is False
 
