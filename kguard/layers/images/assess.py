@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -39,12 +40,17 @@ def assess(
         indexes = store.indexes_of(digest)
     except StoreError as error:
         reason = f"the image itself is not signed; of an index above it: {error.reason}"
-        return Verdict(error.verdict, reason, None, own.signatures)
+        return msgspec.structs.replace(own, signature=error.verdict, reason=reason)
     for index in indexes[:MAX_INDEXES]:
         above = judge(discover(store, index), index, authorities, now)
         if above.signature == "verified":
             reason = f"the image is not signed, the index {index} that lists it is: {above.reason}"
-            return msgspec.structs.replace(above, signature="signed_via_index", reason=reason)
+            return _of_index(above, own, signature="signed_via_index", reason=reason)
         if above.signature == "wrong_identity":
-            return msgspec.structs.replace(above, reason=f"only its index: {above.reason}")
+            return _of_index(above, own, reason=f"only its index: {above.reason}")
     return own
+
+
+def _of_index(above: Verdict, own: Verdict, **fields: Any) -> Verdict:
+    """The index's verdict; what was found for the image itself stays as it is."""
+    return msgspec.structs.replace(above, judged=own.judged, has_api=own.has_api, **fields)

@@ -23,7 +23,8 @@ from kguard.layers.images.semantics.references import (
 )
 from kguard.layers.images.signatures import INCOMPLETE
 from kguard.layers.images.trust import public_root
-from kguard.layers.images.verification.judge import Authorities, Verdict
+from kguard.layers.images.verification.acceptance import Demand, accepts
+from kguard.layers.images.verification.judge import SIGNED, Authorities, Verdict
 from kguard.layers.images.verification.keys import PublicKey, load_pem
 from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
@@ -44,7 +45,6 @@ _TYPES = {
     "custom": "https://cosign.sigstore.dev/attestation/v1",
 }
 """cosign's names of predicate types (cmd/cosign/cli/options/predicate.go)."""
-_GOOD = ("verified", "verified_attestation_only")
 _UNTOLD = ("not_evaluated", "unverifiable_offline", "not_found")
 
 
@@ -64,6 +64,8 @@ class Question(msgspec.Struct, frozen=True):
     use_signed_timestamps: bool = False
     allow_http_registry: bool = False
     predicate: str = ""
+    experimental_oci11: bool = False
+    new_bundle_format: bool = True
     annotations: tuple[str, ...] = ()
     workflow: dict[str, str] = {}
 
@@ -78,6 +80,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
     signatures: tuple[Signature, ...]
     cosign: str
     """The command that asks cosign the same."""
+    cosign_accepts: bool
+    """Whether that command would accept the image: a question of its own beside the class."""
     exit_code: int
 
     @property
@@ -91,6 +95,9 @@ class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
             found.append(
                 f"  {signature.location:12}{signature.verdict}: {signature.reason} ({what})"
             )
+        accepted = self.signature in SIGNED
+        if self.cosign_accepts != accepted and self.signatures:
+            found.append(f"  cosign      would {'accept' if not accepted else 'refuse'} it")
         return [*found, f"  check with  {self.cosign}"]
 
 
@@ -110,12 +117,13 @@ def answer(question: Question) -> Answer:
     digest = reference.digest or folder.resolve(reference.tagged)
     if not digest:
         reason = "the folder does not say which digest the tag names"
-        return _said(question, "", Verdict("not_evaluated", reason, None, ()), 3)
+        return _said(question, "", Verdict("not_evaluated", reason, None, ()))
     now = datetime.now(UTC)
     verdict = assess(folder, digest, authorities, now, folder.loose.get(digest, ()))
     if verdict.signature in ("unsigned", "not_found") and not folder.is_complete(digest):
-        verdict = Verdict("not_evaluated", INCOMPLETE, None, verdict.signatures)
-    return _said(question, digest, verdict, _exit_code(question, verdict))
+        said = {"signature": "not_evaluated", "reason": INCOMPLETE, "best": None}
+        verdict = msgspec.structs.replace(verdict, **said)
+    return _said(question, digest, verdict)
 
 
 def _of_registry(question: Question, reference: Reference, authorities: Authorities) -> Answer:
@@ -124,12 +132,12 @@ def _of_registry(question: Question, reference: Reference, authorities: Authorit
     try:
         digest = reference.digest or repository.tag(reference.tag or DEFAULT_TAG)
     except StoreError as error:
-        return _said(question, "", Verdict(error.verdict, error.reason, None, ()), 3)
+        return _said(question, "", Verdict(error.verdict, error.reason, None, ()))
     if not digest:
         verdict = Verdict("not_found", f"the registry has no {reference.tagged}", None, ())
-        return _said(question, "", verdict, 3)
+        return _said(question, "", verdict)
     verdict = assess(repository, digest, authorities, datetime.now(UTC))
-    return _said(question, digest, verdict, _exit_code(question, verdict))
+    return _said(question, digest, verdict)
 
 
 def _reference(text: str) -> Reference:
@@ -139,14 +147,14 @@ def _reference(text: str) -> Reference:
         raise UsageError(f"{text!r} is no image reference: {error}") from None
 
 
-def _exit_code(question: Question, verdict: Verdict) -> int:
-    if question.predicate:
-        kind = _TYPES.get(question.predicate, question.predicate)
-        good = any(s.predicate == kind and s.verdict in _GOOD for s in verdict.signatures)
-        return 0 if good else 1
-    if verdict.signature in _GOOD:
-        # `cosign verify` takes a bundle with any statement, but not an attestation of the old kind.
-        return 0 if verdict.best and verdict.best.format != "legacy-attestation" else 1
+def _demand(question: Question) -> Demand:
+    kind = _TYPES.get(question.predicate, question.predicate)
+    return Demand(kind, question.new_bundle_format, question.experimental_oci11)
+
+
+def _exit_code(verdict: Verdict, *, accepted: bool) -> int:
+    if accepted:
+        return 0
     untold = verdict.signature in _UNTOLD or verdict.signature.startswith("unknown_")
     return 3 if untold else 1
 
@@ -220,7 +228,8 @@ def _bytes(path: str) -> bytes:
         raise UsageError(f"the file cannot be read: {error.strerror}", where=path) from None
 
 
-def _said(question: Question, digest: str, verdict: Verdict, code: int) -> Answer:
+def _said(question: Question, digest: str, verdict: Verdict) -> Answer:
+    accepted = accepts(verdict, _demand(question))
     return Answer(
         reference=question.reference,
         digest=digest,
@@ -228,7 +237,8 @@ def _said(question: Question, digest: str, verdict: Verdict, code: int) -> Answe
         reason=verdict.reason,
         signatures=verdict.signatures,
         cosign=" ".join(_command(question, digest)),
-        exit_code=code,
+        cosign_accepts=accepted,
+        exit_code=_exit_code(verdict, accepted=accepted),
     )
 
 
@@ -245,6 +255,8 @@ def _command(question: Question, digest: str) -> list[str]:
 
 
 def _option(name: str, value: Any) -> list[str]:
+    if name == "new_bundle_format":
+        return [] if value else ["--new-bundle-format=false"]
     if name in ("reference", "evidence") or not value:
         return []
     if name == "predicate":

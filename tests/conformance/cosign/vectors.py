@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What did cosign answer, and what do we say? One (id, recorded, ours) triple for each case."""
+"""What did cosign answer, and what do we say? One (id, recorded, ours) triple for each case.
+
+The recorded answers lie beside the project; `oracle` has cases of our own in the same shape.
+"""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from kguard.layers.images.assess import assess
 from kguard.layers.images.evidence.store import Descriptor, StoreError, digest_of, read_manifest
 from kguard.layers.images.semantics.identities import Identity
+from kguard.layers.images.verification import acceptance
 from kguard.layers.images.verification.judge import Authorities, Verdict
 from kguard.layers.images.verification.keys import load_pem
 from kguard.layers.images.verification.trusted_root import parse_root
@@ -51,11 +55,16 @@ class Recorded:
             raise StoreError("tampered", "other bytes are served than were asked for")
         return raw
 
-    def referrers(self, digest: str) -> list[Descriptor]:
+    def referrers(self, digest: str) -> list[Descriptor] | None:
         if self.row["registry_mode"] != "referrers":
-            return []
+            return None
         found = self.row.get("referrers", {}).get(digest, [])
-        return [Descriptor(d["digest"], d.get("mediaType", ""), d.get("size", 0)) for d in found]
+        return [
+            Descriptor(
+                d["digest"], d.get("mediaType", ""), d.get("size", 0), d.get("artifactType", "")
+            )
+            for d in found
+        ]
 
     def tag(self, name: str) -> str:
         return self.row["tags"].get(name, "")
@@ -87,7 +96,8 @@ def _repositories(folder: Path) -> dict[str, dict[str, Any]]:
     return {row["repository"]: row for row in rows}
 
 
-def _authorities(folder: Path, case: dict[str, Any]) -> Authorities:
+def authorities(read: Callable[[str], bytes], case: dict[str, Any]) -> Authorities:
+    """Whom a case trusts; `read` gives the files that it names."""
     identity, policy = case.get("identity") or {}, case["policy"]
     timestamp = "required" if policy.get("timestamp") == "required" else "if_needed"
     wanted = Requirements(
@@ -102,10 +112,10 @@ def _authorities(folder: Path, case: dict[str, Any]) -> Authorities:
         identity.get("san_regexp", ""),
     )
     named_root = case["trusted_root"]
-    roots = (parse_root((folder / named_root).read_bytes()),) if named_root else ()
+    roots = (parse_root(read(named_root)),) if named_root else ()
     return Authorities(
         roots=roots,
-        keys=(load_pem((folder / case["key"]).read_bytes()),) if case["key"] else (),
+        keys=(load_pem(read(case["key"])),) if case["key"] else (),
         identities=(named,) if identity else (),
         workflow={name: identity[key] for key, name in _GITHUB.items() if key in identity},
         annotations=policy.get("annotations", {}),
@@ -128,7 +138,12 @@ def _verdict(folder: Path, case: dict[str, Any]) -> Verdict:
     digest = digest or store.tag(tag)
     if not digest:
         return Verdict("not_found", "there is no such tag", None, ())
-    return assess(store, digest, _authorities(folder, case), NOW)
+    read = partial(_file, folder)
+    return assess(store, digest, authorities(read, case), NOW)
+
+
+def _file(folder: Path, name: str) -> bytes:
+    return (folder / name).read_bytes()
 
 
 def classes(folder: Path) -> Iterator[Point]:
@@ -140,22 +155,38 @@ def classes(folder: Path) -> Iterator[Point]:
 
 
 def accepts(folder: Path) -> Iterator[Point]:
-    """Whether cosign accepts the image under the case's policy."""
-    for case, verdict in _verdicts(folder):
-        yield case["id"], case["cosign_accepts"], _accepts(case, verdict)
+    """Whether cosign accepts the image under each command that was recorded."""
+    for line in (folder / "cases.ndjson").read_text().splitlines():
+        case = json.loads(line)
+        yield case["id"], case["cosign_accepts"], accepted(case, _verdict(folder, case))
+        for number, further in enumerate(case.get("more", ())):
+            other = {**case, **further, "policy": _policy(case, further["cosign_args"])}
+            ours = accepted(other, _verdict(folder, other))
+            yield f"{case['id']}+{number}", further["cosign_accepts"], ours
 
 
-def _accepts(case: dict[str, Any], verdict: Verdict) -> bool:
-    wanted = case["policy"].get("attestation_type")
-    if wanted:
-        return any(s.predicate == wanted and _good(s.verdict) for s in verdict.signatures)
-    return any(_good(s.verdict) and s.location != "att-tag" for s in verdict.signatures) and (
-        verdict.signature in ("verified", "verified_attestation_only")
+def _policy(case: dict[str, Any], command: list[str]) -> dict[str, Any]:
+    """What a further command demands, read from its options."""
+    kept = {"annotations": case["policy"].get("annotations", {})}
+    attested = command[0] == "verify-attestation"
+    return {
+        **(case["policy"] if attested else kept),
+        "log": "ignored" if "--insecure-ignore-tlog" in command else "required",
+        "sct": "ignored" if "--insecure-ignore-sct" in command else "required",
+        "timestamp": "required" if "--use-signed-timestamps" in command else "if_needed",
+        "oci11": "--experimental-oci11" in command,
+    }
+
+
+def accepted(case: dict[str, Any], verdict: Verdict) -> bool:
+    """Whether we say that cosign accepts the image."""
+    policy = case["policy"]
+    demand = acceptance.Demand(
+        predicate=policy.get("attestation_type", ""),
+        oci11=policy.get("oci11", False),
+        bundles="--new-bundle-format=false" not in case.get("cosign_args", ()),
     )
-
-
-def _good(verdict: str) -> bool:
-    return verdict in ("verified", "verified_attestation_only")
+    return acceptance.accepts(verdict, demand)
 
 
 SUITES = {"cosign classes": classes, "cosign accepts": accepts}

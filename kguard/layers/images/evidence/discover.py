@@ -45,6 +45,8 @@ class Candidate(msgspec.Struct, frozen=True):
     annotations: dict[str, str]
     manifest: str = ""
     """Digest of the manifest that holds it."""
+    artifact_type: str = ""
+    """What the list of referrers says that the manifest is."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -61,6 +63,8 @@ class Found(msgspec.Struct):
     problems: list[Problem]
     served: bool
     """Whether the image's own manifest is there."""
+    has_api: bool = False
+    """Whether the referrers API answered."""
 
 
 def discover(store: Store, digest: str) -> Found:
@@ -91,21 +95,29 @@ def _collect(store: Store, digest: str, location: str, name: str, found: Found) 
     except StoreError as error:
         found.problems.append(Problem(error, location))
         return
-    for reference, manifest in manifests:
-        if reference not in seen:
-            for entry in _read(store, manifest, location):
-                if isinstance(entry, StoreError):
-                    found.problems.append(Problem(entry, location))
-                else:
-                    found.candidates.append(msgspec.structs.replace(entry, manifest=reference))
+    for descriptor, manifest in manifests:
+        if descriptor.digest in seen:
+            continue
+        for entry in _read(store, manifest, location):
+            if isinstance(entry, StoreError):
+                found.problems.append(Problem(entry, location))
+            else:
+                found.candidates.append(_placed(entry, descriptor))
+
+
+def _placed(candidate: Candidate, descriptor: Descriptor) -> Candidate:
+    kind = descriptor.artifact_type
+    return msgspec.structs.replace(candidate, manifest=descriptor.digest, artifact_type=kind)
 
 
 def _manifests(
     store: Store, digest: str, location: str, name: str, found: Found
-) -> Iterator[tuple[str, Manifest]]:
-    """The manifests that may hold signatures, each with its digest."""
+) -> Iterator[tuple[Descriptor, Manifest]]:
+    """The manifests that may hold signatures, each with what leads to it."""
     if location == "referrer":
-        yield from _fetched(store, store.referrers(digest), location, found)
+        listed = store.referrers(digest)
+        found.has_api = listed is not None
+        yield from _fetched(store, listed or [], location, found)
         return
     tagged = store.tag(name.format(digest.removeprefix("sha256:")))
     raw = store.manifest(tagged) if tagged else None
@@ -117,12 +129,12 @@ def _manifests(
     if location == "fallback-tag":
         yield from _fetched(store, list(manifest.manifests), location, found)
     else:
-        yield tagged, manifest
+        yield Descriptor(tagged, manifest.media_type, 0), manifest
 
 
 def _fetched(
     store: Store, descriptors: list[Descriptor], location: str, found: Found
-) -> Iterator[tuple[str, Manifest]]:
+) -> Iterator[tuple[Descriptor, Manifest]]:
     if len(descriptors) > MAX_REFERRERS:
         reason = f"more than {MAX_REFERRERS} things refer to the image; the others were not read"
         found.problems.append(Problem(StoreError("unverifiable_offline", reason), location))
@@ -136,7 +148,7 @@ def _fetched(
             reason = "something that refers to the image is listed, but its manifest is gone"
             found.problems.append(Problem(StoreError("unverifiable_offline", reason), location))
         elif (manifest := read_manifest(raw)) is not None:
-            yield descriptor.digest, manifest
+            yield descriptor, manifest
 
 
 def _read(store: Store, manifest: Manifest, location: str) -> Iterator[Candidate | StoreError]:

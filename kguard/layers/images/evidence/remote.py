@@ -58,14 +58,16 @@ class Repository:
         """
         return self._asked(lambda where: self._client.blob(*where, digest))
 
-    def referrers(self, digest: str) -> list[Descriptor]:
-        """What the referrers API lists; nothing where the registry does not have it.
+    def referrers(self, digest: str) -> list[Descriptor] | None:
+        """What the referrers API lists; None where the registry does not have it.
 
         Raises:
             StoreError: the registry does not answer, or with something else.
         """
         pages = self._asked(lambda where: self._client.referrers(*where, digest))
-        indexes = [read_manifest(page) for page in pages or ()]
+        if pages is None:
+            return None
+        indexes = [read_manifest(page) for page in pages]
         if None in indexes:
             raise StoreError("unknown_unreachable", "the referrers API answers with no index")
         return [found for index in indexes if index for found in index.manifests]

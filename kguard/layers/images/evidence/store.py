@@ -33,6 +33,7 @@ class Descriptor(msgspec.Struct, frozen=True, order=True):
     digest: str
     media_type: str
     size: int
+    artifact_type: str = ""
 
 
 class Store(Protocol):
@@ -52,8 +53,8 @@ class Store(Protocol):
             StoreError: it cannot be asked for, or its bytes do not have the digest.
         """
 
-    def referrers(self, digest: str) -> list[Descriptor]:
-        """What refers to a manifest by its `subject`.
+    def referrers(self, digest: str) -> list[Descriptor] | None:
+        """What refers to a manifest by its `subject`; None where there is no referrers API.
 
         Raises:
             StoreError: it cannot be asked for.
@@ -114,7 +115,8 @@ def _described(entries: list[Any]) -> list[tuple[Any, Descriptor]]:
         size = mapping(entry).get("size")
         digest = fields.get("digest", "")
         number = size if type(size) is int else 0
-        found.append((entry, Descriptor(digest, fields.get("mediaType", ""), number)))
+        kind = fields.get("artifactType", "")
+        found.append((entry, Descriptor(digest, fields.get("mediaType", ""), number, kind)))
     return found
 
 

@@ -42,7 +42,10 @@ ORDER: tuple[SignatureClass, ...] = (
 )
 """From the best; what is not here is no verdict on a signature."""
 
-_REFERRER_VERSION = 3
+SIGNED: tuple[SignatureClass, ...] = ("verified", "verified_attestation_only")
+"""Verdicts on a signature that cosign accepts."""
+
+OLDEST_REFERRER = 3
 """cosign reads bundles of version 0.3 from registries; older ones only as files."""
 
 
@@ -67,11 +70,21 @@ class Verdict(msgspec.Struct, frozen=True):
     reason: str
     best: Signature | None
     signatures: tuple[Signature, ...]
+    judged: tuple[tuple[Candidate, Signature], ...] = ()
+    """What was found for the image itself, in the order in which it is listed there."""
+    has_api: bool = False
+    """Whether the registry has the referrers API."""
 
 
 def judge(found: Found, digest: str, authorities: Authorities, now: datetime) -> Verdict:
     """Judge everything that was found for an image."""
-    signatures = [_judge(c, digest, authorities, now) for c in found.candidates]
+    judged = [(c, _judge(c, digest, authorities, now)) for c in found.candidates]
+    verdict = _amount(found, [signature for _, signature in judged])
+    return msgspec.structs.replace(verdict, judged=tuple(judged), has_api=found.has_api)
+
+
+def _amount(found: Found, signatures: list[Signature]) -> Verdict:
+    """What the signatures of an image amount to, with what could not be read."""
     signatures += [_problem(p.error.verdict, p.location, p.error.reason) for p in found.problems]
     known = [s for s in signatures if s.verdict in ORDER]
     everything = tuple(sorted(signatures, key=_order))
@@ -150,7 +163,7 @@ def _check(candidate: Candidate, digest: str, material: Material) -> Checked:
         layer = Layer(candidate.content, candidate.annotations, attestation)
         return verify_layer(layer, material, digest)
     bundle = parse(candidate.content)
-    if bundle.version < _REFERRER_VERSION and candidate.location != "loose-bundle":
+    if bundle.version < OLDEST_REFERRER and candidate.location != "loose-bundle":
         raise RejectedError("unsupported_format", "a bundle older than 0.3 is not read as referrer")
     if bundle.envelope is None and candidate.location != "loose-bundle":
         raise RejectedError("unsupported_format", "it holds no statement about the image")

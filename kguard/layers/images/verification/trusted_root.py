@@ -9,7 +9,7 @@ it became valid).
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -67,12 +67,20 @@ class TrustedRoot(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def verifier(self) -> Any:
-        """The same root as `sigstore` understands it."""
+        """The same root as `sigstore` understands it.
+
+        `sigstore` leaves the last moment of a timestamp authority out, cosign counts it in: the
+        authorities get one more second there. Our own verifier has looked at the real end.
+        """
         from sigstore.models import TrustedRoot as SigstoreRoot
         from sigstore.verify import Verifier
         from sigstore_models.trustroot.v1 import TrustedRoot as Message
 
-        return Verifier(trusted_root=SigstoreRoot(Message.from_json(self.raw)))
+        message = Message.from_json(self.raw)
+        for authority in message.timestamp_authorities or ():
+            if authority.valid_for.end is not None:
+                authority.valid_for.end += timedelta(seconds=1)
+        return Verifier(trusted_root=SigstoreRoot(message))
 
 
 def parse_root(raw: bytes) -> TrustedRoot:
