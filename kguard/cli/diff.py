@@ -22,6 +22,7 @@ from kguard.errors import UsageError
 from kguard.model.findings import SEVERITIES, severity_at_least
 from kguard.model.layer import Comparison
 from kguard.reporters.json import Entry, entry
+from kguard.scan import Judged, scan
 from kguard.triage.diff import Difference, difference
 
 EXIT_INCOMPLETE = 3
@@ -49,8 +50,11 @@ class Document(msgspec.Struct, kw_only=True):
 @input_options
 @judge_options
 @click.option("--fail-on", type=click.Choice(["none", *SEVERITIES]))
+@click.option(
+    "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
+)
 @click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
-def command(output: str, fail_on: str | None, **arguments: Any) -> int:
+def command(output: str, fail_on: str | None, *, allow_incomplete: bool, **arguments: Any) -> int:
     """Say what a change does: two folders, or two git revisions (`rev:REV`).
 
     \b
@@ -60,23 +64,17 @@ def command(output: str, fail_on: str | None, **arguments: Any) -> int:
     """
     if len(arguments["inputs"]) != 2:  # noqa: PLR2004 - a change has two sides
         raise UsageError("diff compares two inputs", hint="kguard diff BASE HEAD")
-    found, unread = _compare(arguments)
-    for place, text in unread:
-        if place.startswith(_POLICY):  # reading the inputs has told the rest
-            note(f"{place}: {text}", quiet=arguments["quiet"])
-    if output == "json":
-        write_json(_document(found))
-    else:
-        write(_text(found), "")
-    gate = fail_on or settings(arguments).fail_on
-    worse = any(severity_at_least(f.severity, gate) for f in found.new)
-    return 1 if worse else EXIT_INCOMPLETE if unread else 0
+    return answer(
+        _sides(arguments),
+        form=output,
+        gate=fail_on or settings(arguments).fail_on,
+        quiet=arguments["quiet"],
+        allow_incomplete=allow_incomplete,
+    )
 
 
-def _compare(arguments: dict[str, Any]) -> tuple[Difference, list[tuple[str, str]]]:
-    """The difference, and what of either side could not be read: its place and the reason."""
-    from kguard.scan import scan
-
+def _sides(arguments: dict[str, Any]) -> tuple[Judged, Judged]:
+    """Both inputs, each judged on its own."""
     config = settings(arguments)
     sides = []
     for name in arguments["inputs"]:
@@ -84,15 +82,39 @@ def _compare(arguments: dict[str, Any]) -> tuple[Difference, list[tuple[str, str
         with open_engine(arguments) as engine:
             sides.append(scan(collect(one, config), options(one, config), engine))
     before, after = sides
+    return before, after
+
+
+def answer(
+    sides: tuple[Judged, Judged], *, form: str, gate: str, quiet: bool, allow_incomplete: bool
+) -> int:
+    """Print what is different and return the exit code.
+
+    Args:
+        sides: what is judged today, and what would be.
+        form: `txt` or `json`.
+        gate: the least severity of a new finding that makes the code 1.
+        quiet: whether policies that failed are not named on stderr.
+        allow_incomplete: whether what could not be read leaves the code 0.
+    """
+    before, after = sides
     effects = layers.compare(before.facts, after.facts)
+    found = difference(before.report.findings, after.report.findings, effects)
     unread = {
         (entry.source, entry.reason)
         for side in sides
         if side.report.objects
         for entry in side.report.incomplete
     }
-    found = difference(before.report.findings, after.report.findings, effects)
-    return found, sorted(unread)
+    for place, text in sorted(unread):
+        if place.startswith(_POLICY):  # reading the inputs has told the rest
+            note(f"{place}: {text}", quiet=quiet)
+    if form == "json":
+        write_json(_document(found))
+    else:
+        write(_text(found), "")
+    worse = any(severity_at_least(f.severity, gate) for f in found.new)
+    return 1 if worse else EXIT_INCOMPLETE if unread and not allow_incomplete else 0
 
 
 def _document(found: Difference) -> Document:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +12,7 @@ import click
 import msgspec
 
 from kguard import layers
+from kguard.cli import values
 from kguard.cli.output import note
 from kguard.config import Config, discover, read
 from kguard.engine.base import Engine
@@ -26,20 +25,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _MAX_TOLD = 20
 """Lines on stderr about what could not be read."""
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_VERSION = re.compile(r"v?\d+(\.\d+)+[\w.+-]*|devel")
-_VERSIONS = ("kubernetes", "istio", "knative", "falco")
-ASSUMABLE = (
-    "kubernetes",
-    "istio",
-    "knative",
-    "falco",
-    "cni",
-    "enforcer",
-    "root-namespace",
-    "trust-domain",
-    "cluster-domain",
-)
 
 
 def input_options(function: F) -> F:
@@ -64,12 +49,22 @@ _INPUTS = (
     click.option(
         "--context", "contexts", multiple=True, metavar="NAME", help="Read a live cluster."
     ),
+    click.option(
+        "--snapshot", metavar="FILE", help="Read a cluster's state that `snapshot` wrote."
+    ),
+    click.option(
+        "--overlay",
+        "overlays",
+        multiple=True,
+        metavar="PATH",
+        help="Judge these manifests as applied on top of everything else; repeatable.",
+    ),
     click.option("--config", metavar="FILE", help="Settings, instead of the nearest kguard.yaml."),
     click.option(
         "--assume",
         multiple=True,
         metavar="KEY=VALUE",
-        help=f"What to take for granted about the cluster: {', '.join(ASSUMABLE)}.",
+        help=f"What to take for granted about the cluster: {', '.join(values.ASSUMABLE)}.",
     ),
     click.option(
         "--scope",
@@ -180,17 +175,17 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
     _stay_offline(arguments)
     waivers = config.path(config.waivers) if config.waivers else ""
     baseline = config.path(config.baseline) if config.baseline else ""
-    _existing("--evidence", arguments.get("evidence_dirs") or ())
-    _trust(arguments.get("trust_roots") or ())
+    values.existing("--evidence", arguments.get("evidence_dirs") or ())
+    values.trust_files(arguments.get("trust_roots") or ())
     return Options(
         config=config,
-        scope=scope or ("cluster" if arguments.get("contexts") else "app"),
-        at=_time(arguments.get("at")),
+        scope=scope or ("cluster" if live(arguments) else "app"),
+        at=values.time(arguments.get("at")),
         layers=tuple(name for name in layers.NAMES if name in chosen),
         policies=tuple(arguments.get("policies") or ()),
         policy_dirs=tuple(arguments.get("policy_dirs") or ()),
-        namespace=_namespace(arguments, config),
-        assume=_assumptions(arguments.get("assume") or ()),
+        namespace=values.namespace(arguments, config),
+        assume=values.assumptions(arguments.get("assume") or ()),
         evidence_dirs=tuple(arguments.get("evidence_dirs") or ()),
         trust_roots=tuple(arguments.get("trust_roots") or ()),
         registry=bool(arguments.get("registry")),
@@ -209,55 +204,9 @@ def _stay_offline(arguments: dict[str, Any]) -> None:
         raise UsageError("--offline excludes --falco-rules oci://...", hint="name a file")
 
 
-def _existing(option: str, names: Sequence[str]) -> None:
-    for name in names:
-        if not Path(name).exists():
-            raise UsageError(f"{option} {name}: no such file or folder")
-
-
-def _trust(names: Sequence[str]) -> None:
-    """Refuse files that are neither a trusted root nor a key: what they were to prove is not."""
-    _existing("--trusted-root", names)
-    if names:
-        from kguard.layers.images.trust import read_trust
-
-        for problem in read_trust(names, ()).problems:
-            hint = "give a trusted_root.json or a public key (PEM)"
-            raise UsageError(f"--trusted-root {problem}", hint=hint)
-
-
-def _namespace(arguments: dict[str, Any], config: Config) -> str:
-    """The namespace of objects that name none: a DNS label (RFC 1123), as the API server asks."""
-    given = arguments.get("namespace")
-    name = config.namespace if given is None else given
-    if not _LABEL.fullmatch(name):
-        place = "`namespace` of kguard.yaml" if given is None else "-n"
-        hint = "up to 63 lower-case letters, digits and `-`, such as shop-prod"
-        raise UsageError(f"{place}: {name!r} is no name of a namespace", hint=hint)
-    return name
-
-
-def _time(text: str | None) -> datetime:
-    if not text:
-        return datetime.now(UTC)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--at {text} is no time", hint="write 2026-11-23T12:00:00Z") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _assumptions(pairs: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator or key not in ASSUMABLE:
-            known = ", ".join(ASSUMABLE)
-            raise UsageError(f"--assume {pair} is not KEY=VALUE with a known key", hint=known)
-        if key in _VERSIONS and not _VERSION.fullmatch(value):
-            raise UsageError(f"--assume {pair}: that is no version", hint=f"--assume {key}=1.31")
-        found[key] = value
-    return found
+def live(arguments: dict[str, Any]) -> bool:
+    """Whether a cluster is read, or a snapshot of one."""
+    return bool(arguments.get("contexts") or arguments.get("snapshot"))
 
 
 def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) -> Collected:
@@ -277,31 +226,21 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
     from kguard.sources.flows import add_flows
 
     _stay_offline(arguments)
-    contexts = arguments.get("contexts") or ()
-    configured = () if contexts else config.inputs
-    inputs = list(arguments["inputs"]) or [config.subject(name) for name in configured]
-    if not inputs and not contexts:
-        raise UsageError("nothing to read", hint="name a file or folder, `-`, or --context NAME")
-    if len(contexts) + bool(inputs) > 1:
-        raise UsageError(
-            "one scan reads one cluster, or files",
-            hint="policies of one cluster say nothing about another: scan each on its own",
-        )
-    found = sources.collect(inputs, _reading(arguments, config, contexts))
+    found = sources.collect(_named(arguments, config), _reading(arguments, config))
     named = arguments.get("falco_rules") or map(config.path, config.falco.rules)
     add_base_rules(named, found)
     configured_flows = [config.subject(name) for name in config.flows]
     add_flows([*configured_flows, *(arguments.get("flow_files") or ())], found)
     if report:
         return found
-    if not found.looked_at and found.unreadable and not contexts:
+    if not found.looked_at and found.unreadable and not live(arguments):
         first = found.unreadable[0]
         raise SourceError(first.reason, where=first.source, hint=first.hint)
     _tell(found, quiet=bool(arguments.get("quiet")))
     return found
 
 
-def _reading(arguments: dict[str, Any], config: Config, contexts: Sequence[str]) -> Any:
+def _reading(arguments: dict[str, Any], config: Config) -> Any:
     """How the user wants the input to be read."""
     from kguard import sources
 
@@ -313,13 +252,31 @@ def _reading(arguments: dict[str, Any], config: Config, contexts: Sequence[str])
         render=arguments.get("render", "auto"),
         online=bool(arguments.get("online")),
         fast_yaml=not arguments.get("no_fast_yaml"),
-        namespace=_namespace(arguments, config),
+        namespace=values.namespace(arguments, config),
         releases=tuple(_release(config, release) for release in config.helm),
-        contexts=tuple(contexts),
+        contexts=tuple(arguments.get("contexts") or ()),
+        snapshot=arguments.get("snapshot") or "",
+        overlays=tuple(arguments.get("overlays") or ()),
         read_secrets=bool(arguments.get("read_secrets")),
         settled=arguments.get("settled"),
         falco_metrics=bool(arguments.get("falco_metrics")),
     )
+
+
+def _named(arguments: dict[str, Any], config: Config) -> list[str]:
+    """The files to read: those that are named, else those of the settings; none for a cluster."""
+    configured = () if live(arguments) else config.inputs
+    inputs = list(arguments["inputs"]) or [config.subject(name) for name in configured]
+    clusters = len(arguments.get("contexts") or ()) + bool(arguments.get("snapshot"))
+    if not inputs and not clusters:
+        raise UsageError("nothing to read", hint="name a file or folder, `-`, or --context NAME")
+    if clusters + bool(inputs) > 1:
+        raise UsageError(
+            "one scan reads one cluster, or files",
+            hint="policies of one cluster say nothing about another: scan each on its own, or "
+            "apply files on top of a cluster with --overlay",
+        )
+    return inputs
 
 
 def _tell(found: Collected, *, quiet: bool) -> None:

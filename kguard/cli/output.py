@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 import click
 import msgspec
 
-from kguard.errors import UsageError
+from kguard.errors import UsageError, reason
 from kguard.model.safe_text import clean
 
-__all__ = ["clean", "note", "write", "write_json", "write_rows"]
+__all__ = ["clean", "note", "write", "write_json", "write_private", "write_rows"]
 
 
 def write(text: str, destination: str) -> None:
@@ -30,6 +31,23 @@ def write(text: str, destination: str) -> None:
         Path(destination).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {destination}: {error.strerror}") from None
+
+
+def write_private(data: bytes, destination: str) -> None:
+    """Write a file that its owner alone may read, whole or not at all.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    path = Path(destination)
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
+            stream.write(data)
+        Path(stream.name).replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"the file cannot be written: {reason(error)}", where=destination
+        ) from None
 
 
 def write_json(document: Any, destination: str = "") -> None:

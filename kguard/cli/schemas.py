@@ -17,6 +17,9 @@ VERSION = "v1"
 _STRUCTS = {
     "report": "kguard.reporters.json:Document",
     "diff": "kguard.cli.diff:Document",
+    "gate": "kguard.cli.diff:Document",
+    "admit": "kguard.admission:Answer",
+    "snapshot": "kguard.sources.snapshot:Header",
     "proof": "kguard.remediation.proof:Document",
     "baseline": "kguard.cli.baseline:Document",
     "config": "kguard.config:Config",

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 
+from kguard.inventory.overlay import applied
 from kguard.inventory.scopes import cluster_scoped
 from kguard.model.manifests import Manifest, mapping
 
@@ -18,7 +19,7 @@ def identify(
 
     An omitted namespace is `namespace`, the release or target namespace that the user gave. Of
     several definitions of one object the last one in the order of file names wins, as with
-    `kubectl apply -f FOLDER`.
+    `kubectl apply -f FOLDER`; what an overlay replaces counts as no definition.
 
     Returns:
         The effective manifests and the definitions that they replace.
@@ -30,6 +31,7 @@ def identify(
     unscoped = cluster_scoped(crds)
     for manifest in everything:
         _place(manifest, unscoped, namespace)
+    everything = applied(everything)
     everything.sort(key=_order)
     effective: list[Manifest] = []
     shadowed: list[Manifest] = []

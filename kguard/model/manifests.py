@@ -63,6 +63,8 @@ class SourceText(msgspec.Struct, gc=False):
     """Whether it is in plain block style, so that positions are found quickly."""
     namespace: str = ""
     """The namespace of objects that name none, where a release decides it."""
+    overlay: bool = False
+    """Whether it is applied on top of everything else (`--overlay`)."""
 
 
 class Manifest(msgspec.Struct):

@@ -18,8 +18,8 @@ _SECRET_KEY = re.compile(
         (?:password|passwd|secret|token|credential|api[_-]?key|private[_-]?key)[\w.-]* ["']?
         \s*[:=]\s* ) (?P<value>\S.*)$"""
 )
-_URL = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@")
-_TOKEN = re.compile(
+URL_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@")
+TOKEN = re.compile(
     r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]*|\b(?:ghp|gho|ghs|glpat|xox[abp])[-_][\w-]{10,}|\bAKIA[0-9A-Z]{16}\b"
 )
 _VALUE = re.compile(r"""^(\s*(?:-\s+)?["']?value["']?\s*:\s*)\S.*$""")
@@ -30,8 +30,8 @@ def redact(line: str) -> str:
     """The line without secrets, shortened to `MAX_QUOTE` characters."""
     text = line.rstrip("\r\n")
     if "://" in text:
-        text = _URL.sub(rf"\1{MASK}@", text)
-    text = _TOKEN.sub(MASK, text)
+        text = URL_CREDENTIALS.sub(rf"\1{MASK}@", text)
+    text = TOKEN.sub(MASK, text)
     if match := _VALUE.match(text):
         text = match[1] + MASK
     match = _SECRET_KEY.match(text)

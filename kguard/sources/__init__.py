@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kguard.model.manifests import Collected
 from kguard.sources.options import Options, Release
 
-__all__ = ["Options", "Release", "collect"]
+__all__ = ["Options", "Release", "collect", "overlaid"]
 
 
 def collect(inputs: Sequence[str], options: Options | None = None) -> Collected:
@@ -30,3 +30,18 @@ def collect(inputs: Sequence[str], options: Options | None = None) -> Collected:
     from kguard.sources.collecting import read_all
 
     return read_all(inputs, options or Options())
+
+
+def overlaid(base: Collected, top: Collected) -> Collected:
+    """What is there once the manifests of one input are applied on top of another.
+
+    Args:
+        base: what was read of a cluster, or of files; it stays as it is.
+        top: the manifests to apply; from now on they are known as such.
+    """
+    from kguard.sources.collecting import merge, overlay
+
+    found = Collected()
+    merge(base, found)
+    overlay(top, found)
+    return found

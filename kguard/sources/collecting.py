@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from kguard.errors import SourceError, UsageError
 from kguard.model.manifests import Collected, NotEvaluated, SourceText, Unreadable
 from kguard.sources import git, helm, kustomize
@@ -48,8 +50,22 @@ def read_all(inputs: Sequence[str], options: Options) -> Collected:
                 Unreadable(error.where or text, reason=error.message, hint=error.hint)
             )
     for context in options.contexts:
-        _merge(_cluster(context, options), into)
+        merge(_cluster(context, options), into)
+    if options.snapshot:
+        from kguard.sources import snapshot
+
+        merge(snapshot.read(Path(options.snapshot)), into)
+    if options.overlays:
+        files = msgspec.structs.replace(options, contexts=(), snapshot="", overlays=())
+        overlay(read_all(options.overlays, files), into)
     return into
+
+
+def overlay(top: Collected, into: Collected) -> None:
+    """Add what is to be applied on top of what was read before."""
+    for manifest in top.manifests:
+        manifest.text.overlay = True
+    merge(top, into)
 
 
 def _cluster(context: str, options: Options) -> Collected:
@@ -127,9 +143,9 @@ def _folder(listing: Listing, options: Options, seen: set[str], into: Collected)
     loose = [file for file in listing.files if not charts.owns(file.display)]
     builds = kustomize.plan(loose, into)
     for chart in charts.roots:
-        _merge(helm.evaluate(chart, options), into)
+        merge(helm.evaluate(chart, options), into)
     for root in builds.roots:
-        _merge(kustomize.evaluate(root, builds, by_path, options), into)
+        merge(kustomize.evaluate(root, builds, by_path, options), into)
     raw = [file for file in loose if file.display not in builds.consumed]
     _files(raw, options, seen, into)
 
@@ -147,10 +163,12 @@ def _files(files: Sequence[File], options: Options, seen: set[str], into: Collec
             read_plain(file, into)
 
 
-def _merge(found: Collected, into: Collected) -> None:
+def merge(found: Collected, into: Collected) -> None:
+    """Add everything of one input to that of others."""
     into.manifests += found.manifests
     into.documents += found.documents
     into.files += found.files
+    into.flows += found.flows
     into.ambiguous += found.ambiguous
     into.unreadable += found.unreadable
     into.not_evaluated += found.not_evaluated

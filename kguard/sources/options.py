@@ -38,6 +38,10 @@ class Options(msgspec.Struct, frozen=True):
     releases: tuple[Release, ...] = ()
     contexts: tuple[str, ...] = ()
     """Live clusters: names of kubeconfig contexts, or `in-cluster`."""
+    snapshot: str = ""
+    """A file that `kguard snapshot` wrote, to read instead of a live cluster."""
+    overlays: tuple[str, ...] = ()
+    """Inputs that are applied on top of all others."""
     read_secrets: bool = False
     falco_metrics: bool = False
     """Whether the Falcos of a live cluster are asked what they have loaded."""

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,8 +15,9 @@ import jsonschema
 import pytest
 import yaml
 
-from kguard import cli
+from kguard import cli, sources
 from kguard.cli.schemas import NAMES, schema
+from kguard.sources import snapshot
 
 SHOP = "examples/shop"
 REQUESTS = """\
@@ -48,6 +51,8 @@ COMMANDS = {
     "report": f"scan {SHOP} -o json",
     "baseline": f"baseline {SHOP} -o -",
     "diff": f"diff {SHOP} {{changed}} -o json",
+    "gate": "gate {changed} --snapshot {snapshot} -o json",
+    "admit": "admit --snapshot {snapshot}",
     "facts": f"facts {SHOP}",
     "manifest": "manifests {changed}",
     "policies-list": "policies list -o json",
@@ -67,12 +72,30 @@ COMMANDS = {
     "runtime-alert": f"runtime events {{alerts}} -i {SHOP} -o jsonl",
     "runtime-coverage": f"runtime coverage {SHOP} -o json",
 }
+REVIEW = {
+    "apiVersion": "admission.k8s.io/v1",
+    "kind": "AdmissionReview",
+    "request": {
+        "uid": "u",
+        "operation": "CREATE",
+        "kind": {"group": "networking.k8s.io", "version": "v1", "kind": "NetworkPolicy"},
+        "namespace": "shop",
+        "object": {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "open"},
+            "spec": {"podSelector": {}, "ingress": [{}]},
+        },
+    },
+}
+STDIN = {"admit": json.dumps(REVIEW)}
 LINES = {"manifest", "audit-eval", "runtime-alert"}
 READ = {
     "config",
     "evidence",
     "flows",
     "proof",
+    "snapshot",
     "waivers",
     "network",
     "mtls",
@@ -94,7 +117,10 @@ def files(tmp_path_factory, checkout) -> dict[str, Path]:
     (folder / "rules.yaml").write_text(RULES)
     (folder / "audit.log").write_text(json.dumps(EVENT) + "\n")
     (folder / "alerts.json").write_text(ALERT.replace("\n", "") + "\n")
+    state = snapshot.write(sources.collect([str(checkout / SHOP)]), "prod", datetime.now(UTC))
+    (folder / "prod.kguard.gz").write_bytes(state)
     found = {
+        "snapshot": folder / "prod.kguard.gz",
         "alerts": folder / "alerts.json",
         "changed": changed,
         "log": folder / "audit.log",
@@ -105,7 +131,8 @@ def files(tmp_path_factory, checkout) -> dict[str, Path]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_a_command_prints_is_as_the_schema_says(name, files, checkout, kguard):
-    run = kguard(*COMMANDS[name].format(**files).split(), cwd=checkout)
+    words = COMMANDS[name].format(**files).split()
+    run = kguard(*words, cwd=checkout, input=STDIN.get(name))
     assert run.returncode in (0, 1, 3), run.stderr
     texts = run.stdout.splitlines() if name in LINES else [run.stdout]
     documents = [json.loads(text) for text in texts]
@@ -120,7 +147,9 @@ def test_the_proof_is_as_the_schema_says(tmp_path, checkout, kguard):
     check(json.loads((tmp_path / "proof.json").read_text()), "proof")
 
 
-def test_files_that_are_read_are_as_the_schemas_say(checkout):
+def test_files_that_are_read_are_as_the_schemas_say(checkout, files):
+    header = gzip.decompress(files["snapshot"].read_bytes()).splitlines()[0]
+    check(json.loads(header), "snapshot")
     check(yaml.safe_load((checkout / SHOP / "kguard.yaml").read_text()), "config")
     evidence = json.loads((checkout / SHOP / "evidence" / "evidence.json").read_text())
     check(evidence, "evidence")

@@ -30,6 +30,12 @@ DEFINED = {
 }
 
 AUDIT_FILE = "the audit policy is a file of the control plane's machine, no object"
+OPEN = """
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: open, namespace: shop}
+spec: {podSelector: {}, ingress: [{}]}
+"""
 ONLY_IN_FILES = {
     "audit/contents-unrecorded": AUDIT_FILE,
     "audit/credentials-unrecorded": AUDIT_FILE,
@@ -137,3 +143,51 @@ def test_two_live_scans_give_the_same_bytes(shop, kguard, checkout):
     first, second = (kguard(*arguments, cwd=checkout, env=environment) for _ in range(2))
     assert first.stdout == second.stdout
     assert first.stdout
+
+
+@pytest.fixture(scope="module")
+def snapshot(shop, kguard, checkout, tmp_path_factory):
+    """The state of the running shop as a file."""
+    path = tmp_path_factory.mktemp("snapshot") / "shop.kguard.gz"
+    environment = {"KUBECONFIG": str(shop.kubeconfig)}
+    done = kguard("snapshot", "--context", "admin", "-o", path, cwd=checkout, env=environment)
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_a_snapshot_gives_the_bytes_that_the_cluster_gives(shop, snapshot, kguard, checkout):
+    environment = {"KUBECONFIG": str(shop.kubeconfig)}
+    common = ["scan", "-o", "json", "--quiet", "--at", "2026-11-23T12:00:00Z"]
+    running = kguard(*common, "--context", "admin", cwd=checkout, env=environment)
+    kept = kguard(*common, "--snapshot", snapshot, cwd=checkout, env={"KUBECONFIG": "/dev/null"})
+    assert running.stdout == kept.stdout
+    assert len(json.loads(kept.stdout)["findings"]) > 20
+
+
+def test_manifests_that_are_there_already_change_nothing_of_the_network(snapshot, kguard, checkout):
+    done = kguard(
+        "gate",
+        "examples/shop/network",
+        "--snapshot",
+        snapshot,
+        "--layer",
+        "network",
+        "-o",
+        "json",
+        cwd=checkout,
+    )
+    assert done.returncode == 0, done.stdout
+    found = json.loads(done.stdout)
+    assert (found["new"], found["fixed"]) == ([], [])
+    assert found["unchanged"] > 10
+
+
+def test_a_policy_that_opens_the_shop_is_stopped_before_it_is_applied(
+    shop, kguard, checkout, tmp_path
+):
+    (tmp_path / "open.yaml").write_text(OPEN)
+    environment = {"KUBECONFIG": str(shop.kubeconfig)}
+    arguments = ["gate", tmp_path, "--context", "admin", "--layer", "network"]
+    done = kguard(*arguments, cwd=checkout, env=environment)
+    assert done.returncode == 1, done.stderr
+    assert "any pod in the cluster can open cart:8080" in done.stdout

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Would one change of a cluster be admitted?
+
+A request is denied for what it brings: findings at or above the gate that the cluster does not have
+without it. Milder ones, and effects that get weaker, are warnings that the API server shows to the
+user. A new finding that cannot be decided denies as well, unless that is allowed.
+
+Authority: AdmissionReview of admission.k8s.io/v1 (k8s.io/api admission/v1/types.go), and
+https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import msgspec
+
+from kguard import layers
+from kguard.errors import UsageError, validation
+from kguard.inventory.overlay import without
+from kguard.model.findings import SEVERITIES, Finding, severity_at_least
+from kguard.model.layer import Comparison
+from kguard.model.manifests import Collected, JsonObject, Manifest, SourceText, mapping
+from kguard.model.safe_text import clean
+from kguard.scan import Judged
+from kguard.sources import overlaid
+from kguard.triage.diff import difference
+
+MAX_REVIEW_BYTES = 16 << 20
+"""Object and former object: an API server takes 3 MiB in a request."""
+MAX_WARNING = 256
+"""Characters of one warning; the API server may cut longer ones."""
+MAX_WARNINGS = 16
+"""With `MAX_WARNING` the 4,096 characters that the API server passes on."""
+MAX_MESSAGE = 4096
+_WHOLE = frozenset({"", "ephemeralcontainers"})
+"""Subresources whose requests carry the object that there will be; the others change no fact."""
+_FORBIDDEN = 403
+
+
+class GroupVersionKind(msgspec.Struct):
+    """The kind of the object, as the API server says it."""
+
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+
+
+class Request(msgspec.Struct, rename="camel"):
+    """What somebody wants to do (`request` of the review)."""
+
+    uid: str
+    operation: Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+    kind: GroupVersionKind = msgspec.field(default_factory=GroupVersionKind)
+    sub_resource: str = ""
+    namespace: str = ""
+    name: str = ""
+    object: JsonObject | None = None
+
+
+class Review(msgspec.Struct, rename="camel"):
+    """The question as it comes."""
+
+    api_version: Literal["admission.k8s.io/v1"]
+    kind: Literal["AdmissionReview"]
+    request: Request
+
+
+class Status(msgspec.Struct):
+    """Why a request is denied."""
+
+    message: str
+    code: int = _FORBIDDEN
+    reason: str = "Forbidden"
+
+
+class Response(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The decision (`response` of the review)."""
+
+    uid: str
+    allowed: bool
+    status: Status | None = None
+    warnings: tuple[str, ...] = ()
+    audit_annotations: dict[str, str] = {}
+
+
+class Answer(msgspec.Struct, rename="camel"):
+    """The review as it goes back."""
+
+    response: Response
+    api_version: str = "admission.k8s.io/v1"
+    kind: str = "AdmissionReview"
+
+
+@dataclass
+class Context:
+    """The cluster that requests are judged in, and how a state of it is judged."""
+
+    collected: Collected
+    judge: Callable[[Collected], Judged]
+    gate: str = "high"
+    allow_unknown: bool = False
+
+    @cached_property
+    def before(self) -> Judged:
+        """The cluster without the request."""
+        return self.judge(self.collected)
+
+
+def read(data: bytes) -> Request:
+    """The request of a review.
+
+    Raises:
+        UsageError: the text is no AdmissionReview of v1.
+    """
+    if len(data) > MAX_REVIEW_BYTES:
+        raise UsageError(f"the review is larger than {MAX_REVIEW_BYTES >> 20} MiB")
+    try:
+        return msgspec.json.decode(data, type=Review).request
+    except (msgspec.DecodeError, RecursionError) as error:
+        message, place = validation(error)
+        where = f" ({'.'.join(place)})" if place else ""
+        hint = "an object with apiVersion admission.k8s.io/v1, kind AdmissionReview and a request"
+        raise UsageError(f"this is no AdmissionReview: {message}{where}", hint=hint) from None
+
+
+def decide(request: Request, context: Context) -> Response:
+    """Whether a request is admitted, and what its user should know."""
+    state = _after(request, context)
+    if state is None:
+        return Response(request.uid, allowed=True)
+    before, after = context.before, context.judge(state)
+    effects = layers.compare(before.facts, after.facts)
+    change = difference(before.report.findings, after.report.findings, effects)
+    found = sorted(change.new, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.message))
+    against = [f for f in found if _denies(f, context)]
+    mild = [f for f in found if f not in against]
+    return Response(
+        request.uid,
+        allowed=not against,
+        status=Status(_message(against)) if against else None,
+        warnings=_warnings(mild, effects),
+        audit_annotations=_annotations(found),
+    )
+
+
+def _after(request: Request, context: Context) -> Collected | None:
+    """The cluster after the request; None where it changes nothing that is judged."""
+    if request.sub_resource not in _WHOLE or request.operation == "CONNECT":
+        return None
+    base = context.collected
+    if request.operation != "DELETE":
+        if request.object is None:
+            return None
+        return overlaid(base, Collected([_manifest(request, request.object)]))
+    context.before  # noqa: B018 - gives every object of the cluster its id
+    kept = without(base.manifests, {_id(request)})
+    return msgspec.structs.replace(base, manifests=kept)
+
+
+def _manifest(request: Request, item: JsonObject) -> Manifest:
+    """The object of a request, with what its address alone may say."""
+    metadata = dict(mapping(item.get("metadata")))
+    if request.namespace:
+        metadata.setdefault("namespace", request.namespace)
+    if not metadata.get("name"):
+        metadata["name"] = request.name or metadata.get("generateName") or ""
+    text = SourceText(file="", index=0, line=0, text="", cluster="request", overlay=True)
+    return Manifest({**item, "metadata": metadata}, text)
+
+
+def _id(request: Request) -> str:
+    kind = request.kind
+    named = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    return f"{named}/{request.namespace or '-'}/{request.name}"
+
+
+def _denies(finding: Finding, context: Context) -> bool:
+    undecided = finding.state == "unknown" and context.allow_unknown
+    return severity_at_least(finding.severity, context.gate) and not undecided
+
+
+def _message(findings: Iterable[Finding]) -> str:
+    lines = [_line(finding) for finding in findings]
+    text = "; ".join(lines)
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def _line(finding: Finding) -> str:
+    doubt = "cannot be decided: " if finding.state == "unknown" else ""
+    return clean(f"{finding.policy}: {doubt}{finding.message}")
+
+
+def _warnings(findings: Iterable[Finding], effects: Comparison) -> tuple[str, ...]:
+    found = [*map(_line, findings), *_effects(effects)]
+    short = [text if len(text) <= MAX_WARNING else text[: MAX_WARNING - 1] + "…" for text in found]
+    if len(short) <= MAX_WARNINGS:
+        return tuple(short)
+    return (*short[: MAX_WARNINGS - 1], f"and {len(short) - MAX_WARNINGS + 1} more")
+
+
+def _effects(effects: Comparison) -> Iterator[str]:
+    for word, changes in (
+        ("weaker", effects.weaker),
+        ("opens", effects.opened),
+        ("cuts", effects.cut),
+    ):
+        for change in changes:
+            yield clean(f"{word}: {change.target}: {change.text}")
+
+
+def _annotations(findings: Iterable[Finding]) -> dict[str, str]:
+    """What the API server's audit log keeps of the decision."""
+    policies = ",".join(sorted({finding.policy for finding in findings}))
+    return {"findings": policies} if policies else {}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which values of options make sense, and what do they mean?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kguard.config import Config
+from kguard.errors import UsageError
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_VERSION = re.compile(r"v?\d+(\.\d+)+[\w.+-]*|devel")
+_VERSIONS = ("kubernetes", "istio", "knative", "falco")
+ASSUMABLE = (
+    "kubernetes",
+    "istio",
+    "knative",
+    "falco",
+    "cni",
+    "enforcer",
+    "root-namespace",
+    "trust-domain",
+    "cluster-domain",
+)
+
+
+def existing(option: str, names: Sequence[str]) -> None:
+    """Refuse names of files and folders that are not there."""
+    for name in names:
+        if not Path(name).exists():
+            raise UsageError(f"{option} {name}: no such file or folder")
+
+
+def trust_files(names: Sequence[str]) -> None:
+    """Refuse files that are neither a trusted root nor a key: what they were to prove is not."""
+    existing("--trusted-root", names)
+    if names:
+        from kguard.layers.images.trust import read_trust
+
+        for problem in read_trust(names, ()).problems:
+            hint = "give a trusted_root.json or a public key (PEM)"
+            raise UsageError(f"--trusted-root {problem}", hint=hint)
+
+
+def namespace(arguments: dict[str, Any], config: Config) -> str:
+    """The namespace of objects that name none: a DNS label (RFC 1123), as the API server asks."""
+    given = arguments.get("namespace")
+    name = config.namespace if given is None else given
+    if not _LABEL.fullmatch(name):
+        place = "`namespace` of kguard.yaml" if given is None else "-n"
+        hint = "up to 63 lower-case letters, digits and `-`, such as shop-prod"
+        raise UsageError(f"{place}: {name!r} is no name of a namespace", hint=hint)
+    return name
+
+
+def time(text: str | None) -> datetime:
+    """The time of a scan, aware; a text without a zone is in UTC."""
+    if not text:
+        return datetime.now(UTC)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--at {text} is no time", hint="write 2026-11-23T12:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def assumptions(pairs: tuple[str, ...]) -> dict[str, str]:
+    """What to take for granted, by the names in `ASSUMABLE`."""
+    found = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or key not in ASSUMABLE:
+            known = ", ".join(ASSUMABLE)
+            raise UsageError(f"--assume {pair} is not KEY=VALUE with a known key", hint=known)
+        if key in _VERSIONS and not _VERSION.fullmatch(value):
+            raise UsageError(f"--assume {pair}: that is no version", hint=f"--assume {key}=1.31")
+        found[key] = value
+    return found
