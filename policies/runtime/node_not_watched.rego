@@ -3,7 +3,8 @@
 # description: |
 #   A node whose taint Falco does not tolerate, or which its selectors leave out, gets no Falco pod.
 #   The DaemonSet's own status does not show it: such nodes are not among the desired ones. Every
-#   node of the input is placed as the DaemonSet controller would place it.
+#   node of the input is placed as the DaemonSet controller would place it; a kernel that is too old
+#   for Falco's driver leaves a pod that sees nothing.
 # scope: package
 # related_resources:
 #   - https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#taints-and-tolerations
@@ -31,6 +32,17 @@ deny contains finding if {
 }
 
 unknown contains finding if {
+	some node in input.nodes
+	node.state == "unknown"
+	finding := {
+		"target": node.ref,
+		"path": node.obstacle,
+		"message": sprintf("cannot tell whether Falco works on %s: %s%s", [node.ref.name, node.detail, _affected(node)]),
+		"evidence": node.because,
+	}
+}
+
+unknown contains finding if {
 	input.scope == "cluster"
 	count(input.nodes) == 0
 	some falco in input.installations
@@ -46,8 +58,14 @@ unknown contains finding if {
 
 _reason(node) := sprintf("%s does not tolerate its taint %s", [node.installation.name, node.detail]) if {
 	node.obstacle == "taint"
+} else := node.detail if {
+	node.obstacle in {"kernel", "no_daemonset"}
 } else := sprintf("%s asks for %s", [node.installation.name, node.detail])
 
-_affected(node) := "" if count(node.only_here) == 0
+_affected(node) := sprintf("; %s can run nowhere else", [_few(node.only_here)]) if {
+	count(node.only_here) > 0
+} else := sprintf("; %s runs there", [_few(node.runs_here)]) if {
+	count(node.runs_here) > 0
+} else := ""
 
-else := sprintf("; %s can run nowhere else", [concat(", ", array.slice(node.only_here, 0, 3))])
+_few(names) := concat(", ", array.slice(names, 0, 3))

@@ -12,6 +12,7 @@ _node(state, obstacle, detail) := {
 	"taints": [],
 	"installation": _falco,
 	"only_here": [],
+	"runs_here": [],
 	"because": [{"ref": "Node/-/gpu-1", "note": "the taint"}],
 }
 
@@ -65,4 +66,24 @@ test_no_unknown_for_applications_or_known_reach if {
 		findings := policy.unknown with input as facts
 		count(findings) == 0
 	}
+}
+
+test_deny_names_who_runs_there if {
+	node := object.union(_node("unwatched", "kernel", "the kernel 4.4.0"), {"runs_here": ["shop/cart"]})
+	findings := policy.deny with input as _facts("app", [node], "some_nodes")
+	{finding.message | some finding in findings} == {"gpu-1 runs no Falco: the kernel 4.4.0; shop/cart runs there"}
+}
+
+test_deny_without_a_daemonset if {
+	node := _node("unwatched", "no_daemonset", "no Falco that reads system calls runs on every node")
+	findings := policy.deny with input as _facts("app", [node], "unknown")
+	{finding.message | some finding in findings} == {"gpu-1 runs no Falco: no Falco that reads system calls runs on every node"}
+}
+
+test_unknown_kernel if {
+	node := _node("unknown", "kernel", "the kernel 4.18.0-477.el8")
+	findings := policy.unknown with input as _facts("app", [node], "every_node")
+	{finding.message | some finding in findings} == {"cannot tell whether Falco works on gpu-1: the kernel 4.18.0-477.el8"}
+	denied := policy.deny with input as _facts("app", [node], "every_node")
+	count(denied) == 0
 }

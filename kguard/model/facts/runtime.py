@@ -31,7 +31,18 @@ Effect = Literal["dead", "disabled", "hidden"]
 
 Cause = Literal["macro", "list", "rule", "selection", "priority", "syscalls", "itself"]
 NodeState = Literal["watched", "unwatched", "unwatchable", "unknown"]
-Obstacle = Literal["none", "node_name", "node_selector", "affinity", "taint", "platform"]
+Obstacle = Literal[
+    "none",
+    "node_name",
+    "node_selector",
+    "affinity",
+    "taint",
+    "platform",
+    "kernel",
+    "no_daemonset",
+]
+"""`no_daemonset`: no Falco of the input runs on every node; `platform`: no Falco could see system
+calls there; `kernel`: this driver cannot."""
 DetectionState = Literal["fires", "hidden", "silent", "unknown"]
 
 
@@ -174,6 +185,8 @@ class Node(msgspec.Struct):
     only_here: list[str]
     """Workloads (`namespace/name`) that can run on no watched node, the first few by name."""
     because: list[Evidence]
+    runs_here: list[str] = []
+    """Workloads whose pods are here now, the first few by name; only for nodes without Falco."""
 
 
 class BlindSpot(msgspec.Struct):

@@ -31,7 +31,6 @@ from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.workloads import blind_spots
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
-from kguard.layers.runtime.semantics.placement import node_of
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
 from kguard.model.layer import Request
@@ -103,7 +102,6 @@ def _installation(
     enabled = rules.ruleset.enabled(falco.selections, falco.settings.minimum)
     on = [name for name, active in enabled.items() if active]
     known = rules.is_complete
-    nodes = [node_of(manifest.object) for manifest in inventory.of("Node")]
     return model.Installation(
         ref=falco.ref,
         kind=falco.kind,
@@ -120,7 +118,7 @@ def _installation(
         dead=sum(rules.is_dead(name) for name in on) if known else 0,
         minimum_priority=PRIORITIES[falco.settings.minimum],
         reasons=_reasons(falco, rules),
-        reach=reach(falco, nodes),
+        reach=reach(falco, inventory.of("Node")),
         removed=list(removed(falco)),
         because=[Evidence(falco.id, "", "Falco runs here")],
         nodes=list(falco.nodes),

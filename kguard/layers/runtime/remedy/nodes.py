@@ -24,12 +24,24 @@ def tolerate_taints(request: RemedyRequest) -> Iterator[Proposal]:
     found = [(f, nodes[f.target]) for f in request.findings if f.target in nodes]
     for finding, node in found:
         if node.obstacle != "taint":
-            reason = f"{node.installation.name} leaves out {node.ref.name} by choice: {node.detail}"
-            yield Cannot((finding.fingerprint,), reason, "widen its selector or affinity")
+            yield _cannot(finding, node)
     for falco in {falco.ref: falco for falco in discover(request.inventory)}.values():
         mine = [(f, n) for f, n in found if n.installation == falco.ref and n.obstacle == "taint"]
         if mine:
             yield _edit(request, falco, mine)
+
+
+def _cannot(finding: Finding, node: Node) -> Cannot:
+    closes = (finding.fingerprint,)
+    match node.obstacle:
+        case "kernel":
+            hint = "bring the node to a newer kernel, or choose `engine.kind: kmod` for it"
+            return Cannot(closes, f"{node.ref.name}: {node.detail}", hint)
+        case "no_daemonset":
+            return Cannot(closes, node.detail, "install Falco as a DaemonSet with a driver")
+        case _:
+            reason = f"{node.installation.name} leaves out {node.ref.name} by choice: {node.detail}"
+            return Cannot(closes, reason, "widen its selector or affinity")
 
 
 def _edit(request: RemedyRequest, falco: Falco, found: list[tuple[Finding, Node]]) -> Proposal:
