@@ -14,16 +14,15 @@ MODES = ("STRICT", "PERMISSIVE", "DISABLE", "UNSET", None)
 NAMESPACES = ("istio-system", "shop", "data")
 NAMES = ("cart", "redis", "stock", "web")
 Object = dict[str, Any]
-SIDECAR = "istio-injection: enabled"
-AMBIENT = "istio.io/dataplane-mode: ambient"
+PLANES = ("istio-injection: enabled", "istio.io/dataplane-mode: ambient")
 
 
-def cluster(rng: random.Random, planes: tuple[str, ...] = (SIDECAR, AMBIENT)) -> Iterator[Object]:
+def cluster(rng: random.Random) -> Iterator[Object]:
     """The objects of one random cluster."""
-    plane = rng.choice(planes)
+    plane = rng.choice(PLANES)
     for namespace in NAMESPACES:
         if rng.random() < 0.2:
-            plane = rng.choice(planes)
+            plane = rng.choice(PLANES)
         key, _, value = plane.partition(": ")
         labels = {key: value} if namespace != "istio-system" and rng.random() < 0.8 else {}
         yield _object("v1", "Namespace", namespace, "", metadata={"labels": labels})

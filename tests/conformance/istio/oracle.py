@@ -25,7 +25,8 @@ from tests.conformance.istio.snapshots import Point, policies_of, root_of
 
 Json = dict[str, Any]
 SERVERS_PER_SEED = 10
-CLIENTS_PER_SEED = 5
+CLIENTS_PER_SEED = 8
+IMPORTS_PER_SEED = 5
 LISTENERS_PER_SEED = 5
 
 
@@ -160,8 +161,8 @@ LONG = {
     "istio client side": ("istio", _run("client", CLIENTS_PER_SEED, mesh.client, senders)),
     "istio listeners around remedies": ("istio", lambda path, seed: around(path, seed, ask)),
     "istio listeners": ("istio", _run("inbound", LISTENERS_PER_SEED, mesh.inbound, acceptors)),
-    "istio imports": ("istio", _run("imports", CLIENTS_PER_SEED, mesh.imports, importers)),
-    "istio exports": ("istio", _run("exports", CLIENTS_PER_SEED, mesh.exports, importers)),
+    "istio imports": ("istio", _run("imports", IMPORTS_PER_SEED, mesh.imports, importers)),
+    "istio exports": ("istio", _run("exports", IMPORTS_PER_SEED, mesh.exports, importers)),
     "istio Sidecar ingress": (
         "istio",
         _run("ingress", LISTENERS_PER_SEED, mesh.ingress, acceptors),

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does Istio's own simulation of listeners see what a remedy claims, before it and after it?
 
-A random cluster (`tests/properties/mesh_clusters.py`) is mended; of both states istiod is asked
+Random clusters (`tests/properties/mesh_remedies.py`) are mended; of both states istiod is asked
 which calls every port of every pod with a sidecar lets through. Policies from files get one time,
 later than those that have one, as if they were applied together.
 """
 
 from __future__ import annotations
 
-import itertools
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,16 @@ from kguard.inventory import Workload
 from kguard.layers.mtls.facts.edges import group_of
 from kguard.layers.mtls.semantics import inbound
 from kguard.model.facts.mtls import Facts
-from kguard.model.manifests import Collected, Manifest, SourceText
-from kguard.remediation import plan
-from kguard.scan import Judged, Options, scan
-from tests.cases.runner import AT
+from kguard.model.manifests import Manifest
+from kguard.scan import Judged
 from tests.conformance.istio.listeners import CALLS, protocol_at
-from tests.properties.mesh_clusters import SIDECAR, cluster
+from tests.properties.mesh_remedies import mended
 
 Json = dict[str, Any]
 Point = tuple[str, Any, Any]
 Ask = Callable[[Path, list[Json]], list[Json]]
+CLUSTERS_PER_SEED = 5
+"""A hundred seeds are the 500 clusters on which remedies are tried."""
 PORTS = (8080, 8443, 9090, 65001)
 _APPLIED = "2026-12-01T00:00:00Z"
 _KINDS = {
@@ -42,36 +40,25 @@ _MODES: dict[str, Any] = {"strict": "strict", "permissive": "permissive", "disab
 
 def around(oracle: Path, seed: int, ask: Ask) -> Iterator[Point]:
     """Every port of every pod with a sidecar, before the remedies and after them."""
-    states = _mended(seed)
-    questions = [_question(f"{seed}-{name}", state) for name, state in states.items()]
+    states = dict(_states(seed))
+    questions = [_question(name, state) for name, state in states.items()]
     for state, question, answer in zip(
         states.values(), questions, ask(oracle, questions), strict=True
     ):
         yield from _compare(state, question, answer)
 
 
-def _mended(seed: int) -> dict[str, Judged]:
-    """The first cluster of the seed that has a sidecar at all, before and after its remedies."""
-    options = Options(scope="cluster", at=AT, layers=("mtls",))
+def _states(seed: int) -> Iterator[tuple[str, Judged]]:
+    """The clusters of a seed that have a sidecar at all, each before and after its remedies."""
     engine = EmbeddedEngine()
     try:
-        for number in itertools.count():
-            before = scan(_collected(random.Random(f"{seed}-{number}")), options, engine)
-            if _with_sidecar(before):
-                break
-        made = plan.make(before, lambda changed: scan(changed, options, engine), plan.Wishes())
+        for number in range(seed * CLUSTERS_PER_SEED, (seed + 1) * CLUSTERS_PER_SEED):
+            made = mended(number, engine)
+            if _with_sidecar(made.before):
+                yield f"{number}-before", made.before
+                yield f"{number}-after", made.after
     finally:
         engine.close()
-    return {"before": before, "after": made.after}
-
-
-def _collected(rng: random.Random) -> Collected:
-    return Collected(
-        manifests=[
-            Manifest(value, SourceText("in.yaml", number, 1, "", cluster="random"))
-            for number, value in enumerate(cluster(rng, (SIDECAR,)))
-        ]
-    )
 
 
 def _question(name: str, state: Judged) -> Json:
