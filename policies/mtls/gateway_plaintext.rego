@@ -1,7 +1,8 @@
 # METADATA
 # title: A gateway serves plaintext
 # description: |
-#   A server of the gateway accepts HTTP or TCP without TLS and does not only redirect.
+#   A server of the gateway accepts HTTP or TCP without TLS and does more than to redirect or to
+#   answer ACME's challenges, which begin in plaintext.
 #   PeerAuthentication does not act on gateways: the servers of the Gateway decide alone.
 # scope: package
 # related_resources:
@@ -30,6 +31,17 @@ deny contains finding if {
 			server.port,
 			server.protocol,
 		]),
+		"evidence": server.because,
+	}
+}
+
+unknown contains finding if {
+	some server in input.gateways
+	server.accepts == "unknown"
+	finding := {
+		"target": server.ref,
+		"path": server.server,
+		"message": sprintf("what gateway %s accepts on port %d cannot be told", [server.ref.name, server.port]),
 		"evidence": server.because,
 	}
 }

@@ -23,7 +23,7 @@ test_deny_http if {
 }
 
 test_allow_encrypted_and_redirecting if {
-	every accepts in {"redirect", "tls", "mutual", "mesh", "passthrough", "unknown"} {
+	every accepts in {"challenge", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"} {
 		findings := policy.deny with input as _facts(accepts)
 		count(findings) == 0
 	}
@@ -33,4 +33,9 @@ test_allow_what_only_the_mesh_reaches if {
 	facts := json.patch(_facts("plaintext"), [{"op": "replace", "path": "/gateways/0/audience", "value": "mesh"}])
 	findings := policy.deny with input as facts
 	count(findings) == 0
+}
+
+test_unknown_mode if {
+	findings := policy.unknown with input as _facts("unknown")
+	{found.message | some found in findings} == {"what gateway shop accepts on port 80 cannot be told"}
 }

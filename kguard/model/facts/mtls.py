@@ -182,7 +182,10 @@ class GatewayServer(msgspec.Struct):
     server: str
     port: int
     protocol: str
-    accepts: Literal["plaintext", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"]
+    accepts: Literal[
+        "plaintext", "challenge", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"
+    ]
+    """`challenge`: plaintext, and only ACME's HTTP-01 challenges are served."""
     audience: Literal["mesh", "outside", "unknown"]
     """For whom it is: `mesh` where only names or Services of the cluster lead there."""
     because: list[Evidence]

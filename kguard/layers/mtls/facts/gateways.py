@@ -5,8 +5,9 @@ PeerAuthentication does not act on gateways; the servers of a Gateway do. Author
 istio/istio pilot/pkg/networking/core/listener.go (`buildGatewayListeners`) and the `tls.mode`
 values of networking/v1beta1/gateway.proto; listeners of the Gateway API: protocol and `tls.mode`.
 
-A server is for the mesh alone if its hosts are names of the cluster, or if every Service that
-leads to its port is a ClusterIP (Knative's local gateway is the example).
+A plaintext server to which only routes of ACME's HTTP-01 challenge lead is told apart: RFC 8555
+(8.3) wants it so. A server is for the mesh alone if its hosts are names of the cluster, or if every
+Service that leads to its port is a ClusterIP (Knative's local gateway is the example).
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from kguard.model.facts.mtls import GatewayServer
 from kguard.model.locations import pointer
 from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
-_Accepts = Literal["plaintext", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"]
+_Accepts = Literal[
+    "plaintext", "challenge", "redirect", "tls", "mutual", "mesh", "passthrough", "unknown"
+]
 _Audience = Literal["mesh", "outside", "unknown"]
 _SERVICE_TYPE = "networking.istio.io/service-type"
 _API_GROUP = "gateway.networking.k8s.io"
@@ -33,9 +36,11 @@ _TLS_MODES: dict[str, _Accepts] = {
     "PASSTHROUGH": "passthrough",
     "AUTO_PASSTHROUGH": "passthrough",
 }
+_CHALLENGE = "/.well-known/acme-challenge/"
 _ENCRYPTED = ("HTTPS", "TLS")
 _NOTES: dict[_Accepts, str] = {
     "plaintext": "plaintext is served on port {port}",
+    "challenge": "port {port} serves ACME's challenges alone, which begin in plaintext",
     "redirect": "port {port} only redirects to HTTPS",
     "tls": "port {port} ends TLS; clients show no certificate",
     "mutual": "port {port} asks clients for a certificate",
@@ -66,10 +71,33 @@ def _server(view: View, manifest: Manifest, number: int, server: JsonObject) -> 
         accepts = "redirect"
     elif protocol in _ENCRYPTED or tls.get("mode"):
         accepts = _TLS_MODES.get(str(tls.get("mode", "PASSTHROUGH")), "unknown")
+    elif protocol.startswith("HTTP") and _only_challenges(view, manifest):
+        accepts = "challenge"
     place, name = pointer("spec", "servers", number), str(port.get("name", ""))
     fact = _fact(manifest, place, name, port.get("number"), protocol, accepts)
     fact.audience = _audience(view, manifest, server, fact.port)
     return fact
+
+
+def _only_challenges(view: View, gateway: Manifest) -> bool:
+    """Whether the routes that are bound to the gateway are about ACME's challenges alone."""
+    bound = [m.spec for m in view.inventory.of("VirtualService", NETWORKING) if _binds(m, gateway)]
+    entries = [mapping(entry) for spec in bound for entry in sequence(spec.get("http"))]
+    streams = any(spec.get(family) for spec in bound for family in ("tcp", "tls"))
+    return bool(entries) and not streams and all(map(_is_challenge, entries))
+
+
+def _binds(manifest: Manifest, gateway: Manifest) -> bool:
+    own = {f"{gateway.namespace}/{gateway.name}"}
+    if manifest.namespace == gateway.namespace:
+        own.add(gateway.name)
+    return any(name in own for name in sequence(manifest.spec.get("gateways")))
+
+
+def _is_challenge(entry: JsonObject) -> bool:
+    paths = [strings(mapping(match).get("uri")) for match in sequence(entry.get("match"))]
+    written = [path.get("prefix", path.get("exact", "")) for path in paths]
+    return bool(written) and all(path.startswith(_CHALLENGE) for path in written)
 
 
 def _audience(view: View, manifest: Manifest, server: JsonObject, port: int) -> _Audience:
