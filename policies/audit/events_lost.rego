@@ -15,7 +15,7 @@
 #   layer: audit
 #   kind: effect
 #   subjects: servers
-#   no_remedy: "where events should go besides is a choice of the operator: a log path, a blocking mode, a mounted folder"
+#   remedy: mend_server
 #   controls: [SOC2-CC7.2]
 #   since: "0.1"
 package kguard.audit.events_lost

@@ -45,6 +45,11 @@ _SERVER_KEYS = frozenset(
 )
 
 
+def of_version(version: str) -> How:
+    """Which of the two a Kubernetes version is of, as Rancher names it (`v1.32.5+k3s1`)."""
+    return "k3s" if "+k3s" in version else "rke2"
+
+
 def configurations(inventory: Inventory) -> Iterator[Configuration]:
     """Every server configuration of k3s and RKE2 in the input."""
     for document in sorted(inventory.documents, key=lambda found: found.id):

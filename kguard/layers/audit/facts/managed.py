@@ -59,9 +59,9 @@ def configurations(inventory: Inventory) -> Iterator[Configuration]:
         logging = _path(manifest.spec, "logging", "clusterLogging")
         yield _of_manifest(manifest, "eks", _eks(_enabled(logging), "/spec/logging"))
     for manifest in inventory.of("ContainerCluster", "container.cnrm.cloud.google.com"):
-        reads = any(_reads(m.spec) for m in inventory.of(*_AUDIT_CONFIG))
+        reads = any(_reads(m.spec) for m in inventory.of(*AUDIT_CONFIG))
         yield _of_manifest(manifest, "gke", _gke("/spec", reads=reads))
-    settings = inventory.of("DiagnosticSetting", "insights.azure.com")
+    settings = inventory.of(*DIAGNOSTIC_SETTING)
     for manifest in inventory.of("ManagedCluster", "containerservice.azure.com"):
         logs = [log for one in settings for log in sequence(one.spec.get("logs"))]
         yield _of_manifest(manifest, "aks", _aks(_categories(logs), "/spec"))
@@ -69,7 +69,8 @@ def configurations(inventory: Inventory) -> Iterator[Configuration]:
         yield from _of_document(document)
 
 
-_AUDIT_CONFIG = ("IAMAuditConfig", "iam.cnrm.cloud.google.com")
+AUDIT_CONFIG = ("IAMAuditConfig", "iam.cnrm.cloud.google.com")
+DIAGNOSTIC_SETTING = ("DiagnosticSetting", "insights.azure.com")
 
 
 def _of_manifest(manifest: Manifest, how: How, managed: Managed) -> Configuration:

@@ -18,7 +18,6 @@ from kguard.layers.audit.facts.configuration import Configuration, InlineFile
 from kguard.layers.audit.facts.openshift import policy_of_profile
 from kguard.layers.audit.facts.texts import documents
 from kguard.layers.audit.semantics.flags import Flag, normalized
-from kguard.model.facts.audit import How
 from kguard.model.locations import pointer
 from kguard.model.manifests import (
     JsonObject,
@@ -71,7 +70,7 @@ def configurations(inventory: Inventory) -> Iterator[Configuration]:
     for manifest in inventory.of("APIServer", "config.openshift.io"):
         yield _of_openshift(inventory, manifest)
     for manifest in inventory.of("Cluster", "provisioning.cattle.io"):
-        yield _of_rancher(manifest)
+        yield _of_rancher(inventory, manifest)
     for manifest in inventory.of("Node"):
         yield from _of_node(manifest)
 
@@ -210,19 +209,18 @@ def _of_openshift(inventory: Inventory, manifest: Manifest) -> Configuration:
     )
 
 
-def _of_rancher(manifest: Manifest) -> Configuration:
+def _of_rancher(inventory: Inventory, manifest: Manifest) -> Configuration:
     place = "/spec/rkeConfig/machineGlobalConfig"
     config = mapping(mapping(manifest.spec.get("rkeConfig")).get("machineGlobalConfig"))
     version = manifest.spec.get("kubernetesVersion")
     text = version if isinstance(version, str) else ""
-    how: How = "k3s" if "+k3s" in text else "rke2"
     file = distributions.RKE2_POLICY_FILE
     written = dict(config)
     if "audit-policy-file" in config:
         written["audit-policy-file"] = file
-    found = distributions.of_settings(written, how)
+    found = distributions.of_settings(written, distributions.of_version(text))
     inline = config.get("audit-policy-file")
-    files = (_inline(file, inline, f"{place}/audit-policy-file"),) if inline else ()
+    files = [_inline(file, inline, f"{place}/audit-policy-file")] if inline else []
     return Configuration(
         ref=manifest.ref,
         id=manifest.id,
@@ -233,15 +231,32 @@ def _of_rancher(manifest: Manifest) -> Configuration:
         ),
         version=text,
         place=place if config else "/spec",
-        files=files,
+        files=(*files, *_delivered(inventory, manifest)),
         built_in=found[1],
         built_in_name="RKE2" if found[1] else "",
         unsure=_selected(manifest),
     )
 
 
+def _delivered(inventory: Inventory, manifest: Manifest) -> Iterator[InlineFile]:
+    """Files that Rancher puts on machines, from ConfigMaps beside the cluster."""
+    config = mapping(manifest.spec.get("rkeConfig"))
+    for entry in sequence(config.get("machineSelectorFiles")):
+        for source in sequence(mapping(entry).get("fileSources")):
+            wanted = mapping(mapping(source).get("configMap"))
+            name = strings(wanted).get("name", "")
+            holder = inventory.find("ConfigMap", "", manifest.namespace, name)
+            texts = strings(holder.object.get("data")) if holder else {}
+            for item in map(strings, sequence(wanted.get("items"))):
+                if holder and "path" in item and item.get("key") in texts:
+                    place = pointer("data", item["key"])
+                    yield _inline(item["path"], texts[item["key"]], place, holder.id)
+
+
 def _selected(manifest: Manifest) -> str:
-    """Settings for some machines only may set more."""
+    """Settings for some machines only may set more, and imported clusters are set elsewhere."""
+    if not isinstance(manifest.spec.get("rkeConfig"), dict):
+        return "Rancher has imported the cluster and does not configure its API server"
     for entry in sequence(mapping(manifest.spec.get("rkeConfig")).get("machineSelectorConfig")):
         keys = mapping(mapping(entry).get("config"))
         if any("apiserver" in str(key) or "audit" in str(key) for key in keys):

@@ -8,7 +8,7 @@ Authority: kubeadm's API (`extraArgs` is a list of names and values from v1beta4
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from kguard.inventory import Inventory
 from kguard.layers.audit.facts.configuration import Configuration
@@ -21,14 +21,8 @@ from kguard.model.remedies import Operation
 NOT_EDITABLE = {
     "script": "kubeadm init has no audit flags: start it with --config and a ClusterConfiguration"
     " that has apiServer.extraArgs audit-policy-file and audit-log-path and their extraVolumes",
-    "gardener": "put the policy into a ConfigMap of the project under the key policy, and name it"
-    " in spec.kubernetes.kubeAPIServer.auditConfig.auditPolicy.configMapRef",
-    "rancher": "put the policy into spec.rkeConfig.machineGlobalConfig.audit-policy-file",
     "talos": "put the policy into cluster.apiServer.auditPolicy",
     "openshift": "choose another profile in spec.audit.profile",
-    "eks": "enable the control plane log of type audit",
-    "aks": "add a diagnostic setting for the cluster with the category kube-audit",
-    "gke": "enable Data Access audit logs of container.googleapis.com",
 }
 """Kinds of configuration that are not edited, with what to do instead."""
 
@@ -50,7 +44,8 @@ def operations(
     """The edits of one configuration."""
     holder = inventory.by_id(configuration.id)
     if isinstance(holder, PlainDocument):
-        return tuple(_plain(holder.value, configuration, flags))
+        rke2 = configuration.how == "rke2"
+        return tuple(settings_operations(holder.value, configuration, flags, "", rke2=rke2))
     if not isinstance(holder, Manifest):
         return ()
     if configuration.how == "pod":
@@ -151,13 +146,15 @@ def _pod(
     yield from appended(at(holder.object, spec), spec, "volumes", sources)
 
 
-def _plain(value: Any, configuration: Configuration, flags: dict[str, str]) -> Iterator[Operation]:
-    fields = mapping(value)
+def settings_operations(
+    value: Any, configuration: Configuration, flags: dict[str, str], prefix: str, *, rke2: bool
+) -> Iterator[Operation]:
+    """The edits of a configuration of k3s or RKE2, which stands at `prefix` of a document."""
+    fields = mapping(at(value, prefix))
     wanted = dict(flags)
-    if configuration.how == "rke2" and "audit-policy-file" in wanted:
-        path = wanted.pop("audit-policy-file")
+    if rke2 and "audit-policy-file" in wanted:
+        yield Operation("add", f"{prefix}/audit-policy-file", wanted.pop("audit-policy-file"))
         wanted.pop("audit-log-path", None)
-        yield Operation("add", "/audit-policy-file", path)
     known = effective(configuration.flags)
     missing = []
     for name, text in wanted.items():
@@ -168,9 +165,27 @@ def _plain(value: Any, configuration: Configuration, flags: dict[str, str]) -> I
             missing.append(f"{name}={text}")
     given = fields.get("kube-apiserver-arg")
     if isinstance(given, str) and missing:
-        yield Operation("replace", "/kube-apiserver-arg", [given, *missing])
+        yield Operation("replace", f"{prefix}/kube-apiserver-arg", [given, *missing])
     else:
-        yield from appended(fields, "", "kube-apiserver-arg", missing)
+        yield from appended(fields, prefix, "kube-apiserver-arg", missing)
+
+
+def placed(value: Any, place: tuple[str, ...], content: Any) -> Operation:
+    """The edit that puts something at a place, with whatever above it is missing.
+
+    Entries of a list come after those that are there.
+    """
+    for depth, field in enumerate(place):
+        inner = mapping(value).get(field)
+        if inner is None:
+            for missing in reversed(place[depth + 1 :]):
+                content = {missing: content}
+            op: Literal["add", "replace"] = "replace" if field in mapping(value) else "add"
+            return Operation(op, pointer(*place[: depth + 1]), content)
+        value = inner
+    if isinstance(value, list) and isinstance(content, list):
+        return Operation("add", pointer(*place, len(value)), content[0])
+    return Operation("replace", pointer(*place), content)
 
 
 def at(value: Any, place: str) -> Any:

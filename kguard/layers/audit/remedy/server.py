@@ -6,20 +6,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import structs
+
 from kguard.inventory import Inventory
 from kguard.layers.audit.facts import configurations
 from kguard.layers.audit.facts.configuration import Configuration, mount_of
 from kguard.layers.audit.facts.sources import candidates
 from kguard.layers.audit.remedy import kops
-from kguard.layers.audit.remedy.dialects import NOT_EDITABLE, Volume, at, operations
+from kguard.layers.audit.remedy.dialects import NOT_EDITABLE, Volume, operations
 from kguard.layers.audit.remedy.kind import kind_operations
+from kguard.layers.audit.remedy.platforms import mend_rancher, mend_shoot
+from kguard.layers.audit.remedy.provider import switched_on
 from kguard.layers.audit.remedy.recommended import FILE_NAME, POLICY
 from kguard.layers.audit.semantics.flags import effective
 from kguard.layers.audit.semantics.loading import load
 from kguard.model.facts.audit import Server
 from kguard.model.findings import Finding
 from kguard.model.manifests import Manifest
-from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest, WriteFile
+from kguard.model.remedies import (
+    Cannot,
+    Create,
+    Edit,
+    Operation,
+    Proposal,
+    RemedyRequest,
+    WriteFile,
+)
 
 POLICY_FOLDER = "/etc/kubernetes/audit"
 LOG_FOLDER = "/var/log/kubernetes/audit"
@@ -28,10 +40,51 @@ LEAST = {"audit-log-maxage": 30, "audit-log-maxbackup": 10, "audit-log-maxsize":
 _OFF = "audit/recording-off"
 _COUNTED = ("off", "silent")
 _REACH = "audit/files-out-of-reach"
+_LOST = "audit/events-lost"
+_LOSSES = {
+    "best-effort": ("the provider promises no more", "collect what matters by other means as well"),
+    "log-batch": (
+        "whether requests may wait for the log is a choice of the operator",
+        "set audit-log-mode to blocking",
+    ),
+    "log-not-kept": (
+        "the folder of the log is a volume that ends with the pod",
+        "mount a folder of the node there",
+    ),
+    "not-written": ("the backend failed on the server that runs", "look into the server's own log"),
+    "requests-refused": (
+        "the backend failed on the server that runs",
+        "look into the server's own log",
+    ),
+    "truncated": (
+        "how large an event may be is a choice of the operator",
+        "raise audit-log-truncate-max-event-size, or switch truncation off",
+    ),
+    "webhook-batch": (
+        "where events should go besides is a choice of the operator",
+        "give it audit-log-path as well, or set audit-webhook-mode to blocking",
+    ),
+}
+"""By cause of a loss: why it is not mended, and what does."""
 
 
 def mend_server(request: RemedyRequest) -> Iterator[Proposal]:
-    """Flags and volumes that are missing, and a policy where there is none."""
+    """Flags and volumes that are missing, and a policy where there is none.
+
+    An object that several servers need (the audit settings of their project) is made once.
+    """
+    proposals = list(_proposals(request))
+    made: dict[str, Create] = {}
+    for one in proposals:
+        if isinstance(one, Create):
+            key = repr(one.object)
+            closes = (*made[key].closes, *one.closes) if key in made else one.closes
+            made[key] = structs.replace(one, closes=closes)
+    yield from made.values()
+    yield from (one for one in proposals if not isinstance(one, Create))
+
+
+def _proposals(request: RemedyRequest) -> Iterator[Proposal]:
     known = {found.ref: found for found in configurations(request.inventory)}
     for server in request.facts.servers:
         findings = [f for f in request.findings if f.target == server.ref]
@@ -40,8 +93,19 @@ def mend_server(request: RemedyRequest) -> Iterator[Proposal]:
         if shown:
             yield _of_counters(server, shown)
             findings = [f for f in findings if f not in shown]
+        lasting = [f for f in findings if _is_choice(f, configuration)]
+        yield from (Cannot((f.fingerprint,), *_LOSSES[f.path]) for f in lasting)
+        findings = [f for f in findings if f not in lasting]
         if findings and configuration is not None:
             yield from _mend(request.inventory, server, configuration, findings)
+
+
+def _is_choice(finding: Finding, configuration: Configuration | None) -> bool:
+    """Whether a loss of events is for the operator to end."""
+    if finding.policy != _LOST or finding.path == "reads-left-out":
+        return False
+    mountable = configuration is not None and bool(_volumes(configuration, {}))
+    return not (finding.path == "log-not-kept" and mountable)
 
 
 def _of_counters(server: Server, findings: list[Finding]) -> Proposal:
@@ -59,21 +123,33 @@ def _mend(
     inventory: Inventory, server: Server, configuration: Configuration, findings: list[Finding]
 ) -> Iterator[Proposal]:
     closes = tuple(finding.fingerprint for finding in findings)
-    if configuration.ref.api_version.startswith("eksctl.io/"):
-        yield _log_of_eksctl(inventory, configuration, closes)
-        return
-    if configuration.ref.kind == "Node":
+    instead = NOT_EDITABLE.get(configuration.how)
+    holder = inventory.by_id(configuration.id)
+    if configuration.managed is not None:
+        yield switched_on(inventory, configuration, closes)
+    elif configuration.ref.kind == "Node":
         reason = "the Node only tells with which arguments its server was started"
         yield Cannot(closes, reason, "change kube-apiserver-arg in the node's config.yaml")
-        return
-    instead = NOT_EDITABLE.get(configuration.how)
-    if instead:
+    elif instead:
         yield Cannot(closes, f"a configuration of {configuration.how} is not edited", instead)
-        return
-    holder = inventory.by_id(configuration.id)
-    if configuration.how == "kops" and isinstance(holder, Manifest):
+    elif isinstance(holder, Manifest) and configuration.how == "kops":
         yield from _mend_kops(holder, server, findings)
-        return
+    elif isinstance(holder, Manifest) and configuration.how == "gardener":
+        yield from mend_shoot(holder, server, closes)
+    elif isinstance(holder, Manifest) and configuration.how == "rancher":
+        off = any(finding.policy == _OFF for finding in findings)
+        limits = _retention(server, findings, starting=off)
+        yield from mend_rancher(holder, configuration, server, limits, closes)
+    else:
+        yield from _mend_flags(inventory, server, configuration, findings)
+
+
+def _mend_flags(
+    inventory: Inventory, server: Server, configuration: Configuration, findings: list[Finding]
+) -> Iterator[Proposal]:
+    """Flags and volumes in the dialect of the configuration."""
+    closes = tuple(finding.fingerprint for finding in findings)
+    holder = inventory.by_id(configuration.id)
     flags: dict[str, str] = {}
     volumes: list[Volume] = []
     policies = {finding.policy for finding in findings}
@@ -87,7 +163,7 @@ def _mend(
         flags["audit-log-path"] = f"{LOG_FOLDER}/audit.log"
     starting = bool(policies & {_OFF, _REACH})
     flags.update(_retention(server, findings, starting=starting))
-    if starting:
+    if starting or _LOST in policies:
         volumes = _volumes(configuration, flags)
     if configuration.how == "kind" and isinstance(holder, Manifest):
         edits = tuple(kind_operations(holder, configuration, flags, volumes))
@@ -115,29 +191,6 @@ def _mend_kops(holder: Manifest, server: Server, findings: list[Finding]) -> Ite
         yield Edit(
             holder.id, edits, closes, "the settings and the policy that the API server lacks"
         )
-
-
-def _log_of_eksctl(
-    inventory: Inventory, configuration: Configuration, closes: tuple[str, ...]
-) -> Proposal:
-    """The type `audit` among those that the cluster logs."""
-    holder = inventory.by_id(configuration.id)
-    value = holder.object if isinstance(holder, Manifest) else {}
-    why = "the control plane log of type audit"
-    for place, rest in (
-        ("/cloudWatch/clusterLogging/enableTypes", ["audit"]),
-        ("/cloudWatch/clusterLogging", {"enableTypes": ["audit"]}),
-        ("/cloudWatch", {"clusterLogging": {"enableTypes": ["audit"]}}),
-    ):
-        given = at(value, place)
-        if isinstance(given, list):
-            edit = Operation("add", f"{place}/{len(given)}", "audit")
-            return Edit(configuration.id, (edit,), closes, why)
-        above = at(value, place.rpartition("/")[0])
-        if isinstance(above, dict):
-            operation = Operation("add" if given is None else "replace", place, rest)
-            return Edit(configuration.id, (operation,), closes, why)
-    return Cannot(closes, "the configuration is not readable", NOT_EDITABLE["eks"])
 
 
 def _policy_at_hand(inventory: Inventory) -> str:
