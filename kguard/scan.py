@@ -257,7 +257,7 @@ def _document(document: Any, policies: Sequence[Policy], options: Options) -> by
     }
     body = msgspec.json.encode(document)
     head = b'{"params":' + msgspec.json.encode(params)
-    return head + (b"}" if body == b"{}" else b"," + body[1:])
+    return b"".join((head, b"," if body != b"{}" else b"", memoryview(body)[1:]))
 
 
 def _concrete(
@@ -267,16 +267,13 @@ def _concrete(
     by_id = {policy.id: policy for policy in policies}
     left_out = set(options.config.namespaces.exclude)
     chosen: dict[str, RawFinding] = {}
-    for entry in sorted(raw, key=lambda r: (r.policy, r.target, r.path, r.unknown, r.message)):
+    # One target after the other: what a place remembers of a document serves all its findings.
+    for entry in sorted(raw, key=lambda r: (r.target, r.policy, r.path, r.unknown, r.message)):
         if entry.target.namespace in left_out or entry.target.name in left_out:
             continue
         kind = f"{entry.path}?unknown" if entry.unknown else entry.path
         chosen.setdefault(fingerprint(entry.policy, entry.target, kind), entry)
-    # One target after the other: what a place remembers of a document serves all its findings.
-    return [
-        _finding(name, entry, by_id[entry.policy], places)
-        for name, entry in sorted(chosen.items(), key=lambda item: item[1].target)
-    ]
+    return [_finding(name, entry, by_id[entry.policy], places) for name, entry in chosen.items()]
 
 
 def order(finding: Finding) -> tuple[Any, ...]:

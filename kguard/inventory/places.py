@@ -7,19 +7,17 @@ one document read again with positions.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from kguard.inventory.index import Inventory
 from kguard.model.facts.common import Evidence
 from kguard.model.findings import Quote
 from kguard.model.locations import Location, Span
 from kguard.model.manifests import Manifest, PlainDocument, PlainFile, SourceText
 from kguard.model.redaction import redact
+from kguard.sources.yaml import Location as Located
+from kguard.sources.yaml import lines_of, locate
 
 _RENDERED = Span(1, 1, 1, 1)
 """Lines of rendered output are no lines of a file: the template or kustomization as such."""
-_REMEMBERED = 16
-"""Texts whose lines are kept: findings about one object quote the same few documents."""
 
 
 class Places:
@@ -27,7 +25,7 @@ class Places:
 
     def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
-        self._spans: dict[tuple[int, str], Span] = {}
+        self._regions: dict[tuple[int, str], tuple[Span, str]] = {}
         self._quotes: dict[Evidence, tuple[Quote, Location | None]] = {}
 
     def quote(self, evidence: Evidence) -> tuple[Quote, Location | None]:
@@ -86,10 +84,10 @@ class Places:
             )
             path = f"{name}{evidence.pointer}"
             return quote, Location(role=evidence.role, cluster=text.cluster, path=path)
-        span = self._span(text, inside)
+        span, line = self._region(text, inside)
         if evidence.line:
             span = self._line_within(text, inside, span, evidence.line)
-        line = redact(_line(text.text, span.line - text.line + 1))
+            line = redact(_line(text.text, span.line - text.line + 1))
         if text.rendered_by:
             span = _RENDERED
         quote = Quote(
@@ -115,11 +113,9 @@ class Places:
 
     def _line_within(self, text: SourceText, inside: str, span: Span, line: int) -> Span:
         """A line of the text that stands at a pointer, where it is a block of lines."""
-        from kguard.sources.yaml import locate
-
         number = text.line + line - 1
         if inside:
-            value = locate(text.text, text.line, inside, block=text.block).value
+            value = _located(text, inside).value
             number = value.line + line
             opening = _line(text.text, value.line - text.line + 1)[value.column - 1 :]
             if not opening.startswith(("|", ">")):
@@ -127,16 +123,20 @@ class Places:
         end = len(_line(text.text, number - text.line + 1)) + 1
         return Span(number, 1, number, end)
 
-    def _span(self, text: SourceText, inside: str) -> Span:
-        from kguard.sources.yaml import locate
-
+    def _region(self, text: SourceText, inside: str) -> tuple[Span, str]:
+        """From the key to the end of the value at a pointer, and its first line."""
         key = (id(text), inside)
-        if key not in self._spans:
-            found = locate(text.text, text.line, inside, block=text.block)
+        if key not in self._regions:
+            found = _located(text, inside)
             start = found.key or found.value
             end = found.value
-            self._spans[key] = Span(start.line, start.column, end.end_line, end.end_column)
-        return self._spans[key]
+            span = Span(start.line, start.column, end.end_line, end.end_column)
+            self._regions[key] = span, redact(_line(text.text, span.line - text.line + 1))
+        return self._regions[key]
+
+
+def _located(text: SourceText, inside: str) -> Located:
+    return locate(text.text, text.line, inside, block=text.block, shape=text.shape)
 
 
 def _of_cluster(plain: PlainFile, evidence: Evidence) -> tuple[Quote, Location]:
@@ -150,13 +150,8 @@ def _in_secret(name: str) -> bool:
 
 
 def _line(text: str, number: int) -> str:
-    lines = _lines(text)
+    lines = lines_of(text)
     return lines[number - 1] if 0 < number <= len(lines) else ""
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _lines(text: str) -> list[str]:
-    return text.split("\n")
 
 
 def _name_of(manifest: Manifest) -> str:

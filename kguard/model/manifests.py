@@ -61,6 +61,8 @@ class SourceText(msgspec.Struct, gc=False):
     One object in two sets is two environments, not a contradiction."""
     block: bool = False
     """Whether it is in plain block style, so that positions are found quickly."""
+    shape: int = 0
+    """The same number for texts in block style that differ in nothing but their values."""
     namespace: str = ""
     """The namespace of objects that name none, where a release decides it."""
     overlay: bool = False

@@ -13,16 +13,18 @@ MASK = "[redacted]"
 MAX_QUOTE = 160
 """Characters of a line that a report quotes."""
 
-_SECRET_KEY = re.compile(
-    r"""(?ix) ^(?P<head> \s*(?:-\s+)?["']? [\w.-]*
-        (?:password|passwd|secret|token|credential|api[_-]?key|private[_-]?key)[\w.-]* ["']?
-        \s*[:=]\s* ) (?P<value>\S.*)$"""
+_ENTRY = re.compile(
+    r"""^(?P<head>\s*(?:-\s+)?["']?(?P<key>[\w.-]+)["']?\s*[:=]\s*)(?P<value>\S.*)$"""
 )
+_SECRET = re.compile(r"(?i)password|passwd|secret|token|credential|api[_-]?key|private[_-]?key")
 URL_CREDENTIALS = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@")
+# The word boundaries stand behind the first letters, so that `re` looks for these letters alone.
 TOKEN = re.compile(
-    r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]*|\b(?:ghp|gho|ghs|glpat|xox[abp])[-_][\w-]{10,}|\bAKIA[0-9A-Z]{16}\b"
+    r"eyJ[\w-]{10,}\.[\w-]+\.[\w-]*"
+    r"|g(?<!\wg)(?:h[ops]|lpat)[-_][\w-]{10,}"
+    r"|x(?<!\wx)ox[abp][-_][\w-]{10,}"
+    r"|A(?<!\wA)KIA[0-9A-Z]{16}\b"
 )
-_VALUE = re.compile(r"""^(\s*(?:-\s+)?["']?value["']?\s*:\s*)\S.*$""")
 _REFERENCE = re.compile(r"(?i)(?:Name|Ref|Mount|File|Path|Keys?Ref)[\"']?\s*[:=]\s*$")
 
 
@@ -32,9 +34,15 @@ def redact(line: str) -> str:
     if "://" in text:
         text = URL_CREDENTIALS.sub(rf"\1{MASK}@", text)
     text = TOKEN.sub(MASK, text)
-    if match := _VALUE.match(text):
-        text = match[1] + MASK
-    match = _SECRET_KEY.match(text)
-    if match and not _REFERENCE.search(match["head"]) and match["value"] not in ("{", "|", "|-"):
+    match = _ENTRY.match(text)
+    if match and _hidden(*match.groups()):
         text = match["head"] + MASK
     return text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1] + "…"
+
+
+def _hidden(head: str, key: str, value: str) -> bool:
+    """Whether an entry is the value of a variable, or named like a secret and no reference."""
+    if key == "value" and ":" in head:
+        return True
+    named = _SECRET.search(key) and not _REFERENCE.search(head)
+    return bool(named) and value not in ("{", "|", "|-")

@@ -92,6 +92,7 @@ def _document(entry: Document, origin: SourceText, into: Collected) -> None:
         origin.cluster,
         origin.apply_set,
         entry.block,
+        entry.shape,
     )
     if entry.ambiguities:
         into.ambiguous.append(AmbiguousText(text, tuple(map(_ambiguity, entry.ambiguities))))

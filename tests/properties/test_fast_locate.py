@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import random
+import re
 from pathlib import Path
 
 import pytest
 
 from kguard.model.locations import escape_pointer
 from kguard.sources.yaml import Document, load, locate
+from kguard.sources.yaml.fast_alike import locate_alike
 from kguard.sources.yaml.fast_locate import locate_block
+from kguard.sources.yaml.fast_shapes import UNKNOWN_SHAPE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,6 +73,39 @@ def test_odd_spellings():
     seen, found = differences(ODD.encode())
     assert found == []
     assert seen > 15
+
+
+VALUES = ("x", "x  # why", "'it''s'", '"a: b"', "[1, {a: 2}]", "{}", "a/b:8080", "7", "''", "x ")
+
+
+def filled(text, chance):
+    """The text with other values behind its keys."""
+    return re.sub(r": [^ \n][^\n]*", lambda _: f": {chance.choice(VALUES)}", text)
+
+
+def alike_differences(text, chance):
+    """Places in texts of one shape that are found elsewhere without the shape, and their number."""
+    seen, found = 0, []
+    texts = [text] * 2 + [filled(text, chance) for _ in range(6)]
+    for document in load("\n---\n".join(texts).encode()):
+        if not isinstance(document, Document) or document.shape == UNKNOWN_SHAPE:
+            continue
+        for pointer in pointers(document.value):
+            quick = locate_alike(document.text, document.line, pointer, document.shape)
+            seen += 1
+            if quick != locate_block(document.text, document.line, pointer):
+                found.append((document.text, pointer, quick))
+    return seen, found
+
+
+def test_texts_of_one_shape(checkout):
+    chance, total = random.Random(1), 0
+    for path in sorted((checkout / "examples").rglob("*.yaml")):
+        for chunk in path.read_text().split("\n---\n"):
+            seen, found = alike_differences(chunk, chance)
+            assert found == []
+            total += seen
+    assert total > 5_000
 
 
 def test_missing_pointers_are_left_to_the_exact_way():

@@ -5,6 +5,7 @@
     expand_items    the value of a document -> the objects that kubectl acts on
     refusal         why kubectl would not act on such an object
     locate          where the value of a JSON pointer stands
+    lines_of        the lines of a text
 
 The readers are exact models of `kubectl apply -f` (profile `kubectl`) and of kustomize (profile
 `kustomize`), held against recorded answers and an oracle that calls the real packages.
@@ -21,6 +22,7 @@ from kguard.sources.yaml.documents import (
     ReadError,
     Trap,
 )
+from kguard.sources.yaml.fast_alike import lines_of
 from kguard.sources.yaml.items import ItemError, expand_items, refusal
 from kguard.sources.yaml.locate import locate
 from kguard.sources.yaml.reader import load
@@ -35,6 +37,7 @@ __all__ = [
     "ReadError",
     "Trap",
     "expand_items",
+    "lines_of",
     "load",
     "locate",
     "refusal",

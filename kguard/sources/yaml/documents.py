@@ -67,6 +67,8 @@ class Document(msgspec.Struct, frozen=True):
     ambiguities: tuple[Ambiguity, ...] = ()
     block: bool = False
     """Whether the fast path has read it: plain block style without anchors and surprises."""
+    shape: int = 0
+    """The same number for texts that differ in nothing but their values; 0: not known."""
 
 
 class Broken(msgspec.Struct, frozen=True):

@@ -139,14 +139,22 @@ def _value(text: str, key: int, after: int, column: int) -> _Place | None:
 def _end(text: str, at: _Place) -> int | None:
     """The offset where a value ends; None for flow collections and block scalars."""
     begin = at[0]
-    if text[begin] in "[{|>":
-        return None
+    if not is_collection(text, begin):
+        return scalar_end(text, begin)
     dashed = text.startswith("- ", begin)
-    if not (dashed or _KEY.match(text, begin)):
-        match = _SCALAR.match(text, begin)
-        return match.end() if match else None
     after = _after_list(text, at) if dashed else _after_mapping(text, at)
     return begin + len(text[begin:after].rstrip())
+
+
+def is_collection(text: str, begin: int) -> bool:
+    """Whether a mapping or list in block style begins at an offset, where a value does."""
+    return text.startswith("- ", begin) or _KEY.match(text, begin) is not None
+
+
+def scalar_end(text: str, begin: int) -> int | None:
+    """The offset where a scalar on one line ends; None for flow collections and block scalars."""
+    match = _SCALAR.match(text, begin) if text[begin] not in "[{|>" else None
+    return match.end() if match else None
 
 
 def _after_mapping(text: str, at: _Place) -> int:

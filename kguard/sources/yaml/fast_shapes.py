@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from itertools import count
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -28,8 +29,21 @@ _MARK = "kguard-gap-"
 # A value takes the rest of its line. Longer ones stay in the shape, so that no cache holds them.
 _VALUE = re.compile(r": ([^\n ][^\n]{0,149}+)(?=\n)")
 
-_Template = list[str]
-"""JSON text and values in turn; the values are filled in."""
+UNKNOWN_SHAPE = 0
+
+
+class Alike(NamedTuple):
+    """The value of a chunk; chunks with the same number have the same shape."""
+
+    value: Any
+    shape: int = UNKNOWN_SHAPE
+
+
+class _Template(NamedTuple):
+    """JSON text and values in turn, where the values are to be filled in."""
+
+    shape: int
+    pieces: list[str]
 
 
 class Shapes:
@@ -38,8 +52,9 @@ class Shapes:
     def __init__(self) -> None:
         self._seen: set[int] = set()
         self._templates: dict[str, _Template | None] = {}
+        self._numbers = count(UNKNOWN_SHAPE + 1)
 
-    def read(self, text: str) -> Any:
+    def read(self, text: str) -> Alike:
         """The value of a chunk, as `load_block` reads it.
 
         Raises:
@@ -47,17 +62,17 @@ class Shapes:
         """
         text = plain_text(text)
         if len(text) > _LONGEST:
-            return read_lines(text)
+            return Alike(read_lines(text))
         pieces = _VALUE.split(text)
         template = self._template(_GAP.join(pieces[::2]))
-        if template is None or len(template) != len(pieces):
-            return read_lines(text)
-        filled = template.copy()
+        if template is None or len(template.pieces) != len(pieces):
+            return Alike(read_lines(text))
+        filled = template.pieces.copy()
         try:
             filled[1::2] = map(_json, pieces[1::2])
         except Unsupported:
-            return read_lines(text)
-        return msgspec.json.decode("".join(filled))
+            return Alike(read_lines(text))
+        return Alike(msgspec.json.decode("".join(filled)), template.shape)
 
     def _template(self, shape: str) -> _Template | None:
         """The template of a shape that is met again, None where it has none."""
@@ -70,11 +85,13 @@ class Shapes:
             return None
         if len(self._templates) >= _SHAPES:
             self._templates.clear()
-        return self._templates.setdefault(shape, _template(shape))
+        pieces = _pieces(shape)
+        template = _Template(next(self._numbers), pieces) if pieces else None
+        return self._templates.setdefault(shape, template)
 
 
-def _template(shape: str) -> _Template | None:
-    """The template of a shape, unless a gap is no value of the whole: then there is none."""
+def _pieces(shape: str) -> list[str] | None:
+    """The pieces of a shape's template; None where a gap is no value of the whole."""
     heads = shape.split(_GAP)
     if len(heads) == 1 or _MARK in shape:
         return None
@@ -108,8 +125,8 @@ def _json(text: str) -> str:
 _SHARED = Shapes()
 
 
-def load_alike(text: str) -> Any:
-    """The value of a chunk, with the shapes that this process has met.
+def load_alike(text: str) -> Alike:
+    """The value of a chunk, by the shapes that this process has met.
 
     Raises:
         Unsupported: it holds something outside the subset.

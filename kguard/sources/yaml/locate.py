@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from kguard.model.locations import escape_pointer, pointer_tokens
 from kguard.sources.yaml.documents import Location, ReadError
+from kguard.sources.yaml.fast_alike import locate_alike
 from kguard.sources.yaml.fast_locate import locate_block
+from kguard.sources.yaml.fast_shapes import UNKNOWN_SHAPE
 from kguard.sources.yaml.keys import is_merge, member_key
 from kguard.sources.yaml.nodes import Kind, Node, compose
 from kguard.sources.yaml.positions import Lines
@@ -24,7 +26,9 @@ class Member(NamedTuple):
     value: Node
 
 
-def locate(text: str, first_line: int, pointer: str, *, block: bool = False) -> Location:
+def locate(
+    text: str, first_line: int, pointer: str, *, block: bool = False, shape: int = UNKNOWN_SHAPE
+) -> Location:
     """The place of a pointer's value in the file, or of its nearest existing ancestor.
 
     Args:
@@ -32,10 +36,11 @@ def locate(text: str, first_line: int, pointer: str, *, block: bool = False) -> 
         first_line: the line of the file on which it starts.
         pointer: JSON pointer (RFC 6901) into the document's value.
         block: whether the fast path has read the document (`Document.block`).
+        shape: `Document.shape`; texts of one shape are not searched anew.
 
     A text that cannot be parsed as YAML has one place: all of it.
     """
-    if block and (quick := locate_block(text, first_line, pointer)) is not None:
+    if block and (quick := _quick(text, first_line, pointer, shape)) is not None:
         return quick
     lines, root = _parsed(text, first_line)
     if root is None:
@@ -48,6 +53,12 @@ def locate(text: str, first_line: int, pointer: str, *, block: bool = False) -> 
         member, found = child, f"{found}/{escape_pointer(token)}"
     key = lines.span(member.key.start, member.key.end) if member.key else None
     return Location(found, key, lines.span(member.value.start, _end(text, member.value)))
+
+
+def _quick(text: str, first_line: int, pointer: str, shape: int) -> Location | None:
+    if shape == UNKNOWN_SHAPE:
+        return locate_block(text, first_line, pointer)
+    return locate_alike(text, first_line, pointer, shape)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -154,13 +154,13 @@ class _Reader:
         line = self._line_of(chunk.start)
         if self.fast:
             try:
-                value = load_alike(text)
+                value, shape = load_alike(text)
             except Unsupported:
                 pass
             else:
                 if value is None:
                     return None
-                return Document(self.index, line, text, value, block=True)
+                return Document(self.index, line, text, value, block=True, shape=shape)
         return self._exact(text, line)
 
     def _exact(self, text: str, line: int) -> Document | None:

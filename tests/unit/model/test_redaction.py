@@ -21,6 +21,12 @@ from kguard.model.redaction import MAX_QUOTE, redact
         ("url: https://bob:pw@example.com/x", "url: https://[redacted]@example.com/x"),
         ("x eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc y", "x [redacted] y"),
         ("x ghp_0123456789abcdef0123 y", "x [redacted] y"),
+        ("x aghp_0123456789abcdef0123 y", "x aghp_0123456789abcdef0123 y"),
+        ("id: AKIAABCDEFGHIJKLMNOP", "id: [redacted]"),
+        ("id: BAKIAABCDEFGHIJKLMNOP", "id: BAKIAABCDEFGHIJKLMNOP"),
+        ("- xoxb-0123456789abc", "- [redacted]"),
+        ("value = hunter2", "value = hunter2"),
+        ("  my-API_KEY.x: |", "  my-API_KEY.x: |"),
         ("automountServiceAccountToken: false", "automountServiceAccountToken: [redacted]"),
     ],
 )
