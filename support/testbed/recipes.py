@@ -18,6 +18,7 @@ KUBERNETES = "1.36.3"
 LONG_RUNS_ONLY = frozenset(
     {
         "apiserver_1_35",
+        "calico_policy",
         "calico_selectors",
         "cilium_policy",
         "cyclonus",

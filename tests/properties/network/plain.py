@@ -178,7 +178,7 @@ class Plain:
         positive = used - {"notSelector"} or (own and used)
         if positive and not self._named(entity, own, end):
             return False
-        if "notSelector" in entity:
+        if "notSelector" in entity and not positive:
             negated = {"selector": entity["notSelector"]}
             if self._named(negated, "", end):
                 return False
@@ -205,8 +205,12 @@ class Plain:
             )
         accounts = entity.get("serviceAccounts", {}).get("names")
         trusted = accounts is None or pod["spec"]["serviceAccountName"] in accounts
-        labels = pod["metadata"]["labels"]
-        return inside and trusted and self._means(entity.get("selector"), labels)
+        return inside and trusted and self._chosen(entity, pod["metadata"]["labels"])
+
+    def _chosen(self, entity: Json, labels: Mapping[str, str]) -> bool:
+        if "notSelector" in entity and self._means(entity["notSelector"], labels):
+            return False
+        return self._means(entity.get("selector"), labels)
 
     def _calico_set(self, entity: Json, own: str, found: Json) -> bool:
         space, spaces = found["metadata"].get("namespace"), entity.get("namespaceSelector")
@@ -220,11 +224,7 @@ class Plain:
             labels = self._spaces[space]["metadata"]["labels"] if space else {}
             inside = self._means(spaces, labels)
         labels = found["metadata"]["labels"]
-        return (
-            inside
-            and "serviceAccounts" not in entity
-            and self._means(entity.get("selector"), labels)
-        )
+        return inside and "serviceAccounts" not in entity and self._chosen(entity, labels)
 
 
 def _priority(policy: Json) -> int:

@@ -207,10 +207,7 @@ def ports_cover(wide: Sequence[PortTerm], narrow: Sequence[PortTerm]) -> bool:
 def _inside(term: PortTerm, other: PortTerm) -> bool:
     if term.protocol != other.protocol or (other.name and term.name != other.name):
         return False
-    if other.name:
-        return True
-    everything = (other.low, other.high) == (1, 65535)
-    return everything or (not term.name and other.low <= term.low and term.high <= other.high)
+    return other.low <= term.low and term.high <= other.high
 
 
 def _peer_covers(wide: Peer, wide_namespace: str, narrow: Peer, narrow_namespace: str) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 from kguard.inventory.selectors import Selector
 from kguard.layers.network.semantics import calico_entities as entities
 from kguard.layers.network.semantics.calico_selectors import SelectorError, parse
+from kguard.layers.network.semantics.calico_validation import check_policy
 from kguard.layers.network.semantics.endpoints import NAME_LABEL
 from kguard.layers.network.semantics.expressions import EVERYTHING, Condition, Expression, both
 from kguard.layers.network.semantics.policy import (
@@ -50,19 +51,16 @@ _BUILT_IN: dict[str, tuple[float, str]] = {
     "baselineadminnetworkpolicy": (10_000_000, "Pass"),
 }
 _SPEC = (
-    "applyOnForward",
-    "doNotTrack",
     "egress",
     "ingress",
-    "namespaceSelector",
     "order",
     "performanceHints",
-    "preDNAT",
     "selector",
     "serviceAccountSelector",
     "tier",
     "types",
 )
+_GLOBAL_SPEC = (*_SPEC, "applyOnForward", "doNotTrack", "namespaceSelector", "preDNAT")
 _RULE = (
     "action",
     "destination",
@@ -104,14 +102,21 @@ def _tier(name: str, order: float, action: str) -> Tier:
 
 
 def _order(value: Any) -> float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if number else _LAST
+    return float(value) if _is_number(value) else _LAST
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def policy(manifest: Manifest, tiers: Tiers, around: Surroundings) -> PodPolicy:
     """Read a policy of any of `KINDS`; `problems` say what Calico would refuse."""
     reader = Reader()
-    spec = reader.object(manifest.object.get("spec"), "/spec", _SPEC)
+    known = _SPEC if manifest.kind == "NetworkPolicy" else _GLOBAL_SPEC
+    spec = reader.object(manifest.object.get("spec"), "/spec", known)
+    check_policy(reader, spec, manifest.namespace)
+    if spec.get("order") is not None and not _is_number(spec["order"]):
+        reader.problem("/spec/order", "must be a number")
     rules = {d: _rules(reader, spec.get(d), d, manifest.namespace, around) for d in DIRECTIONS}
     hosts_only = spec.get("preDNAT") is True or spec.get("doNotTrack") is True
     return PodPolicy(
@@ -195,8 +200,8 @@ def _rule(
     source = scene.entity(fields.get("source"), f"{place}/source")
     target = scene.entity(fields.get("destination"), f"{place}/destination")
     ports = entities.ports(reader, fields, place)
-    if target.ports and ports is not None:
-        ports = scene.service_ports(target.ports, ports)
+    if target.ports is not None and ports is not None:
+        ports = entities.service_ports(target.ports, ports)
     if action == "Log" or ports is None:
         return None
     peer, own = (source, target) if direction == "ingress" else (target, source)

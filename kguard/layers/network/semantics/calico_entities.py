@@ -5,7 +5,8 @@ Authority: projectcalico/calico a0db560f0520
 libcalico-go/lib/backend/syncersv1/updateprocessors/rules.go (GetEntityRuleSelector,
 parseServiceAccounts, RuleAPIV2ToBackend) and api/pkg/apis/projectcalico/v3/policy_common.go. A
 selector means pods and the addresses of network sets with matching labels; a namespaced policy
-limits it to its namespace as soon as any selector is used; `notSelector` is not limited.
+limits it to its namespace as soon as any selector is used; felix/calc/rule_scanner.go
+(combineMatchesIfPossible) joins `notSelector` with what else selects.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ from kguard.layers.network.semantics.surroundings import NetworkSet, Surrounding
 
 _NUMBERS = {6: "TCP", 17: "UDP", 132: "SCTP"}
 _OTHERS = ("ICMP", "ICMPv6", "UDPLite")
+_MAX_PROTOCOL = 255
 _SPACE, _ACCOUNT = "projectcalico.org/namespace", "projectcalico.org/serviceaccount"
+_NAME = "projectcalico.org/name"
+_PREFIXES: dict[str, Source] = {"pcns.": "namespace", "pcsa.": "account"}
 _ENTITY = (
     "namespaceSelector",
     "nets",
@@ -56,33 +60,42 @@ def _own(found: Condition) -> Expression:
     """A label as Calico puts it on endpoints: some are made from other objects."""
     key = found.key
     if key == "projectcalico.org/orchestrator":
-        return Constant(found.accepts("k8s"))
-    names: dict[str, tuple[Source, str]] = {
-        _SPACE: ("namespace", NAME_LABEL),
-        _ACCOUNT: ("account", ACCOUNT_NAME),
-    }
-    source, name = names.get(key, ("pod", key))
-    for prefix, other in (("pcns.", "namespace"), ("pcsa.", "account")):
+        on_pods, on_others = found.accepts("k8s"), found.accepts(None)
+        if on_pods == on_others:
+            return Constant(on_pods)
+        return _IS_POD if on_pods else Not(_IS_POD)
+    names: dict[str, Source] = {_SPACE: "namespace", _ACCOUNT: "account"}
+    if key in names:
+        return _of(names[key], msgspec.structs.replace(found, key=_NAME))
+    for prefix, source in _PREFIXES.items():
         if key.startswith(prefix):
-            source, name = ("namespace" if other == "namespace" else "account"), key[len(prefix) :]
-    return msgspec.structs.replace(found, source=source, key=name)
+            return _of(source, msgspec.structs.replace(found, key=key[len(prefix) :]))
+    return found
 
 
+def _of(source: Source, found: Condition) -> Expression:
+    """A label of a namespace or service account; Calico gives both a label with their name."""
+    key = found.key
+    if key == _NAME:
+        key = NAME_LABEL if source == "namespace" else ACCOUNT_NAME
+    return msgspec.structs.replace(found, source=source, key=key)
+
+
+_IS_POD = Condition("account", ACCOUNT_NAME, "has")
 _IN_NAMESPACE = Condition("namespace", NAME_LABEL, "has")
 OWN = Meaning(_own)
 NAMESPACE = Meaning(
-    lambda found: msgspec.structs.replace(found, source="namespace"),
-    everything=_IN_NAMESPACE,
-    outside=Not(_IN_NAMESPACE),
+    lambda found: _of("namespace", found), everything=_IN_NAMESPACE, outside=Not(_IN_NAMESPACE)
 )
-ACCOUNT = Meaning(lambda found: msgspec.structs.replace(found, source="account"))
+ACCOUNT = Meaning(lambda found: _of("account", found))
 
 
 class Side(msgspec.Struct, frozen=True):
-    """One side of a rule: whom it names (None for everyone), and the ports of its service."""
+    """One side of a rule: whom it names (None for everyone), and the ports of its Service."""
 
     entity: Entity | None = None
-    ports: tuple[PortTerm, ...] = ()
+    ports: tuple[PortTerm, ...] | None = None
+    """None where it names no Service of the input."""
 
 
 class Scene:
@@ -102,19 +115,30 @@ class Scene:
         services = fields.get("services")
         if services is not None:
             return self._service(fields, f"{place}/services")
-        group = self._group(fields, place)
-        negated = fields.get("notSelector")
-        not_group = None
-        if isinstance(negated, str) and negated:
-            not_group = self._with_sets(self._parse(negated, f"{place}/notSelector", OWN))
+        group, not_group = self._groups(fields, place)
         nets = self._nets(fields.get("nets"), f"{place}/nets")
         not_nets = self._nets(fields.get("notNets"), f"{place}/notNets")
         if not (group or nets or not_group or not_nets or self._family):
             return Side()
         return Side(Entity(group, nets, not_group, not_nets, self._family))
 
-    def _group(self, fields: Mapping[str, Any], place: str) -> Group | None:
-        """The selectors together, limited as Calico limits them."""
+    def _groups(self, fields: Mapping[str, Any], place: str) -> tuple[Group | None, Group | None]:
+        """Who is selected and who is not.
+
+        Beside another selector, `notSelector` narrows what that one means, object by object; an
+        address that two of them share may then still be meant.
+        """
+        parts = self._selected(fields, place)
+        negated = fields.get("notSelector")
+        if not (isinstance(negated, str) and negated):
+            return (self._with_sets(both(*parts)) if parts else None), None
+        unwanted = self._parse(negated, f"{place}/notSelector", OWN)
+        if parts:
+            return self._with_sets(both(*parts, Not(unwanted))), None
+        return None, self._with_sets(unwanted)
+
+    def _selected(self, fields: Mapping[str, Any], place: str) -> list[Expression]:
+        """The selectors, limited as Calico limits them."""
         spaces, selector = fields.get("namespaceSelector"), fields.get("selector")
         accounts = self._reader.object(
             fields.get("serviceAccounts"), f"{place}/serviceAccounts", ("names", "selector")
@@ -128,7 +152,7 @@ class Scene:
             parts.append(self._parse(spaces, f"{place}/namespaceSelector", NAMESPACE))
         elif self._namespace and limited:
             parts.append(Condition("namespace", NAME_LABEL, "==", (self._namespace,)))
-        return self._with_sets(both(*parts)) if parts else None
+        return parts
 
     def _accounts(self, fields: Mapping[str, Any], place: str) -> list[Expression]:
         found: list[Expression] = []
@@ -159,7 +183,7 @@ class Scene:
         ranges = []
         for index, entry in enumerate(entries):
             try:
-                ranges.append(any_range(entry))
+                ranges.append(_whole_range(entry))
             except ValueError as error:
                 self._reader.problem(f"{place}/{index}", str(error))
         return Block(", ".join(map(str, entries)), (), tuple(sorted(set(ranges))))
@@ -167,13 +191,13 @@ class Scene:
     def _service(self, fields: Mapping[str, Any], place: str) -> Side:
         """The endpoints of a Service, with their ports where it is the destination."""
         service = self._reader.object(fields["services"], place, ("name", "namespace"))
-        for key in fields:
-            if key not in ("services", "ports", "notPorts"):
-                self._reader.problem(place, f"services cannot be combined with {key}")
         namespace = service.get("namespace") or self._namespace
         found = self._around.services.get((namespace, service.get("name")))
         if found is None or not found.selector:
             doubt = "the endpoints of the Service are not in the input"
+            return Side(Entity(family=self._family, doubt=doubt))
+        if self._around.host_network.intersection(found.workloads):
+            doubt = "pods of the Service have the addresses of their nodes"
             return Side(Entity(family=self._family, doubt=doubt))
         own = Condition("namespace", NAME_LABEL, "==", (str(namespace),))
         pods = both(own, of_selector(match_labels(found.selector), "pod"))
@@ -186,12 +210,13 @@ class Scene:
         )
         return Side(Entity(Group(pods), family=self._family), ports)
 
-    def service_ports(
-        self, own: tuple[PortTerm, ...], written: tuple[PortTerm, ...]
-    ) -> tuple[PortTerm, ...]:
-        """The ports of the Service; a protocol in the rule leaves only those of it."""
-        protocols = {term.protocol for term in written}
-        return tuple(term for term in own if not protocols or term.protocol in protocols)
+
+def service_ports(
+    own: tuple[PortTerm, ...], written: tuple[PortTerm, ...]
+) -> tuple[PortTerm, ...] | None:
+    """The ports of a Service; a protocol in the rule leaves only those of it. None for no port."""
+    protocols = {term.protocol for term in written}
+    return tuple(t for t in own if not protocols or t.protocol in protocols) or None
 
 
 def _in_group(pods: Expression, found: NetworkSet) -> bool:
@@ -215,6 +240,14 @@ def any_range(value: Any) -> AddressRange:
     return network_range(str(network))
 
 
+def _whole_range(value: Any) -> AddressRange:
+    """The range of a CIDR without bits behind the prefix; the prefix may not be left out."""
+    text = value if isinstance(value, str) else ""
+    if "/" not in text:
+        raise ValueError(f"{text!r} is not a CIDR")
+    return network_range(str(ipaddress.ip_network(text)))
+
+
 def ports(reader: Reader, fields: Mapping[str, Any], place: str) -> tuple[PortTerm, ...] | None:
     """The ports of a rule, none for all; None where it speaks of other protocols only."""
     target = fields.get("destination")
@@ -224,8 +257,6 @@ def ports(reader: Reader, fields: Mapping[str, Any], place: str) -> tuple[PortTe
     unwanted = reader.array(target.get("notPorts"), f"{place}/destination/notPorts")
     if protocols is None and not wanted and not unwanted:
         return ()
-    if (wanted or unwanted) and fields.get("protocol") is None:
-        reader.problem(f"{place}/destination/ports", "ports need a protocol")
     spoken = PROTOCOLS if protocols is None else protocols
     found = [term for name in spoken for term in _terms(reader, name, wanted, unwanted, place)]
     return tuple(found) or None
@@ -239,7 +270,7 @@ def _protocols(reader: Reader, fields: Mapping[str, Any], place: str) -> tuple[s
         if value is None:
             continue
         name = _NUMBERS.get(value, "") if type(value) is int else _spelled(value)
-        if not name and type(value) is not int and value not in _OTHERS:
+        if not (name or value in _OTHERS or _is_protocol_number(value)):
             reader.problem(f"{place}/{key}", f"{value!r} is not a protocol")
         known = PROTOCOLS if found is None else found
         found = tuple(p for p in known if (p == name) == (key == "protocol"))
@@ -247,8 +278,11 @@ def _protocols(reader: Reader, fields: Mapping[str, Any], place: str) -> tuple[s
 
 
 def _spelled(value: Any) -> str:
-    text = str(value).upper()
-    return text if text in PROTOCOLS else _NUMBERS.get(port_number(text), "")
+    return str(value) if value in PROTOCOLS else _NUMBERS.get(port_number(str(value)), "")
+
+
+def _is_protocol_number(value: Any) -> bool:
+    return 1 <= (value if type(value) is int else port_number(str(value))) <= _MAX_PROTOCOL
 
 
 def _terms(
@@ -266,11 +300,11 @@ def _terms(
 
 
 def _without(term: PortTerm, low: int, high: int) -> list[PortTerm]:
-    """A span of ports without another; a name stays."""
-    if term.name or high < term.low or term.high < low:
+    """A span of ports, or the ports of a name in one, without another span."""
+    if high < term.low or term.high < low:
         return [term]
     parts = [(term.low, low - 1), (high + 1, term.high)]
-    return [PortTerm(term.protocol, a, b, pointer=term.pointer) for a, b in parts if a <= b]
+    return [msgspec.structs.replace(term, low=a, high=b) for a, b in parts if a <= b]
 
 
 def _term(reader: Reader, protocol: str, value: Any, place: str) -> PortTerm:
@@ -279,8 +313,8 @@ def _term(reader: Reader, protocol: str, value: Any, place: str) -> PortTerm:
     low, colon, high = text.partition(":")
     if is_number(low) and (is_number(high) if colon else True):
         first, last = int(low), int(high or low)
-        if (is_port(first) or first == 0) and first <= last <= MAX_PORT:
-            return PortTerm(protocol, max(first, 1), max(last, 1), pointer=place)
+        if is_port(first) and first <= last <= MAX_PORT:
+            return PortTerm(protocol, first, last, pointer=place)
     elif isinstance(value, str) and PORT_NAME.fullmatch(text):
         return PortTerm(protocol, name=text, pointer=place)
     reader.problem(place, f"{value!r} is not a port")

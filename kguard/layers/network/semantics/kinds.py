@@ -52,6 +52,9 @@ class Kinds:
             network_sets=network_sets(inventory) if self._calico else (),
             cidr_groups=cidr_groups(self._of(("CiliumCIDRGroup",), (cilium.GROUP,))),
             services=self._services() if own else {},
+            host_network=frozenset(
+                n for n, workload in enumerate(inventory.workloads) if workload.host_network
+            ),
         )
         self._admin = self._of(admin.KINDS[:2], (admin.GROUP,))
         self._cluster = self._of(admin.KINDS[2:], (admin.GROUP,))
@@ -84,7 +87,7 @@ class Kinds:
         return [m for group in groups for kind in kinds for m in self._inventory.of(kind, group)]
 
     def _services(self) -> dict[tuple[str, str], Service]:
-        found = services(self._inventory, [])
+        found = services(self._inventory, self._inventory.workloads)
         return {(s.manifest.namespace, s.manifest.name): s for s in found}
 
     def policies(self) -> list[PodPolicy]:

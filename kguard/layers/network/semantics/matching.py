@@ -57,7 +57,7 @@ class Matching:
         self._ports = ports
         self._peers = peers
         self._profile = profile
-        self._carriers: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        self._carriers: dict[tuple[str, int, int, str], list[tuple[int, int]]] = {}
         self._rules: dict[tuple[Direction, int], list[tuple[Rule, Mask]]] = {}
         self._choosy = {
             (direction, number)
@@ -205,7 +205,7 @@ class Matching:
 
     def _named_egress(self, term: PortTerm, peers: Mask) -> list[tuple[int, Mask]]:
         """A name means another number on each peer; addresses have no names."""
-        key = (term.protocol, term.name)
+        key = (term.protocol, term.low, term.high, term.name)
         found = self._carriers.get(key)
         if found is None:
             by_ports: dict[int, list[int]] = {}
@@ -227,7 +227,7 @@ class Matching:
             named = named[:1]
         found = 0
         for port in named:
-            if term.protocol in ("", port.protocol):
+            if term.protocol in ("", port.protocol) and term.low <= port.number <= term.high:
                 found |= self._ports.of_port(port.protocol, port.number)
         return found
 

@@ -47,7 +47,7 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
 
 class PortTerm(msgspec.Struct, frozen=True, order=True):
-    """Ports of one protocol: a span of numbers, or the name of a container port.
+    """Ports of one protocol: a span of numbers, or the container ports of a name in that span.
 
     A name without protocol means the ports of that name of any protocol.
     """

@@ -62,6 +62,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     cidr_groups: tuple[CidrGroup, ...] = ()
     services: Mapping[tuple[Any, Any], Service] = msgspec.field(default_factory=dict)
     """By namespace and name."""
+    host_network: frozenset[int] = frozenset()
+    """Indexes of the workloads in the network of their node."""
 
     @property
     def node_ranges(self) -> tuple[AddressRange, ...]:

@@ -75,6 +75,10 @@ apiVersion: networking.k8s.io/v1
 metadata: {name: web, namespace: shop}
 spec: {podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {}}]}]}
 """
+_SVC = "services: {name: a, namespace: b}"
+_ACCOUNT = (
+    "serviceAccounts: {selector: projectcalico.org/name == 'trusted'}, namespaceSelector: all()"
+)
 INGRESS = "{selector: \"app == 'web'\", ingress: [{action: %s, protocol: TCP, source: {%s}}]%s}"
 
 
@@ -100,6 +104,9 @@ def _open(policies: str, source: str, target: str = "web", port: int = 8080) -> 
         ("selector: \"role == 'office'\", namespaceSelector: global()", False, True),
         ("serviceAccounts: {names: [trusted]}, namespaceSelector: all()", False, True),
         ("serviceAccounts: {selector: level == 'high'}, namespaceSelector: all()", False, True),
+        ("namespaceSelector: projectcalico.org/name == 'other'", False, True),
+        ("selector: pcns.projectcalico.org/name == 'other', namespaceSelector: all()", False, True),
+        (_ACCOUNT, False, True),
         ("notSelector: app == 'near'", False, False),
         ("nets: [10.2.0.0/16]", False, True),
         ("notNets: [10.2.0.0/16]", True, False),
@@ -118,6 +125,20 @@ def test_a_selector_of_a_global_policy_means_every_namespace_and_network_sets() 
     assert (_open(everyone, "near"), _open(everyone, "far")) == (True, True)
     office = _policy("p", INGRESS % ("Allow", "selector: role == 'office'", ""))
     assert (_open(office, "near"), _open(office, "far")) == (False, True)
+
+
+def test_a_not_selector_narrows_a_selector_object_by_object() -> None:
+    alone = _policy("p", INGRESS % ("Allow", "notSelector: app == 'far'", ""))
+    assert (_open(alone, "near"), _open(alone, "far")) == (True, False)
+    beside = "selector: has(app) || has(role), notSelector: app == 'far'"
+    text = _policy("p", INGRESS % ("Allow", beside, ""))
+    assert _open(text, "far") is True, "its address is in a network set that is not excluded"
+
+
+def test_network_sets_have_no_orchestrator() -> None:
+    source = "selector: projectcalico.org/orchestrator != 'k8s'"
+    text = _policy("p", INGRESS % ("Allow", source, ""))
+    assert (_open(text, "near"), _open(text, "far")) == (False, True)
 
 
 def test_an_order_below_1000_precedes_the_policies_of_kubernetes() -> None:
@@ -152,6 +173,31 @@ def test_a_service_is_its_endpoints_and_their_ports() -> None:
     assert _open(text, "near") is True
     assert _open(text, "near", port=9090) is False
     assert _open(text, "near", target="far") is False
+    assert _open(text.replace("action: Allow", "action: Allow, protocol: UDP"), "near") is False
+
+
+def test_a_service_without_ports_means_no_connection() -> None:
+    spec = (
+        "{selector: app == 'near', types: [Egress], egress:"
+        " [{action: Allow, destination: {services: {name: none, namespace: shop}}}]}"
+    )
+    service = (
+        "---\nkind: Service\napiVersion: v1\nmetadata: {name: none, namespace: shop}\n"
+        "spec: {selector: {app: web}, ports: []}\n"
+    )
+    assert _open(_policy("p", spec, namespace="shop") + service, "near") is False
+
+
+def test_a_service_of_pods_on_the_host_network_may_be_anyone() -> None:
+    spec = "{ingress: [{action: Allow, source: {services: {name: hosts, namespace: shop}}}]}"
+    objects = (
+        "---\nkind: Service\napiVersion: v1\nmetadata: {name: hosts, namespace: shop}\n"
+        "spec: {selector: {app: host}, ports: [{port: 80}]}\n"
+        "---\nkind: Pod\napiVersion: v1\n"
+        "metadata: {name: host, namespace: shop, labels: {app: host}}\n"
+        "spec: {hostNetwork: true, containers: []}\n"
+    )
+    assert _open(_policy("p", spec, namespace="shop") + objects, "near") is None
 
 
 def test_what_is_narrower_than_ports_is_not_certain() -> None:
@@ -170,17 +216,53 @@ def test_ports_ranges_names_and_exceptions() -> None:
     ports = _policy("p", spec % 'ports: ["1000:2000", http], notPorts: [1500]', namespace="shop")
     found = [_open(ports, "near", port=port) for port in (1000, 1500, 2000, 2001, 8080)]
     assert found == [True, False, True, False, True]
+    named = _policy("p", spec % "ports: [http, 1000], notPorts: [8080]", namespace="shop")
+    assert [_open(named, "near", port=port) for port in (1000, 8080)] == [True, False]
 
 
 @pytest.mark.parametrize(
     ("spec", "place"),
     [
         ("{tier: nowhere}", "/spec/tier"),
+        ("{order: first}", "/spec/order"),
         ("{selector: 'a = b'}", "/spec/selector"),
-        ("{ingress: [{action: Accept}]}", "/spec/ingress/0/action"),
-        ("{ingress: [{action: Allow, destination: {ports: [80]}}]}", "ports need a protocol"),
-        ("{ingress: [{action: Allow, source: {nets: [10.0.0.0/40]}}]}", "/source/nets/0"),
+        ("{selector: global()}", "/spec/selector"),
         ("{types: [Out]}", "/spec/types/0"),
+        ("{types: [Ingress, Ingress]}", "/spec/types"),
+        ("{doNotTrack: true}", "/spec/applyOnForward"),
+        ("{doNotTrack: true, preDNAT: true, applyOnForward: true}", "/spec/preDNAT"),
+        ("{preDNAT: true, applyOnForward: true, types: [Egress]}", "/spec/preDNAT"),
+        ("{ingress: [{action: Accept}]}", "/spec/ingress/0/action"),
+        ("{ingress: [{action: Allow, destination: {ports: [80]}}]}", "/destination/ports"),
+        ("{ingress: [{action: Allow, protocol: 50, source: {ports: [80]}}]}", "/source/ports"),
+        ("{ingress: [{action: Allow, protocol: tcp}]}", "/protocol"),
+        ("{ingress: [{action: Allow, protocol: 0}]}", "/protocol"),
+        ("{ingress: [{action: Allow, protocol: TCP, destination: {ports: [0]}}]}", "not a port"),
+        ("{ingress: [{action: Allow, protocol: ICMP, ipVersion: 6}]}", "/ipVersion"),
+        ("{ingress: [{action: Allow, icmp: {type: 8}}]}", "/icmp"),
+        ("{ingress: [{action: Allow, protocol: ICMP, icmp: {type: 255}}]}", "/icmp/type"),
+        ("{ingress: [{action: Allow, protocol: ICMP, icmp: {code: 1}}]}", "/icmp/code"),
+        ("{ingress: [{action: Deny, http: {methods: [GET]}}]}", "/http"),
+        ("{ingress: [{action: Allow, protocol: UDP, http: {methods: [GET]}}]}", "/http"),
+        ("{egress: [{action: Allow, http: {methods: [GET]}}]}", "/http"),
+        ("{ingress: [{action: Allow, source: {nets: [10.0.0.0/40]}}]}", "/source/nets/0"),
+        ("{ingress: [{action: Allow, source: {nets: [10.0.0.1/8]}}]}", "/source/nets/0"),
+        ("{ingress: [{action: Allow, source: {nets: [10.0.0.1]}}]}", "/source/nets/0"),
+        ("{ingress: [{action: Allow, source: {nets: [10.0.0.0/8, '::/0']}}]}", "IPv4 and of IPv6"),
+        ("{ingress: [{action: Allow, ipVersion: 6, source: {nets: [10.0.0.0/8]}}]}", "of IPv6"),
+        ("{ingress: [{action: Allow, source: {selector: global()}}]}", "/source/selector"),
+        (
+            "{ingress: [{action: Allow, source: {namespaceSelector: global() || has(a)}}]}",
+            "/source/namespaceSelector",
+        ),
+        ("{ingress: [{action: Allow, source: {services: {namespace: a}}}]}", "name of the Service"),
+        ("{ingress: [{action: Allow, source: {services: {name: a}}}]}", "namespace of the Service"),
+        ("{egress: [{action: Allow, source: {services: {name: a, namespace: b}}}]}", "of egress"),
+        ("{ingress: [{action: Allow, source: {" + _SVC + ", nets: ['::/0']}}]}", "/source/nets"),
+        (
+            "{egress: [{action: Allow, protocol: TCP, destination: {" + _SVC + ", ports: [80]}}]}",
+            "services bring their ports",
+        ),
     ],
 )
 def test_what_calico_refuses_has_no_effect(spec: str, place: str) -> None:
