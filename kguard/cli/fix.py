@@ -59,7 +59,7 @@ def command(
             hint="apply the .patch files that are written without it",
         )
     config = settings(arguments)
-    chosen = options(arguments, config)
+    chosen = _whole(options(arguments, config))
     with open_engine(arguments) as engine:
         judged = scan(collect(arguments, config), chosen, engine)
 
@@ -81,6 +81,15 @@ def command(
             click.echo(clean(f"{name}  edited"))
     _summary(plan.proof)
     return 1 if plan.proof.refused else 0
+
+
+def _whole(chosen: Any) -> Any:
+    """The same policies on the facts of every layer: a remedy may harm what nobody asked about."""
+    from kguard import layers
+    from kguard.scan import select
+
+    ids = tuple(policy.id for policy in select(chosen))
+    return replace(chosen, layers=layers.NAMES, policies=ids) if ids else chosen
 
 
 def _mesh(edges: Any) -> str:

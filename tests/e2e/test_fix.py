@@ -82,3 +82,58 @@ def test_patches_of_files_elsewhere_name_the_folder_to_apply_them_in(kguard, tmp
     assert f"patch -p1 -d {start}\n" in done.stdout
     _apply(tmp_path / "work", tmp_path / "work" / "out", start)
     assert (tmp_path / "in" / "web.yaml").read_text() != TWO_DOCUMENTS
+
+
+AMBIENT = """apiVersion: v1
+kind: Namespace
+metadata: {name: web, labels: {istio.io/dataplane-mode: ambient}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: istio-system}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: front, namespace: web}
+spec:
+  selector: {matchLabels: {app: front}}
+  template:
+    metadata: {labels: {app: front}}
+    spec:
+      containers:
+      - {name: c, image: "registry.example/front:1", env: [{name: CART, value: "http://cart.shop/"}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec:
+      containers: [{name: c, image: "registry.example/cart:1", ports: [{containerPort: 8080}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{port: 80, targetPort: 8080}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: cart, namespace: shop}
+spec: {podSelector: {}, ingress: [{ports: [{port: 8080}]}]}
+"""
+
+
+def test_the_proof_for_one_layer_looks_at_every_layer(kguard, tmp_path):
+    (tmp_path / "mesh.yaml").write_text(AMBIENT)
+    done = kguard("fix", ".", "--layer", "mtls", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (refused,) = json.loads((tmp_path / "out" / "proof.json").read_text())["refused"]
+    assert "take port 15008 now, and policies close it" in refused["counterexample"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["PROOF.md", "proof.json"]

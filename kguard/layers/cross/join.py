@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kguard.layers.cross.audit_rules import audit_rules
+from kguard.layers.cross.calls import calls
 from kguard.layers.cross.deliveries import deliveries
-from kguard.model.facts.cross import Facts
+from kguard.layers.cross.passage import Passages
+from kguard.model.facts.common import Presence
+from kguard.model.facts.cross import Call, Facts
 from kguard.model.findings import LayerCoverage
 from kguard.model.layer import Change, Comparison, Request
 
@@ -25,9 +28,11 @@ def join(documents: Mapping[str, Any], request: Request) -> Facts:
         documents: the facts structs of the five layers, by name.
         request: what the user asked of the scan.
     """
+    passages = Passages(documents["network"])
     rules = audit_rules(documents["runtime"], documents["audit"])
-    ways = deliveries(documents["runtime"], documents["network"], documents["mtls"])
-    return Facts(request.scope, "present" if rules or ways else "absent", rules, ways)
+    ways = deliveries(documents["runtime"], passages, documents["mtls"])
+    present: Presence = "present" if rules or ways else "absent"
+    return Facts(request.scope, present, rules, ways, calls(passages, documents["mtls"]))
 
 
 def coverage(facts: Facts) -> LayerCoverage:
@@ -44,7 +49,7 @@ def coverage(facts: Facts) -> LayerCoverage:
 
 
 def compare(before: Facts, after: Facts) -> Comparison:
-    """Rules that lost, or got, what they need to fire; alerts that no longer, or now, arrive."""
+    """Rules that lost, or got, what they need to fire; alerts and calls that no longer arrive."""
     was, now = _scores(before), _scores(after)
     steps = [(key, now[key] - was[key]) for key in sorted(was.keys() & now)]
     return Comparison(
@@ -52,7 +57,21 @@ def compare(before: Facts, after: Facts) -> Comparison:
             Change(target, f"no longer: {words}") for (target, words), s in steps if s < 0
         ),
         stronger=tuple(Change(target, words) for (target, words), s in steps if s > 0),
+        cut=tuple(_blocked(before, after)),
     )
+
+
+def _blocked(before: Facts, after: Facts) -> Iterator[Change]:
+    """Calls that arrived and are blocked on the way that the mesh takes now."""
+    arrived = {_key(call): call.way for call in before.calls if call.state == "arrives"}
+    for call in after.calls:
+        if call.state == "blocked" and arrived.get(_key(call), call.way) != call.way:
+            text = f"calls of {call.ref} take port {call.way} now, and policies close it"
+            yield Change(call.server.id, text, tuple(call.because))
+
+
+def _key(call: Call) -> tuple[str, str, str, str]:
+    return call.ref.id, call.server.id, call.port, call.service
 
 
 def _scores(facts: Facts) -> _Scores:

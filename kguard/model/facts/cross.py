@@ -30,6 +30,9 @@ class AuditRule(msgspec.Struct):
     because: list[Evidence]
 
 
+DeliveryState = Literal["arrives", "blocked", "refused", "unknown"]
+
+
 class Delivery(msgspec.Struct):
     """The way of alerts from a Falco to a workload that receives them."""
 
@@ -37,10 +40,27 @@ class Delivery(msgspec.Struct):
     """The Falco."""
     receiver: ObjectRef
     port: int
-    state: Literal["arrives", "blocked", "refused", "unknown"]
+    state: DeliveryState
     """`blocked`: policies do not let the connection through; `refused`: the receiver takes mutual
     TLS only, and Falco has no proxy that speaks it."""
     because: list[Evidence]
+
+
+class Call(msgspec.Struct):
+    """The way of an intended call between workloads of the mesh through network policies."""
+
+    ref: ObjectRef
+    """The client."""
+    server: ObjectRef
+    port: str
+    """Of the server's pods."""
+    service: str
+    """Namespace, name and port of the Service on the way."""
+    way: str
+    """The port at which the connection arrives: 15008 for a tunnel of the ambient mesh."""
+    state: Literal["arrives", "blocked", "unknown"]
+    because: list[Evidence]
+    """The policies that block it."""
 
 
 class Facts(msgspec.Struct):
@@ -51,3 +71,5 @@ class Facts(msgspec.Struct):
     """Whether there is anything to join."""
     audit_rules: list[AuditRule] = []
     deliveries: list[Delivery] = []
+    calls: list[Call] = []
+    """For the proof of remedies; what is blocked as it is, the network layer finds."""
