@@ -8,7 +8,7 @@ from the body; an event without a user name is one of a request that was never a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -109,6 +109,9 @@ class Replay:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._known: dict[tuple[str, str, str, tuple[str, ...]], Known] = {}
+        self._decided: dict[tuple[Any, ...], Decision] = {}
+        entries = (entry for rule in policy.rules for entry in rule.resources)
+        self._named = frozenset(name for entry in entries for name in entry.resource_names)
         self._open: dict[str, None] = {}
         self._since = ""
         self.forgotten = 0
@@ -132,7 +135,21 @@ class Replay:
             if len(self._known) >= MAX_KNOWN:
                 self._known.clear()
             request = request_of(event)
-            found = self._known[key] = Known(request, evaluate(self._policy, request))
+            found = self._known[key] = Known(request, self._decide(request))
+        return found
+
+    def _decide(self, request: Attributes) -> Decision:
+        """The decision, which is the same for all names that no rule mentions."""
+        name = request.name if request.name in self._named else None
+        path = "" if request.resource_request else request.path
+        who = (request.user, request.groups, request.verb, request.resource_request, path)
+        what = (request.api_group, request.resource, request.subresource, request.namespace, name)
+        key = (*who, *what)
+        found = self._decided.get(key)
+        if found is None:
+            if len(self._decided) >= MAX_KNOWN:
+                self._decided.clear()
+            found = self._decided[key] = evaluate(self._policy, request)
         return found
 
     def feed(self, event: Event) -> Contradiction | None:

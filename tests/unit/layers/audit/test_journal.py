@@ -4,16 +4,21 @@
 from __future__ import annotations
 
 import json
+import random
 
 import msgspec
 import pytest
 
 from kguard.layers.audit.semantics import replay
 from kguard.layers.audit.semantics.activity import has_credential, kinds
+from kguard.layers.audit.semantics.evaluate import evaluate
 from kguard.layers.audit.semantics.journal import Journal
+from kguard.layers.audit.semantics.loading import load
 from kguard.layers.audit.semantics.policy import Policy, Rule
 from kguard.layers.audit.semantics.replay import Event
 from kguard.layers.audit.semantics.requests import attributes
+from kguard.layers.audit.semantics.version import Version
+from support.generators.audit_questions import policy as random_policy
 
 ALL = Policy((Rule("Metadata"),))
 NIGHT = "2026-01-01T03:00:00.000000Z"
@@ -138,3 +143,24 @@ def test_a_request_that_an_earlier_file_announced_is_no_contradiction():
     late = _event(requestReceivedTimestamp="2026-01-01T03:00:01.000000Z")
     assert journal.feed(late, "next:1") is None
     assert journal.replay.open == 0
+
+
+_PLACES = ("/api/v1/namespaces/shop/pods", "/apis/apps/v1/namespaces/shop/deployments")
+_PATHS = ("/healthz", "/healthz/etcd", "/version/x")
+
+
+def test_remembered_decisions_are_those_of_the_evaluator():
+    """Names that no rule mentions share a decision, those that one does have their own."""
+    names = ("web", "leader", "other", "third")
+    paths = [*_PATHS, *(f"{place}/{name}" for place in _PLACES for name in names)]
+    people = ({"username": "jane", "groups": ["dev"]}, {"username": "joe"}, {})
+    events = [_event(path, user=user) for path in paths for user in people]
+    decided = set()
+    for seed in range(150):
+        policy = load(random_policy(random.Random(seed)), Version(1, 36)).policy or ALL
+        held = replay.Replay(policy)
+        for event in events:
+            decision = held.known(event).decision
+            assert decision == evaluate(policy, replay.request_of(event))
+            decided.add((decision.level, decision.rule))
+    assert len(decided) > 10
