@@ -25,7 +25,15 @@ Point = tuple[str, Any, Any]
 Json = dict[str, Any]
 
 FILE = Path(__file__).with_name("cases.yaml")
-NAMED = ("generic", "calico", "cilium", "kube-network-policies", "ovn-kubernetes")
+NAMED = (
+    "generic",
+    "antrea",
+    "calico",
+    "cilium",
+    "kube-network-policies",
+    "kube-router",
+    "ovn-kubernetes",
+)
 """The profiles that are asked; Canal reads policies as Calico does."""
 _LABEL = "kubernetes.io/metadata.name"
 _ADDRESS = re.compile(r"\{(\w+/\w+)\}")

@@ -14,13 +14,12 @@ from kguard.inventory import Inventory
 from kguard.layers.network.facts.summary import Openness, Test
 from kguard.layers.network.intent.targets import api_endpoints
 from kguard.layers.network.semantics.addresses import AddressRange, network_range
-from kguard.layers.network.semantics.blocks import PRIVATE
+from kguard.layers.network.semantics.blocks import PRIVATE_IPV4
 from kguard.layers.network.semantics.policy import Direction
 from kguard.layers.network.semantics.reach import Ports
 from kguard.model.facts.network import Admission
 
 _API_PORTS = (443, 6443)
-_PRIVATE_IPV4 = [entry for entry in PRIVATE if entry.family == PRIVATE[0].family]
 _MAX_ADDRESSES = 16
 """More endpoints than an API server has: the rest is not looked at."""
 
@@ -72,7 +71,7 @@ class Elsewhere:
 
     def _made(self, direction: Direction, who: str, *, every: bool) -> Test:
         reach = self._openness.cluster.reach
-        ranges = self._api if who == "api" and self._api else _PRIVATE_IPV4
+        ranges = self._api if who == "api" and self._api else PRIVATE_IPV4
         wanted = reach.addresses[direction].of_ranges(ranges) << reach.classes.count
         if every:
             return lambda peers: not wanted & ~peers

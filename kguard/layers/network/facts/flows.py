@@ -10,10 +10,12 @@ from kguard.layers.network.facts.summary import Openness, Test
 from kguard.layers.network.intent.components import API_SERVER
 from kguard.layers.network.intent.model import Flow, Party
 from kguard.layers.network.semantics.addresses import AddressRange, network_range
+from kguard.layers.network.semantics.blocks import PRIVATE_IPV4
 from kguard.layers.network.semantics.cluster import STRANGER, Cluster
 from kguard.layers.network.semantics.endpoints import Endpoint, bits
 from kguard.layers.network.semantics.policy import DIRECTIONS, Direction
 from kguard.layers.network.semantics.reach import Ports
+from kguard.layers.network.semantics.surroundings import nodes
 from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.network import Verdict
@@ -83,6 +85,8 @@ class _Judge:
         self._openness = openness
         self._cluster: Cluster = openness.cluster
         self._refs = [workload.ref for workload in self._cluster.workloads]
+        found = nodes(self._cluster.inventory.of("Node")) or ()
+        self._nodes = [entry for node in found for entry in node.addresses] or PRIVATE_IPV4
         self._some = {d: _some_address(d, openness.cluster) for d in DIRECTIONS}
 
     def flow(self, flow: Flow) -> facts.Flow:
@@ -137,8 +141,7 @@ class _Judge:
         if other.kind == "somewhere":
             return self._somewhere(direction, index, other, flow)
         if other.kind == "node":
-            # The API admits a pod's own node whatever policies say.
-            return "allowed"
+            return self._own_node(index, flow)
         if other.cidrs:
             return self._addresses(direction, index, other, flow)
         wide = self._openness.ports(direction, index, self._openness.internet(direction))
@@ -150,12 +153,33 @@ class _Judge:
         deliberate = direction == "ingress" and verdict == "unknown"
         return "allowed" if deliberate and self._port(outside, flow) == "allowed" else verdict
 
+    def _own_node(self, index: int, flow: Flow) -> Verdict:
+        """The API admits a pod's own node whatever policies say; plugins may let them deny it."""
+        reach, reading = self._cluster.reach, self._cluster.profile.own_node
+        if reading == "always":
+            return "allowed"
+        hosts = reach.addresses["ingress"].of_ranges(self._nodes) << reach.classes.count
+        if reading == "by_rules":
+            every = self._openness.ports("ingress", index, lambda peers: not hosts & ~peers)
+            some = self._openness.ports("ingress", index, lambda peers: bool(hosts & peers))
+            return self._loose(every, some, flow)
+        number = reach.classes.of_endpoint[index]
+        verdict: Verdict = "allowed"
+        atom = reach.ports.of_port(flow.protocol, flow.port)
+        for policy, rule in reach.naming("ingress", number, lambda p: bool(p & hosts), "deny"):
+            if reach.speaks("ingress", rule, number) & atom:
+                peers = reach.peers("ingress", rule, reach.policies[policy].namespace)
+                if not hosts & ~peers.must:
+                    return "blocked"
+                verdict = "unknown"
+        return verdict
+
     def _api_server(self, index: int, verdict: Verdict, flow: Flow) -> Verdict:
         """The API server may be a node, which blocks do not mean to every plugin."""
         reach = self._cluster.reach
         number = reach.classes.of_endpoint[index]
         atom = reach.ports.of_port(flow.protocol, flow.port)
-        for _, rule in reach.admitting("egress", number, _whoever):
+        for _, rule in reach.naming("egress", number, _whoever):
             means = any(peer.block and peer.block.cidr == API_SERVER for peer in rule.peers)
             if means and reach.speaks("egress", rule, number) & atom:
                 return "allowed"

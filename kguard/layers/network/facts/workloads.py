@@ -211,7 +211,7 @@ class Workloads:
             return [self._absence(direction, workload)]
         reach = self._cluster.reach
         number = reach.classes.of_endpoint[index]
-        wide = reach.admitting(direction, number, test)
+        wide = reach.naming(direction, number, test)
         if wide:
             return [self._rule(policy, rule) for policy, rule in wide]
         row = reach.row(direction, number)

@@ -121,7 +121,7 @@ def wide_rules(scene: Scene, direction: Direction, index: int) -> list[tuple[Pod
     found = {
         (policy, rule.pointer): rule
         for test in tests
-        for policy, rule in reach.admitting(direction, number, test)
+        for policy, rule in reach.naming(direction, number, test)
     }
     return [(reach.policies[policy], rule) for (policy, _), rule in sorted(found.items())]
 

@@ -24,6 +24,7 @@ PRIVATE = tuple(
     for cidr in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fd00::/8")
 )
 """Where pods may live when nothing better is known (RFC 1918, RFC 6598, RFC 4193)."""
+PRIVATE_IPV4 = [entry for entry in PRIVATE if entry.family == PRIVATE[0].family]
 
 _EVERY_IPV4 = (network_range("0.0.0.0/0"),)
 

@@ -159,6 +159,10 @@ def configured(profile: Profile, inventory: Inventory) -> Profile:
             profile = msgspec.structs.replace(profile, enforces="no")
         if "nodes" in data.get("policy-cidr-match-mode", ""):
             profile = msgspec.structs.replace(profile, block_matches_nodes=True)
+        if data.get("allow-localhost") == "policy":
+            profile = msgspec.structs.replace(profile, own_node="by_rules")
+        sctp: Literal["yes", "no"] = "yes" if data.get("enable-sctp") == "true" else "no"
+        profile = msgspec.structs.replace(profile, sctp=sctp)
     return profile
 
 

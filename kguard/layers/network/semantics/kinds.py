@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from kguard.inventory import Inventory
 from kguard.layers.network.semantics import admin, calico, cilium, foreign
+from kguard.layers.network.semantics.known_ports import as_read
 from kguard.layers.network.semantics.policy import NAMESPACED, PodPolicy
 from kguard.layers.network.semantics.profiles import Profile
 from kguard.layers.network.semantics.services import Service, services
@@ -113,6 +114,7 @@ class Kinds:
         """The NetworkPolicies as this plugin reads them, then the others."""
         if not self._profile.block_matches_nodes and self._around.nodes:
             policies = [self._around.without_nodes(policy) for policy in policies]
+        policies = [as_read(policy, self._profile) for policy in policies]
         order = calico.KUBERNETES_ORDER
         if any(p.tier == NAMESPACED and p.order == order and p.tie for p in others):
             return [*calico.with_ties(policies), *others]

@@ -192,16 +192,28 @@ class Matching:
             )
         if not rule.ports:
             return [(self._ports.everything, peers)]
-        numbered = 0
+        certain = perhaps = 0
         found = []
         for term in rule.ports:
             if not term.name:
-                numbered |= self._ports.of_span(PortSpan(term.protocol, term.low, term.high))
+                certain |= self._certain(term)
+                perhaps |= self._ports.of_span(PortSpan(term.protocol, term.low, term.high))
             elif direction == "ingress":
-                numbered |= self.ports_of_name(term, self._classes.representatives[number])
+                named = self.ports_of_name(term, self._classes.representatives[number])
+                certain |= named if term.certain_to else 0
+                perhaps |= named
             else:
                 found += self._named_egress(term, peers)
-        return [(numbered, peers), *found] if numbered else found
+        if certain:
+            found.append((certain, peers))
+        if perhaps & ~certain:
+            found.append((perhaps & ~certain, Mask(0, peers.may)))
+        return found
+
+    def _certain(self, term: PortTerm) -> int:
+        """The ports of a span that the plugin knows for certain."""
+        high = min(term.high, term.certain_to)
+        return self._ports.of_span(PortSpan(term.protocol, term.low, high)) if high else 0
 
     def _named_egress(self, term: PortTerm, peers: Mask) -> list[tuple[int, Mask]]:
         """A name means another number on each peer; addresses have no names."""
@@ -215,7 +227,8 @@ class Matching:
             size = self._classes.count
             found = [(ports, from_bits(numbers, size)) for ports, numbers in by_ports.items()]
             self._carriers[key] = found
-        return [(ports, peers & Mask(mask, mask)) for ports, mask in found]
+        sure = peers if term.certain_to else Mask(0, peers.may)
+        return [(ports, sure & Mask(mask, mask)) for ports, mask in found]
 
     def ports_of_name(self, term: PortTerm, endpoint: Endpoint) -> int:
         """The ports of an endpoint that carry a name, with the protocol of the term if any."""

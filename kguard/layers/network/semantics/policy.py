@@ -57,6 +57,8 @@ class PortTerm(msgspec.Struct, frozen=True, order=True):
     high: int = 65535
     name: str = ""
     pointer: str = ""
+    certain_to: int = 65535
+    """The last port that the network plugin knows for certain; 0 for none."""
 
 
 class Group(msgspec.Struct, frozen=True):

@@ -6,7 +6,16 @@ the network of their node (kubernetes.io/docs/concepts/services-networking/netwo
 `generic` answers "may be" wherever plugins differ. Sources: cilium issue 9209 (CIDR rules never
 select pods); libcalico-go/lib/backend/k8s/conversion (nets match any address);
 kube-network-policies pkg/networkpolicy/networkpolicy.go (`evaluateIPBlocks` compares the raw
-address) and pkg/podinfo/ipresolver.go (pods on the host network are not in its index). Who
+address) and pkg/podinfo/ipresolver.go (pods on the host network are not in its index);
+ovn-kubernetes go-controller/pkg/ovn/gress_policy.go (constructIPBlockStringsForACL), Antrea's
+pkg/agent/openflow/network_policy.go and kube-router's ipsets compare addresses likewise.
+
+A plugin without `endPort` takes the first port alone (kubernetes.io/docs, "Targeting a range of
+ports"). SCTP is off in Cilium unless `enable-sctp` is set (docs.cilium.io/en/stable/configuration/
+sctp) and open in kube-router (issue 1019). The node of a pod gets in everywhere: networking/v1
+types.go; Felix does not police what its host sends (felix/rules/static.go), Antrea's
+localProbeFlows and kube-router's rule for local sources admit it, and so does Cilium
+(pkg/policy/repository.go, `AlwaysAllowLocalhost`), where a rule that denies still wins. Who
 implements which of the cluster-wide kinds: network-policy-api site-src/implementations.md of April
 2026, and cilium v1.20.2 pkg/policy/k8s/cluster_network_policy.go.
 """
@@ -51,12 +60,20 @@ class Profile(msgspec.Struct, frozen=True):
     selector."""
     ipv6: bool = True
     """Whether listings show IPv6 ranges."""
+    end_ports: Literal["yes", "maybe"] = "yes"
+    """Whether `endPort` of a NetworkPolicy counts; where it does not, the first port alone does."""
+    sctp: Literal["yes", "no", "maybe"] = "yes"
+    """Whether rules of NetworkPolicies for SCTP admit anything."""
+    own_node: Literal["always", "unless_denied", "by_rules"] = "always"
+    """Whether a pod's own node gets in, where probes come from."""
 
 
 GENERIC = Profile(
     "generic",
     enforces="unknown",
     baseline="unknown",
+    end_ports="maybe",
+    sctp="maybe",
     kinds=("admin", "cluster", "calico", "cilium"),
 )
 NETPOL_ANALYZER = Profile(
@@ -94,11 +111,13 @@ PROFILES = {
             block_matches_nodes=False,
             host_network="node",
             kinds=("cluster", "cilium"),
+            sctp="maybe",
+            own_node="unless_denied",
         ),
-        Profile("antrea", kinds=("admin",)),
-        Profile("ovn-kubernetes", kinds=("admin",)),
-        Profile("kube-router"),
-        Profile("weave"),
+        Profile("antrea", block_matches_pods="yes", kinds=("admin",)),
+        Profile("ovn-kubernetes", block_matches_pods="yes", kinds=("admin",)),
+        Profile("kube-router", block_matches_pods="yes", sctp="maybe"),
+        Profile("weave", end_ports="maybe", sctp="maybe"),
         Profile(
             "kube-network-policies",
             block_matches_pods="yes",

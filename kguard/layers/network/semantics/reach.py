@@ -30,6 +30,7 @@ from kguard.layers.network.semantics.peers import Peers
 from kguard.layers.network.semantics.policy import (
     DIRECTIONS,
     NAMESPACED,
+    Action,
     Direction,
     Peer,
     PodPolicy,
@@ -290,15 +291,19 @@ class Reachability:
         may = [(grant.ports, grant.may) for grant in row.grants]
         return Ports(_enough(must, test), _enough(may, test))
 
-    def admitting(
-        self, direction: Direction, number: int, test: Callable[[int], bool]
+    def naming(
+        self,
+        direction: Direction,
+        number: int,
+        test: Callable[[int], bool],
+        action: Action = "allow",
     ) -> list[tuple[int, Rule]]:
-        """The rules, with the index of their policy, that alone admit enough peers."""
+        """The rules of an action, with the index of their policy, that alone mean enough peers."""
         return [
             (policy, rule)
             for policy in self.row(direction, number).policies
             for rule, peers in self._matching.rules(direction, policy)
-            if rule.action == "allow" and test(peers.may)
+            if rule.action == action and test(peers.may)
         ]
 
     def decisions(

@@ -33,7 +33,13 @@ def port_spans(endpoints: Sequence[Endpoint], policies: Sequence[PodPolicy]) -> 
     """The ports that rules speak of, and those that the names in rules mean."""
     terms = [term for rule in rules_in_force(policies) for term in rule.ports]
     names = port_names(policies)
-    found = {PortSpan(term.protocol, term.low, term.high) for term in terms if not term.name}
+    found = {
+        PortSpan(term.protocol, term.low, high)
+        for term in terms
+        if not term.name
+        for high in (term.high, min(term.high, term.certain_to))
+        if high
+    }
     if not names:
         return sorted(found)
     for endpoint in endpoints:
