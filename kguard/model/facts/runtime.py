@@ -80,6 +80,12 @@ class Installation(msgspec.Struct):
     reach: Reach
     removed: list[Removed]
     because: list[Evidence]
+    unheard: list[str] = []
+    """Rules in force whose alerts every way refuses: they are not grave enough for it."""
+    drops: DropState = "unknown"
+    drops_because: list[Evidence] = []
+    queue: int = 0
+    """Alerts that wait for slow outputs at most; 0: no limit."""
     nodes: list[str] = []
     """The nodes that this is about, where the rules differ from node to node; empty: all."""
 
@@ -92,6 +98,43 @@ class LoadedFile(msgspec.Struct):
     """Empty where the page does not tell."""
     file: str
     state: LoadState
+    because: list[Evidence]
+
+
+Protection = Literal["tls", "unverified", "plain", "local"]
+"""`unverified`: TLS with anybody; `local`: they do not cross the network from here."""
+
+
+DropState = Literal["heard", "measured", "hidden", "logged", "ignored", "exits", "none", "unknown"]
+"""What comes of dropped events: an alert that is heard, a metric, an alert that no taker wants, a
+line in the log of Falco itself, nothing, its end; `none`: it reads no system calls."""
+
+
+class Drop(msgspec.Struct):
+    """Something that a running Falco lost."""
+
+    installation: ObjectRef
+    pod: str
+    """Empty where that is not told."""
+    what: Literal["events", "alerts"]
+    because: list[Evidence]
+
+
+class Route(msgspec.Struct):
+    """One way on which alerts leave a Falco."""
+
+    installation: ObjectRef
+    output: str
+    """`http`, `program`, `stdout`, `syslog`, `file` or `grpc`."""
+    destination: str
+    """Scheme and host of a URL; empty for other outputs."""
+    state: Truth
+    """Whether alerts reach anyone on it."""
+    least_priority: str
+    """The least urgent priority that is taken at its end."""
+    protection: Protection
+    inside: bool
+    """Whether they stay in the cluster."""
     because: list[Evidence]
 
 
@@ -235,6 +278,8 @@ class Facts(msgspec.Struct):
     """The cluster as a whole, for findings about absence."""
     installations: list[Installation] = []
     loaded_files: list[LoadedFile] = []
+    drops: list[Drop] = []
+    routes: list[Route] = []
     receivers: list[Receiver] = []
     problems: list[Problem] = []
     losses: list[Loss] = []

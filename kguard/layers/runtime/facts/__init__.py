@@ -11,9 +11,10 @@ import msgspec
 from kguard.inventory import Inventory
 from kguard.layers.runtime.absence import absent
 from kguard.layers.runtime.facts.alerts import alerts
-from kguard.layers.runtime.facts.delivery import delivered
+from kguard.layers.runtime.facts.delivery import Ways, unheard, ways
 from kguard.layers.runtime.facts.detections import detections, weakest
 from kguard.layers.runtime.facts.discovery import discover
+from kguard.layers.runtime.facts.drops import handling, observed_drops
 from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.judged import (
     ALL_PRIORITIES,
@@ -25,7 +26,6 @@ from kguard.layers.runtime.facts.judged import (
 )
 from kguard.layers.runtime.facts.loaded import Page, as_it_runs, compared, pages_of, unproved
 from kguard.layers.runtime.facts.nodes import node_facts, reach
-from kguard.layers.runtime.facts.receivers import receivers
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.workloads import blind_spots
@@ -72,8 +72,11 @@ def _add_falco(
     loaded = list(compared(falco, rules.texts, pages))
     rules.missing += unproved(loaded)
     facts.loaded_files += loaded
-    facts.installations.append(_installation(inventory, falco, rules, loaded))
-    facts.receivers += receivers(inventory, falco)
+    out = ways(inventory, falco, facts.scope)
+    facts.installations.append(_installation(inventory, falco, rules, loaded, out))
+    facts.drops += observed_drops(falco, pages)
+    facts.routes += out.routes
+    facts.receivers += out.receivers
     _add_rules(facts, rules, falco.ref, falco.selections, falco.settings.minimum, falco)
     return rules
 
@@ -96,9 +99,14 @@ def _add_rules(
 
 
 def _installation(
-    inventory: Inventory, falco: Falco, rules: Rules, loaded: Sequence[model.LoadedFile]
+    inventory: Inventory,
+    falco: Falco,
+    rules: Rules,
+    loaded: Sequence[model.LoadedFile],
+    out: Ways,
 ) -> model.Installation:
-    truth, delivery = delivered(inventory, falco)
+    truth, delivery = out.delivered(falco)
+    drops, drops_because = handling(falco, out)
     enabled = rules.ruleset.enabled(falco.selections, falco.settings.minimum)
     on = [name for name, active in enabled.items() if active]
     known = rules.is_complete
@@ -121,8 +129,16 @@ def _installation(
         reach=reach(falco, inventory.of("Node")),
         removed=list(removed(falco)),
         because=[Evidence(falco.id, "", "Falco runs here")],
+        unheard=unheard(out.routes, _graveness(rules, on)) if known else [],
+        drops=drops,
+        drops_because=drops_because,
+        queue=falco.settings.queue,
         nodes=list(falco.nodes),
     )
+
+
+def _graveness(rules: Rules, names: Sequence[str]) -> list[tuple[str, int]]:
+    return [(name, rules.ruleset.compiled.rules[name].info.priority) for name in names]
 
 
 def _base_rules(
@@ -166,6 +182,7 @@ def _distinct(found: Sequence[T]) -> list[T]:
 
 
 def _sort(facts: model.Facts) -> None:
+    facts.routes = _distinct(facts.routes)
     facts.receivers = _distinct(facts.receivers)
     facts.problems = _distinct(facts.problems)
     facts.losses = _distinct(facts.losses)
@@ -173,6 +190,8 @@ def _sort(facts: model.Facts) -> None:
     facts.audit_rules = _distinct(facts.audit_rules)
     facts.installations.sort(key=lambda found: (found.kind == "file", found.ref, found.nodes))
     facts.loaded_files.sort(key=lambda found: (found.installation, found.pod, found.file))
+    facts.drops.sort(key=lambda found: (found.installation, found.pod, found.what))
+    facts.routes.sort(key=lambda found: (found.installation, found.output, found.destination))
     facts.receivers.sort(key=lambda found: (found.installation, found.workload))
     facts.problems.sort(key=lambda p: (p.ref, p.file, p.level, p.item, p.code, p.message))
     facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco, version_of
+from kguard.layers.runtime.facts.sidekicks import Sidekick
 from kguard.layers.runtime.facts.texts import Filesystem, Text, file_ref
 from kguard.layers.runtime.semantics import settings as falco_yaml
+from kguard.layers.runtime.semantics.sidekick import flattened, forwards
 from kguard.layers.runtime.traces import is_chart_values
 from kguard.model.locations import pointer
 from kguard.model.manifests import JsonObject, PlainDocument, mapping, strings
@@ -24,18 +26,18 @@ load_plugins: [container]
 plugins: [{name: container}]
 stdout_output: {enabled: true}
 syslog_output: {enabled: true}
+syscall_event_drops: {actions: [log, alert]}
+webserver: {enabled: true}
 """
-SIDEKICK = """\
+SIDEKICK_HOST = "falcosidekick"
+SIDEKICK = f"""\
 json_output: true
-http_output: {enabled: true, url: "http://falcosidekick:2801"}
+http_output: {{enabled: true, url: "http://{SIDEKICK_HOST}:2801"}}
 """
 DEFAULT_TOLERATIONS = [
     {"effect": "NoSchedule", "key": f"node-role.kubernetes.io/{role}"}
     for role in ("master", "control-plane")
 ]
-_NO_OUTPUTS = frozenset(
-    {"customfields", "debug", "extraArgs", "extraEnv", "mutualtls", "templatedfields"}
-)
 
 
 def chart_falcos(inventory: Inventory) -> Iterator[Falco]:
@@ -63,6 +65,7 @@ def _falco(inventory: Inventory, document: PlainDocument) -> Falco:
         pod_pointer="",
         files=Filesystem.holding({RULES_FOLDER: dict(_rules(document, values))}),
         selections=settings.selections,
+        sidekick=_sidekick(document, values),
     )
 
 
@@ -76,23 +79,22 @@ def _config(document: PlainDocument, values: JsonObject) -> Mapping:
     driver = strings(values.get("driver")).get("kind", "")
     if driver not in ("", "auto"):
         parts.append(falco_yaml.read(f"engine: {{kind: {driver!r}}}") or Mapping())
-    if _sidekick_forwards(values):
+    if _sidekick(document, values):
         parts.append(falco_yaml.read(SIDEKICK) or Mapping())
     return falco_yaml.merge(*parts)
 
 
-def _sidekick_forwards(values: JsonObject) -> bool:
-    """Whether Falcosidekick is installed along and has an output of its own."""
-    sidekick = mapping(values.get("falcosidekick"))
-    config = mapping(sidekick.get("config"))
-    outputs = (value for key, value in config.items() if key not in _NO_OUTPUTS)
-    return sidekick.get("enabled") is True and any(_is_set(value) for value in outputs)
-
-
-def _is_set(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_is_set(inner) for inner in value.values())
-    return value not in ("", None, False)
+def _sidekick(document: PlainDocument, values: JsonObject) -> Sidekick | None:
+    """The Falcosidekick that is installed along, with its outputs."""
+    written = mapping(values.get("falcosidekick"))
+    if written.get("enabled") is not True:
+        return None
+    config = mapping(written.get("config"))
+    known = dict(flattened(config))
+    if mapping(written.get("webui")).get("enabled") is True:
+        known["webui.url"] = "set by the chart"
+    hidden = bool(config.get("existingSecret"))
+    return Sidekick(document.id, pointer("falcosidekick"), forwards(known), hidden, SIDEKICK_HOST)
 
 
 def _pod(values: JsonObject) -> JsonObject:

@@ -1,21 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does an alert of this Falco reach anyone outside its own pod?
+"""On which ways does an alert of this Falco leave its pod, and does it reach anyone?
 
 `true`: an output sends it somewhere, or something in the input collects the pod's log. `false`:
-alerts end in the pod (its log, its file system, a syslog that is not there). `unknown`: they end
-where something else would have to fetch them, or the configuration is not in the input.
+alerts end in the pod (its log, its file system, a syslog that is not there), or at a receiver that
+cannot take them. `unknown`: they end where something else would have to fetch them, or what
+decides is not in the input.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from kguard.inventory import Inventory, Workload
 from kguard.layers.runtime.facts.falco import Falco
+from kguard.layers.runtime.facts.receivers import (
+    Behind,
+    Url,
+    behind,
+    parsed,
+    receivers,
+    selected,
+)
+from kguard.layers.runtime.facts.sidekicks import Sidekick, sidekick_of
 from kguard.layers.runtime.facts.texts import line_of
+from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.settings import OUTPUTS, Output
-from kguard.model.facts.common import Evidence, Truth
+from kguard.layers.runtime.semantics.sidekick import LEAST, PORT
+from kguard.model.facts import runtime as model
+from kguard.model.facts.common import Evidence, Scope, Truth
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 _COLLECTORS = re.compile(
@@ -23,28 +38,55 @@ _COLLECTORS = re.compile(
     r"|opentelemetry-collector[\w.-]*|datadog-agent|agent|splunk-otel-collector|log-agent)(?::|@|$)"
 )
 _LOG_PATHS = ("/var/log", "/var/log/pods", "/var/log/containers")
-_SIDEKICK = re.compile(r"(?:^|/)falcosidekick(?::|@|$)")
-_CLUSTER_NAME = re.compile(
-    r"https?://([a-z0-9-]+)(?:\.([a-z0-9-]+))?(?:\.svc[\w.]*)?(?::\d+)?(?:/.*)?"
-)
-
-SIDEKICK_PORT = 2801
 
 Answer = tuple[Truth, list[Evidence]]
 
 
-def delivered(inventory: Inventory, falco: Falco) -> Answer:
-    """Whether alerts are delivered, and why."""
-    if falco.config == "unknown":
-        note = "Falco's configuration is mounted from something that is not in the input"
-        return "unknown", [Evidence(falco.id, falco.pod_pointer, note)]
-    answers = [_way(inventory, falco, falco.settings.output(name)) for name in OUTPUTS]
-    found = [answer for answer in answers if answer is not None]
-    for wanted in ("true", "unknown", "false"):
-        because = [step for truth, steps in found if truth == wanted for step in steps]
-        if because:
-            return wanted, because
-    return "false", [written(falco, "", "no output is switched on: Falco tells nobody")]
+class Ways(msgspec.Struct):
+    """Every way out, and who is at its end."""
+
+    routes: list[model.Route] = []
+    receivers: list[model.Receiver] = []
+
+    def delivered(self, falco: Falco) -> Answer:
+        """Whether alerts are delivered, and why."""
+        if falco.config == "unknown":
+            note = "Falco's configuration is mounted from something that is not in the input"
+            return "unknown", [Evidence(falco.id, falco.pod_pointer, note)]
+        wanted: Truth
+        for wanted in ("true", "unknown", "false"):
+            because = [s for route in self.routes if route.state == wanted for s in route.because]
+            if because:
+                return wanted, because
+        return "false", [written(falco, "", "no output is switched on: Falco tells nobody")]
+
+
+def ways(inventory: Inventory, falco: Falco, scope: Scope) -> Ways:
+    """The ways of a Falco's alerts, in the order of its configuration."""
+    found = Ways()
+    for name in OUTPUTS:
+        output = falco.settings.output(name)
+        if not output.enabled:
+            continue
+        if name == "http":
+            _http(inventory, falco, output, scope, found)
+        else:
+            truth, because = _way(inventory, falco, output)
+            found.routes.append(_route(falco, name, truth, because))
+    return found
+
+
+def _route(falco: Falco, output: str, state: Truth, because: list[Evidence]) -> model.Route:
+    return model.Route(
+        installation=falco.ref,
+        output=output,
+        destination="",
+        state=state,
+        least_priority=PRIORITIES[LEAST],
+        protection="local",
+        inside=True,
+        because=because,
+    )
 
 
 def written(falco: Falco, section: str, note: str) -> Evidence:
@@ -55,16 +97,12 @@ def written(falco: Falco, section: str, note: str) -> Evidence:
     return text.at(line_of(text.content, section) if section else 1, note)
 
 
-def _way(inventory: Inventory, falco: Falco, output: Output) -> Answer | None:
-    if not output.enabled:
-        return None
+def _way(inventory: Inventory, falco: Falco, output: Output) -> Answer:
     section = f"{output.name}_output"
     match output.name:
-        case "http":
-            return _http(inventory, falco, output)
         case "program":
             if output.target:
-                return "true", [written(falco, section, f"alerts go to `{output.target}`")]
+                return "true", [written(falco, section, "alerts go to a program")]
             return "false", [written(falco, section, "the program output names no program")]
         case "grpc":
             return _grpc(falco)
@@ -74,49 +112,72 @@ def _way(inventory: Inventory, falco: Falco, output: Output) -> Answer | None:
             return _local(falco, output)
 
 
-def _http(inventory: Inventory, falco: Falco, output: Output) -> Answer:
-    if not output.target:
-        return "false", [written(falco, "http_output", "the HTTP output has no URL")]
-    note = f"alerts are sent to {output.target}"
-    sidekick = _sidekick_behind(inventory, falco, output.target)
-    if sidekick is None:
-        return "true", [written(falco, "http_output", note)]
-    if _forwards(sidekick):
-        return "true", [written(falco, "http_output", f"{note} ({sidekick.ref})")]
-    silent = Evidence(sidekick.id, sidekick.pod_pointer, "Falcosidekick has no output configured")
-    return "false", [written(falco, "http_output", note), silent]
+def _http(inventory: Inventory, falco: Falco, output: Output, scope: Scope, into: Ways) -> None:
+    url = parsed(output.target)
+    if url is None:
+        note = (
+            "the HTTP output has no URL" if not output.target else "the HTTP output's URL is none"
+        )
+        because = [written(falco, "http_output", note)]
+        into.routes.append(_route(falco, "http", "false", because))
+        return
+    place = written(falco, "http_output", f"alerts are sent to {url.shown}")
+    if falco.sidekick is not None and url.host == falco.sidekick.host:
+        taker = Behind("workload")
+    else:
+        taker = behind(inventory, falco, url, scope)
+    route = _route(falco, "http", "true", [place])
+    route.destination = url.shown
+    route.inside = taker.inside
+    route.protection = _protection(url, output)
+    _judge(inventory, falco, route, taker, url)
+    into.routes.append(route)
+    into.receivers += receivers(inventory, falco, taker, url.port, [place])
 
 
-def _sidekick_behind(inventory: Inventory, falco: Falco, url: str) -> Workload | None:
-    service = service_of(inventory, falco, url)
-    return _selected(inventory, service) if service else None
+def _protection(url: Url, output: Output) -> model.Protection:
+    if url.is_local:
+        return "local"
+    if url.scheme == "http":
+        return "plain"
+    return "unverified" if output.insecure else "tls"
 
 
-def service_of(inventory: Inventory, falco: Falco, url: str) -> Manifest | None:
-    """The Service of the input that a URL in Falco's configuration leads to."""
-    found = _CLUSTER_NAME.fullmatch(url)
-    if found is None:
-        return None
-    return inventory.find("Service", "", found[2] or falco.ref.namespace, found[1])
+def _judge(inventory: Inventory, falco: Falco, route: model.Route, taker: Behind, url: Url) -> None:
+    """Fill in whether alerts arrive at who takes them, and which."""
+    if taker.state in ("nobody", "unknown"):
+        route.state = "false" if taker.state == "nobody" else "unknown"
+        ref = taker.service.id if taker.service else ""
+        route.because.append(Evidence(ref, "/spec" if ref else "", taker.note))
+        return
+    workload = taker.workload
+    if taker.state == "pod" and url.port == PORT:
+        workload = falco.workload
+    sidekick = sidekick_of(inventory, workload) if workload else falco.sidekick
+    if sidekick is not None:
+        _through(falco, route, sidekick)
 
 
-def _selected(inventory: Inventory, service: Manifest) -> Workload | None:
-    """The Falcosidekick behind a Service, if it is one."""
-    selector = strings(mapping(service.spec.get("selector")))
-    for workload in inventory.workloads_by_namespace.get(service.namespace, []):
-        chosen = bool(selector) and selector.items() <= workload.labels.items()
-        if chosen and any(_SIDEKICK.search(c.image) for c in workload.containers):
-            return workload
-    return None
-
-
-def _forwards(sidekick: Workload) -> bool:
-    """Whether Falcosidekick has any configuration; what a Secret holds is given the benefit."""
-    for container in sidekick.containers:
-        raw = container.raw
-        if raw.get("env") or raw.get("envFrom") or raw.get("args") or raw.get("volumeMounts"):
-            return True
-    return False
+def _through(falco: Falco, route: model.Route, sidekick: Sidekick) -> None:
+    """What a Falcosidekick does with the alerts."""
+    place = Evidence(sidekick.ref, sidekick.pointer)
+    if not falco.settings.json_output:
+        route.state = "false"
+        note = "Falcosidekick takes JSON only, and json_output is off"
+        route.because.append(written(falco, "json_output", note))
+    elif sidekick.forwards:
+        route.least_priority = PRIORITIES[max(one.least for one in sidekick.forwards)]
+        names = ", ".join(one.name for one in sidekick.forwards)
+        note = f"Falcosidekick sends them on to {names}"
+        route.because.append(msgspec.structs.replace(place, note=note))
+    elif sidekick.hidden:
+        route.state = "unknown"
+        note = "whether Falcosidekick sends them on stands in a Secret or file that is not read"
+        route.because.append(msgspec.structs.replace(place, note=note))
+    else:
+        route.state = "false"
+        note = "Falcosidekick has no output configured"
+        route.because.append(msgspec.structs.replace(place, note=note))
 
 
 def _grpc(falco: Falco) -> Answer:
@@ -186,14 +247,21 @@ def _on_the_node(falco: Falco, path: str) -> bool:
 
 
 def receiver(inventory: Inventory, falco: Falco) -> str:
-    """The URL of a Falcosidekick of the input that sends alerts on; empty if there is none."""
+    """The URL of a Falcosidekick of the input that may send alerts on; empty if there is none."""
     for manifest in inventory.of("Service"):
-        workload = _selected(inventory, manifest)
-        if workload is not None and _forwards(workload):
+        sidekick = next(_sidekicks(inventory, manifest), None)
+        if sidekick is not None and (sidekick.forwards or sidekick.hidden):
             near = manifest.namespace == falco.ref.namespace
             host = manifest.name if near else f"{manifest.name}.{manifest.namespace}.svc"
             return f"http://{host}:{_port(manifest)}"
     return ""
+
+
+def _sidekicks(inventory: Inventory, service: Manifest) -> Iterator[Sidekick]:
+    for workload in selected(inventory, service):
+        found = sidekick_of(inventory, workload)
+        if found is not None:
+            yield found
 
 
 def _port(service: Manifest) -> int:
@@ -201,4 +269,18 @@ def _port(service: Manifest) -> int:
         number = entry.get("port")
         if type(number) is int:
             return number
-    return SIDEKICK_PORT
+    return PORT
+
+
+def unheard(found: Sequence[model.Route], enabled: Sequence[tuple[str, int]]) -> list[str]:
+    """The rules in force whose alerts no way takes, because it wants graver ones.
+
+    Args:
+        found: the ways of one Falco.
+        enabled: names and priorities (places in `PRIORITIES`) of its rules in force.
+    """
+    open_ways = [route for route in found if route.state != "false"]
+    if not open_ways:
+        return []
+    least = max(PRIORITIES.index(route.least_priority) for route in open_ways)
+    return sorted(name for name, priority in enabled if priority > least)

@@ -98,8 +98,15 @@ def _value_of(arguments: Sequence[str], *options: str) -> str:
 
 def _image_defaults() -> Mapping:
     """What the falco.yaml of the image says, as far as it matters here."""
-    found = falco_yaml.read("stdout_output: {enabled: true}\nsyslog_output: {enabled: true}\n")
-    return found or Mapping()
+    return falco_yaml.read(_IMAGE_DEFAULTS) or Mapping()
+
+
+_IMAGE_DEFAULTS = """\
+stdout_output: {enabled: true}
+syslog_output: {enabled: true}
+syscall_event_drops: {actions: [log, alert]}
+webserver: {enabled: true}
+"""
 
 
 def _with_arguments(node: Mapping, files: Filesystem, arguments: Sequence[str]) -> Settings:

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from kguard.inventory import Inventory, Workload
+from kguard.layers.runtime.facts.sidekicks import Sidekick
 from kguard.layers.runtime.facts.texts import Filesystem, Text
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.settings import Settings
@@ -38,6 +39,8 @@ class Falco(msgspec.Struct):
     files: Filesystem
     selections: tuple[Selection, ...]
     workload: Workload | None = None
+    sidekick: Sidekick | None = None
+    """The Falcosidekick that one set of values installs along with it."""
     nodes: tuple[str, ...] = ()
     """The nodes that it is judged for, where its rules differ from node to node; empty: all."""
     labels: Mapping[str, str] | None = None

@@ -34,7 +34,19 @@ from kguard.sources.yaml import untyped
 DEFAULT_PRIORITY = 50
 DEFAULT_REGISTRY = "ghcr.io"
 
-_DEFAULTS = "rules_files: [/etc/falco/rules.d]\nengine: {kind: modern_ebpf}\n"
+_DEFAULTS = """\
+rules_files: [/etc/falco/rules.d]
+stdout_output: {enabled: true}
+syslog_output: {enabled: true}
+syscall_event_drops: {actions: [log, alert]}
+metrics: {enabled: true}
+webserver: {enabled: true, prometheus_metrics_enabled: true}
+"""
+_ENGINES = {
+    "DaemonSet": "engine: {kind: modern_ebpf}\n",
+    "Deployment": "engine: {kind: nodriver}\n",
+}
+"""What the operator writes before the Config objects (internal/pkg/resources/falco.go)."""
 
 _INLINE = {"Rulesfile": "inlineRules", "Config": "config"}
 _KEYS = {"Rulesfile": "rules.yaml", "Config": "config.yaml"}
@@ -186,7 +198,8 @@ def operator_falcos(inventory: Inventory) -> Iterator[Falco]:
 
 
 def _falco(inventory: Inventory, manifest: Manifest, pod: JsonObject, group: _Group) -> Falco:
-    node = falco_yaml.read(_DEFAULTS) or untyped.Mapping()
+    kind = strings(manifest.spec).get("type", "DaemonSet")
+    node = falco_yaml.read(_DEFAULTS + _ENGINES.get(kind, "")) or untyped.Mapping()
     configs = ordered(inventory, manifest.namespace, "Config", group.labels)
     fragments = (falco_yaml.read(text.content) for _, text in configs)
     whole = falco_yaml.merge(node, *(fragment for fragment in fragments if fragment))
@@ -226,8 +239,7 @@ def _pod(template: JsonObject, kind: str) -> JsonObject:
     return {
         **template,
         "tolerations": [
-            {"key": f"node-role.kubernetes.io/{role}", "effect": "NoSchedule", "operator": "Exists"}
-            for role in roles
+            {"key": f"node-role.kubernetes.io/{role}", "effect": "NoSchedule"} for role in roles
         ],
     }
 

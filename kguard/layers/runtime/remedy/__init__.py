@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kguard.layers.runtime.remedy.nodes import tolerate_taints
-from kguard.layers.runtime.remedy.outputs import drop_removed, send_alerts
+from kguard.layers.runtime.remedy.outputs import drop_removed, notice_drops, send_alerts
 from kguard.layers.runtime.remedy.rules import add_rules, lower_priority, restore_rules
 from kguard.model.remedies import RemedyFunction
 
@@ -14,6 +14,7 @@ REMEDIES: Mapping[str, RemedyFunction] = {
     "add_rules": add_rules,
     "drop_removed": drop_removed,
     "lower_priority": lower_priority,
+    "notice_drops": notice_drops,
     "restore_rules": restore_rules,
     "send_alerts": send_alerts,
     "tolerate_taints": tolerate_taints,

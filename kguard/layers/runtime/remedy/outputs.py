@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kguard.layers.runtime.facts.delivery import receiver
 from kguard.layers.runtime.remedy.places import Setup, setups
+from kguard.layers.runtime.remedy.repair import drops_unwritten
 from kguard.layers.runtime.remedy.rules import change_config
 from kguard.model.findings import Finding
 from kguard.model.remedies import Cannot, Proposal, RemedyRequest
@@ -43,8 +44,21 @@ def drop_removed(request: RemedyRequest) -> Iterator[Proposal]:
             yield Cannot(closes, "the configuration is not in the input", "switch it off there")
 
 
+def notice_drops(request: RemedyRequest) -> Iterator[Proposal]:
+    """Raise an alert when events are dropped, where nothing else is written about it."""
+    for setup, findings in _wanted(request):
+        config = setup.falco.config_text if setup.falco else None
+        if config is not None and drops_unwritten(request.inventory, setup):
+            why = "raise an alert when events are dropped"
+            yield from change_config(request.inventory, setup, config, findings, why)
+        else:
+            closes = tuple(finding.fingerprint for finding in findings)
+            reason = "what happens to dropped events is written otherwise, or not in the input"
+            yield Cannot(closes, reason, "`syscall_event_drops.actions: [log, alert]`, and a taker")
+
+
 def _wanted(request: RemedyRequest) -> Iterator[tuple[Setup, list[Finding]]]:
-    for setup in setups(request.inventory):
+    for setup in setups(request):
         findings = [f for f in request.findings if f.target == setup.owner]
         if findings:
             yield setup, findings

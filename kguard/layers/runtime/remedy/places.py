@@ -13,8 +13,9 @@ from kguard.layers.runtime.facts.discovery import discover
 from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.texts import Text
+from kguard.model.facts.common import Scope
 from kguard.model.manifests import Manifest, ObjectRef, PlainDocument
-from kguard.model.remedies import Edit, Operation
+from kguard.model.remedies import Edit, Operation, RemedyRequest
 from kguard.sources.yaml import untyped
 from kguard.sources.yaml.untyped import Mapping, Node, Scalar
 
@@ -25,17 +26,19 @@ class Setup(msgspec.Struct):
     falco: Falco | None
     rules: Rules
     owner: ObjectRef
+    scope: Scope
 
 
-def setups(inventory: Inventory) -> Iterator[Setup]:
+def setups(request: RemedyRequest) -> Iterator[Setup]:
     """Every Falco and every lone ruleset."""
+    inventory, scope = request.inventory, request.facts.scope
     used: set[str] = set()
     for falco in discover(inventory):
         rules = rules_of(inventory, falco)
         used |= {text.ref for text in rules.texts}
-        yield Setup(falco, rules, falco.ref)
+        yield Setup(falco, rules, falco.ref, scope)
     for rules in lone_rulesets(inventory, used):
-        yield Setup(None, rules, rules.texts[0].owner)
+        yield Setup(None, rules, rules.texts[0].owner, scope)
 
 
 def whole(

@@ -7,7 +7,8 @@ Several remedies may ask for a change of one file; each proposes this same text.
 from __future__ import annotations
 
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.delivery import delivered, receiver
+from kguard.layers.runtime.facts.delivery import receiver, ways
+from kguard.layers.runtime.facts.drops import handling
 from kguard.layers.runtime.facts.judged import Losses, partial_losses
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.texts import Text
@@ -62,11 +63,21 @@ def repaired_config(inventory: Inventory, setup: Setup) -> str:
         if use.state == "removed":
             content = _without_feature(content, use.feature)
     url = receiver(inventory, falco)
-    if url and delivered(inventory, falco)[0] == "false":
+    if url and ways(inventory, falco, setup.scope).delivered(falco)[0] == "false":
         content = set_value(content, ("json_output",), "true")
         content = set_value(content, ("http_output", "enabled"), "true")
         content = set_value(content, ("http_output", "url"), url)
+    if drops_unwritten(inventory, setup):
+        content = set_value(content, ("syscall_event_drops", "actions"), "[log, alert]")
     return _with_rules(content, setup)
+
+
+def drops_unwritten(inventory: Inventory, setup: Setup) -> bool:
+    """Whether nothing is written about dropped events, so that nobody learns of them."""
+    falco = setup.falco
+    if falco is None or falco.settings.drop_actions:
+        return False
+    return handling(falco, ways(inventory, falco, setup.scope))[0] == "ignored"
 
 
 def _without_feature(content: str, feature: model.Feature) -> str:

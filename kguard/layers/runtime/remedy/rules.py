@@ -34,7 +34,7 @@ _TAKE_OUT = "take out the item that silences rules"
 
 def restore_rules(request: RemedyRequest) -> Iterator[Proposal]:
     """Take out the overrides and selections that keep rules from firing."""
-    for setup in setups(request.inventory):
+    for setup in setups(request):
         texts = {text.ref: text for text in setup.rules.texts}
         for text in texts.values():
             findings = _about(request.findings, text)
@@ -104,7 +104,7 @@ def change_config(
 
 def lower_priority(request: RemedyRequest) -> Iterator[Proposal]:
     """Report the priorities of all rules that are loaded."""
-    for setup in setups(request.inventory):
+    for setup in setups(request):
         config = setup.falco.config_text if setup.falco else None
         findings = _about(request.findings, config) if config else []
         if config and findings:
@@ -114,7 +114,7 @@ def lower_priority(request: RemedyRequest) -> Iterator[Proposal]:
 
 def add_rules(request: RemedyRequest) -> Iterator[Proposal]:
     """Add the rules that kguard ships, one for each attack of the baseline."""
-    for setup in setups(request.inventory):
+    for setup in setups(request):
         findings = [f for f in request.findings if f.target == setup.owner]
         if findings:
             yield from _added(request.inventory, setup, findings)

@@ -36,6 +36,8 @@ class Output(msgspec.Struct, frozen=True):
     """URL, file or program."""
     pointer: str = ""
     """JSON pointer of the section inside the configuration."""
+    insecure: bool = False
+    """Whether any certificate is taken for the receiver's."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -56,6 +58,13 @@ class Settings(msgspec.Struct, frozen=True):
     """System calls that `base_syscalls.custom_set` takes out (`!execve`), those of rules too
     (userspace/falco/app/actions/configure_interesting_sets.cpp)."""
     grpc_server: bool = False
+    drop_actions: frozenset[str] = frozenset()
+    """What Falco does when the kernel's buffer overflowed: `log`, `alert`, `exit`; nothing where
+    none is written."""
+    measured: bool = False
+    """Whether the web server tells metrics, among them what was dropped."""
+    queue: int = 0
+    """Alerts that wait for slow outputs at most; 0: as many as memory holds. Others are dropped."""
 
     def output(self, name: str) -> Output:
         """One of the outputs, off where nothing is written."""
@@ -117,12 +126,31 @@ def settings_of(node: Mapping) -> Settings:
         ),
         engine_kind=_text(_section(node, "engine"), "kind"),
         grpc_server=_flag(_section(node, "grpc"), "enabled"),
+        drop_actions=frozenset(_texts(_section(node, "syscall_event_drops"), "actions"))
+        - {"ignore"},
+        measured=_measured(node),
+        queue=_number(_section(node, "outputs_queue"), "capacity"),
     )
 
 
 def custom_set(text: str) -> list[str]:
     """The entries of `base_syscalls.custom_set`; `!name` takes a system call out."""
     return _texts(_section(read(text) or Mapping(), "base_syscalls"), "custom_set")
+
+
+def _measured(node: Mapping) -> bool:
+    web = _section(node, "webserver")
+    served = _flag(web, "enabled") and _flag(web, "prometheus_metrics_enabled")
+    return served and _flag(_section(node, "metrics"), "enabled")
+
+
+def _number(node: Mapping, key: str) -> int:
+    """A whole number; 0 for anything else."""
+    text = _text(node, key)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+
+
+_DIGITS = 18
 
 
 def _section(node: Mapping, key: str) -> Mapping:
@@ -154,7 +182,8 @@ _TARGETS = {"file": "filename", "program": "program", "http": "url"}
 def _output(node: Mapping, name: str) -> Output:
     section = _section(node, f"{name}_output")
     target = _text(section, _TARGETS[name]) if name in _TARGETS else ""
-    return Output(name, _flag(section, "enabled"), target, f"/{name}_output")
+    enabled, insecure = _flag(section, "enabled"), _flag(section, "insecure")
+    return Output(name, enabled, target, f"/{name}_output", insecure)
 
 
 def _plugins(node: Mapping) -> Iterator[str]:

@@ -97,7 +97,7 @@ def test_a_configuration_that_is_not_in_the_input():
 
 def test_arguments_override_the_file():
     (falco,) = whole(
-        args=["-o", "http_output.enabled=true", "-o", "http_output.url=https://x"]
+        args=["-o", "http_output.enabled=true", "-o", "http_output.url=https://x.example.com"]
     ).installations
     assert falco.outputs == ["http"]
     assert falco.delivered == "true"
