@@ -11,7 +11,8 @@ Every error that a user can cause or mend is one sentence with a place and a hin
         |-- ClusterError  the API server cannot be reached or refuses
         |-- EngineError   the Rego engine failed, crashed or ran out of time
         |   `-- PolicyError  a policy cannot be compiled or breaks the contract
-        `-- RemediationError  a remedy cannot be written or proved
+        |-- RemediationError  a remedy cannot be written or proved
+        `-- HistoryError  the history cannot be opened or written
 
 Anything else that escapes is a bug in kguard (exit 70).
 """
@@ -75,6 +76,10 @@ class PolicyError(EngineError):
 
 class RemediationError(IncompleteError):
     """A remedy cannot be written or proved."""
+
+
+class HistoryError(IncompleteError):
+    """The history cannot be opened or written."""
 
 
 def reason(error: OSError | UnicodeDecodeError) -> str:

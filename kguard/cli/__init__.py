@@ -33,6 +33,7 @@ COMMANDS = {
     "manifests": "what was read, one JSON line for each object",
     "facts": "the facts documents that the policies judge",
     "snapshot": "write the state of a cluster to a file, for scans without one",
+    "history": "earlier audits, since when a finding is there, what changed",
     "init": "write a kguard.yaml that fits a repository",
     "baseline": "accept today's findings, so that only new ones count",
     "schema": "print the JSON Schema of a document",

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kguard.cli.earlier import with_baseline
+from kguard.cli.history import remember
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.output import write
 from kguard.cli.trusted import judged_by
@@ -39,6 +40,13 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
 @click.option(
     "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
 )
+@click.option(
+    "--history",
+    metavar="FILE",
+    envvar="KGUARD_HISTORY",
+    help="Add the result to this history (also KGUARD_HISTORY).",
+)
+@click.option("--subject", metavar="NAME", help="What the history calls the input.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every target of grouped findings.")
 def command(**arguments: Any) -> int:
     """Judge manifests or a cluster in all five layers.
@@ -48,6 +56,7 @@ def command(**arguments: Any) -> int:
       kguard scan deploy/
       kguard scan deploy/ --scope cluster -o terminal -o sarif=kguard.sarif
       kguard scan deploy/ --baseline rev:origin/main --fail-on-new
+      kguard scan --context prod --history audits.db
     """
     from kguard import reporters
     from kguard.scan import scan
@@ -56,6 +65,8 @@ def command(**arguments: Any) -> int:
     with judged_by(arguments) as wanted, open_engine(arguments) as engine:
         collected = collect(wanted.arguments, wanted.config, report=True)
         judged = scan(collected, with_baseline(wanted), engine)
+    if arguments["history"]:
+        remember(judged, arguments)
     status = exit_code(
         judged.report,
         fail_on=arguments["fail_on"] or wanted.config.fail_on,

@@ -20,6 +20,9 @@ _STRUCTS = {
     "gate": "kguard.cli.diff:Document",
     "admit": "kguard.admission:Answer",
     "snapshot": "kguard.sources.snapshot:Header",
+    "history-list": "kguard.history:Audit",
+    "history-show": "kguard.history:Kept",
+    "history-diff": "kguard.history:Change",
     "proof": "kguard.remediation.proof:Document",
     "baseline": "kguard.cli.baseline:Document",
     "config": "kguard.config:Config",
@@ -42,7 +45,11 @@ _STRUCTS = {
     "runtime-alert": "kguard.layers.runtime.alerts.intake:Row",
     "runtime-coverage": "kguard.model.documents:CoverageRow",
 }
-_LISTS = {name for name in _STRUCTS if name.endswith(("-list", "-diff", "-coverage"))}
+_LISTS = {
+    name
+    for name in _STRUCTS
+    if name.endswith(("-list", "-show", "-coverage")) or name == "network-diff"
+}
 """Documents that are a list of what the struct describes; the others without a
 `schema` of their own are lines."""
 

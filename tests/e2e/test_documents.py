@@ -53,6 +53,9 @@ COMMANDS = {
     "diff": f"diff {SHOP} {{changed}} -o json",
     "gate": "gate {changed} --snapshot {snapshot} -o json",
     "admit": "admit --snapshot {snapshot}",
+    "history-list": "history list --history {history} -o json",
+    "history-show": "history show --history {history} -o json",
+    "history-diff": "history diff --history {history} 2026-11-23T12:00:00Z -o json",
     "facts": f"facts {SHOP}",
     "manifest": "manifests {changed}",
     "policies-list": "policies list -o json",
@@ -108,7 +111,7 @@ READ |= {"manifests", "cross"}
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory, checkout) -> dict[str, Path]:
+def files(tmp_path_factory, checkout, kguard) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("documents")
     changed = folder / "changed"
     shutil.copytree(checkout / SHOP, changed)
@@ -119,7 +122,11 @@ def files(tmp_path_factory, checkout) -> dict[str, Path]:
     (folder / "alerts.json").write_text(ALERT.replace("\n", "") + "\n")
     state = snapshot.write(sources.collect([str(checkout / SHOP)]), "prod", datetime.now(UTC))
     (folder / "prod.kguard.gz").write_bytes(state)
+    for hour, tree in ((12, SHOP), (13, changed)):
+        past = ["--at", f"2026-11-23T{hour}:00:00Z", "--history", folder / "audits.db"]
+        kguard("scan", tree, "--subject", "shop", *past, cwd=checkout)
     found = {
+        "history": folder / "audits.db",
         "snapshot": folder / "prod.kguard.gz",
         "alerts": folder / "alerts.json",
         "changed": changed,

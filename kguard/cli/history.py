@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How is the history written after a scan, and what does `kguard history` show of it?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from kguard.cli.output import clean, note, write, write_json, write_rows
+from kguard.errors import UsageError
+from kguard.model.findings import SEVERITIES
+
+if TYPE_CHECKING:
+    from kguard.history import Audit, Change, Kept
+    from kguard.scan import Judged
+
+F = TypeVar("F", bound=Callable[..., Any])
+_EFFECTS = (("weaker", "weaker"), ("opened", "opens"), ("cut", "cuts"), ("stronger", "stronger"))
+
+
+def remember(judged: Judged, arguments: dict[str, Any]) -> None:
+    """Add a scan to the history that the user named, and say what it changed.
+
+    Raises:
+        HistoryError: the history cannot be written.
+        UsageError: the input has no name of its own and the user gave none.
+    """
+    from kguard import history
+    from kguard.history.recording import digest
+
+    objects = (msgspec.json.encode(m.object, order="deterministic") for m in judged.inventory)
+    subject = arguments["subject"] or _subject(arguments)
+    with history.connect(arguments["history"], create=True) as database:
+        found = history.record(database, judged.report, subject=subject, inputs=digest(objects))
+    counts = f"{len(found.opened)} new, {len(found.closed)} gone"
+    again = f", {len(found.reopened)} of the new were there once" if found.reopened else ""
+    since = f" since {found.before}" if found.before else ""
+    note(f"history of {subject}: {counts}{again}{since}", quiet=arguments["quiet"])
+
+
+def _subject(arguments: dict[str, Any]) -> str:
+    names = [*arguments["contexts"], *arguments["inputs"]]
+    if len(names) == 1 and names != ["-"]:
+        return str(names[0])
+    raise UsageError("the history needs a name for this input", hint="--subject NAME")
+
+
+@click.group("history")
+def command() -> None:
+    """Show earlier audits, since when a finding is there, and what changed.
+
+    \b
+    Examples:
+      kguard history list --history audits.db
+      kguard history diff --history audits.db --subject prod 2026-11-01 2026-11-30
+    """
+
+
+def _shared(function: F) -> F:
+    for option in (
+        click.option("--subject", default="", metavar="NAME", help="What was audited."),
+        click.option(
+            "--history",
+            "file",
+            required=True,
+            metavar="FILE",
+            envvar="KGUARD_HISTORY",
+            help="The history (also KGUARD_HISTORY).",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+_FORM = click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
+
+
+@command.command("list")
+@_shared
+@_FORM
+def list_(file: str, subject: str, output: str) -> int:
+    """List the audits with their findings by severity, and what each changed."""
+    from kguard import history
+
+    with history.connect(file) as database:
+        found = history.audits(database, subject)
+    write_rows(found, _table(found), output)
+    return 0
+
+
+@command.command("trend")
+@_shared
+def trend(file: str, subject: str) -> int:
+    """Print one line of CSV for each audit: what a spreadsheet draws."""
+    from kguard import history
+
+    with history.connect(file) as database:
+        found = history.audits(database, subject)
+    head = ["subject", "at", "complete", *reversed(SEVERITIES), "new", "gone", "reopened"]
+    lines = [",".join(head), *(",".join(_cells(audit)) for audit in found)]
+    write("".join(f"{line}\n" for line in lines), "")
+    return 0
+
+
+@command.command("show")
+@click.argument("at", default="")
+@_shared
+@_FORM
+def show(at: str, file: str, subject: str, output: str) -> int:
+    """Show what an audit found: the last one, or the last one until AT (2026-11-30)."""
+    from kguard import history
+
+    with history.connect(file) as database:
+        audit = history.find(database, subject, at)
+        found = history.findings(database, audit)
+    write_rows(found, _story(audit, found), output)
+    return 0
+
+
+@command.command("diff")
+@click.argument("before")
+@click.argument("after", default="")
+@_shared
+@_FORM
+def diff(before: str, after: str, file: str, subject: str, output: str) -> int:
+    """Say what changed from the last audit until BEFORE to the last one until AFTER."""
+    from kguard import history
+
+    with history.connect(file) as database:
+        sides = [history.find(database, subject, at) for at in (before, after)]
+        change = history.between(database, *sides)
+    if output == "json":
+        write_json(change)
+    else:
+        write("".join(f"{clean(line)}\n" for line in _lines(change)), "")
+    return 0
+
+
+@command.command("prune")
+@click.option("--keep-days", type=click.IntRange(min=0), required=True, metavar="DAYS")
+@_shared
+def prune(keep_days: int, file: str, subject: str) -> int:
+    """Forget audits older than some days; the last one of each subject stays."""
+    from kguard import history
+
+    if subject:
+        raise UsageError("prune is about all subjects", hint="leave --subject out")
+    with history.connect(file) as database:
+        gone = history.prune(database, days=keep_days, at=datetime.now(UTC))
+    note(f"{gone} audits are gone")
+    return 0
+
+
+def _cells(audit: Audit) -> list[str]:
+    counts = [str(audit.findings.get(severity, 0)) for severity in reversed(SEVERITIES)]
+    complete = "yes" if audit.complete else "no"
+    changes = map(str, (audit.opened, audit.closed, audit.reopened))
+    quoted = '"' + clean(audit.subject).replace('"', '""') + '"'
+    return [quoted, audit.at, complete, *counts, *changes]
+
+
+def _table(found: list[Audit]) -> Iterator[str]:
+    for audit in found:
+        counts = ", ".join(
+            f"{audit.findings[severity]} {severity}"
+            for severity in reversed(SEVERITIES)
+            if severity in audit.findings
+        )
+        rest = "" if audit.complete else "  incomplete"
+        change = f"+{audit.opened} -{audit.closed}"
+        yield clean(f"{audit.at}  {audit.subject}  {change:10}  {counts or 'no findings'}{rest}")
+
+
+def _story(audit: Audit, found: list[Kept]) -> Iterator[str]:
+    rest = "" if audit.complete else " (incomplete)"
+    yield clean(f"{audit.subject} at {audit.at}{rest}: {len(found)} findings")
+    for kept in found:
+        again = f", back for the {kept.reopened}. time" if kept.reopened else ""
+        state = "" if kept.state == "open" else f" [{kept.state}]"
+        yield clean(
+            f"{kept.severity:8} {kept.policy}{state}  {kept.message}"
+            f"  (first seen {kept.first_seen}{again})"
+        )
+
+
+def _lines(change: Change) -> Iterator[str]:
+    yield f"{change.subject} from {change.before} to {change.after}"
+    if change.effects is None:
+        yield "effects cannot be compared: facts of one audit are of another version or forgotten"
+    else:
+        for field, word in _EFFECTS:
+            for one in getattr(change.effects, field):
+                yield f"{word:9} {one.target}: {one.text}"
+    for word, kept in (("new", change.new), ("fixed", change.fixed)):
+        yield from (f"{word:9} {k.severity:8} {k.policy}  {k.message}" for k in kept)
+    yield f"{len(change.new)} new, {len(change.fixed)} fixed"

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What did earlier audits find, since when, and what has changed in between?
+
+An audit is one report about one subject (a cluster, or a name that the user gave). Findings are
+kept as spells of time in which they were there, so that a thousand audits of a cluster that does
+not change take hardly more room than one. An audit is written in one transaction: it is there as a
+whole or not at all.
+"""
+
+from __future__ import annotations
+
+from kguard.history.database import Database, connect
+from kguard.history.reading import Audit, Change, Kept, audits, between, find, findings
+from kguard.history.recording import Recorded, record
+from kguard.history.retention import prune
+
+__all__ = [
+    "Audit",
+    "Change",
+    "Database",
+    "Kept",
+    "Recorded",
+    "audits",
+    "between",
+    "connect",
+    "find",
+    "findings",
+    "prune",
+    "record",
+]

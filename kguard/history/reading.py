@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does the history tell: the audits, the findings of one of them, what changed between two?"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Literal
+
+import msgspec
+
+from kguard import layers
+from kguard.errors import HistoryError
+from kguard.history.database import Database
+from kguard.model.layer import Comparison
+from kguard.model.manifests import ObjectRef
+
+MAX_FACTS_BYTES = 1 << 30
+"""The facts of one audit, unpacked."""
+
+
+class Audit(msgspec.Struct, frozen=True):
+    """One audit, with how many findings it had by severity (open, known before and undecided)."""
+
+    subject: str
+    at: str
+    kguard: str
+    policies: str
+    """A digest of the policies that ran."""
+    inputs: str
+    """A digest of everything that was read."""
+    facts: str
+    """A digest of the facts."""
+    complete: bool
+    opened: int
+    """Findings that were not there at the audit before."""
+    closed: int
+    reopened: int
+    """Those of `opened` that had been there once and gone."""
+    findings: dict[str, int] = {}
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A finding as it was at an audit."""
+
+    fingerprint: str
+    policy: str
+    layer: str
+    severity: str
+    state: str
+    target: ObjectRef
+    message: str
+    first_seen: str
+    """When it was found for the first time."""
+    since: str
+    """Since when it has been there without a break."""
+    reopened: int
+    """How often it came back."""
+
+
+class Change(msgspec.Struct, kw_only=True):
+    """What is different between two audits."""
+
+    schema: Literal["kguard/history-diff/v1"] = "kguard/history-diff/v1"
+    subject: str
+    before: str
+    after: str
+    effects: Comparison | None
+    """None where the facts of either audit are not kept, or of another version's shape."""
+    new: list[Kept]
+    fixed: list[Kept]
+
+
+_COLUMNS = tuple(name for name in Audit.__struct_fields__ if name != "findings")
+
+
+def audits(database: Database, subject: str = "") -> list[Audit]:
+    """All audits, of one subject or of all, by subject and time."""
+    rows = database.rows(
+        "SELECT subject, at, kguard, policies, inputs, facts, complete, opened, closed, reopened"
+        " FROM audit WHERE ? IN ('', subject) ORDER BY subject, at",
+        (subject,),
+    )
+    return [_audit(database, dict(zip(_COLUMNS, row, strict=True))) for row in rows]
+
+
+def _audit(database: Database, row: dict[str, Any]) -> Audit:
+    counts = _counts(database, row["subject"], row["at"])
+    return Audit(**{**row, "complete": bool(row["complete"])}, findings=counts)
+
+
+def _counts(database: Database, subject: str, at: str) -> dict[str, int]:
+    rows = database.rows(
+        "SELECT severity, COUNT(*) FROM spell WHERE subject = ? AND since <= ?"
+        " AND (until IS NULL OR until > ?) AND state <> 'waived' GROUP BY severity",
+        (subject, at, at),
+    )
+    return dict(sorted((name, int(count)) for name, count in rows))
+
+
+def find(database: Database, subject: str, at: str = "") -> Audit:
+    """The last audit of a subject, or the last one until a time.
+
+    Args:
+        database: the history.
+        subject: what was audited; may be empty where the history has only one subject.
+        at: RFC 3339 in UTC, or the beginning of it (`2026-11` is the end of that month).
+
+    Raises:
+        HistoryError: there is none, or the history has several subjects.
+    """
+    known = [audit for audit in audits(database, subject) if not at or _until(audit.at, at)]
+    subjects = sorted({audit.subject for audit in known})
+    if not known:
+        raise HistoryError("the history has no such audit", where=database.name)
+    if len(subjects) > 1:
+        hint = f"--subject, one of {', '.join(subjects)}"
+        raise HistoryError("the history has several subjects", where=database.name, hint=hint)
+    return known[-1]
+
+
+def _until(at: str, limit: str) -> bool:
+    return at[: len(limit)] <= limit
+
+
+def findings(database: Database, audit: Audit) -> list[Kept]:
+    """What an audit found, with since when it has been there."""
+    rows = database.rows(
+        "SELECT spell.fingerprint, policy, layer, severity, state, target, message"
+        " FROM spell JOIN finding"
+        " ON finding.subject = spell.subject AND finding.fingerprint = spell.fingerprint"
+        " WHERE spell.subject = ? AND since <= ? AND (until IS NULL OR until > ?)"
+        " ORDER BY layer, policy, target, spell.fingerprint",
+        (audit.subject, audit.at, audit.at),
+    )
+    lives = _lives(database, audit)
+    return [_kept(row, lives[row[0]]) for row in rows]
+
+
+def _lives(database: Database, audit: Audit) -> dict[str, list[tuple[str, str]]]:
+    """The spells of every finding until an audit, those that follow at once joined."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, since, until in database.rows(
+        "SELECT fingerprint, since, until FROM spell WHERE subject = ? AND since <= ?"
+        " ORDER BY fingerprint, since",
+        (audit.subject, audit.at),
+    ):
+        spells = found.setdefault(name, [])
+        begun = spells.pop()[0] if spells and spells[-1][1] == since else since
+        spells.append((begun, until or ""))
+    return found
+
+
+def _kept(row: tuple[Any, ...], spells: list[tuple[str, str]]) -> Kept:
+    fingerprint, policy, layer, severity, state, target, message = row
+    return Kept(
+        fingerprint=fingerprint,
+        policy=policy,
+        layer=layer,
+        severity=severity,
+        state=state,
+        target=msgspec.json.decode(target, type=ObjectRef),
+        message=message,
+        first_seen=spells[0][0],
+        since=spells[-1][0],
+        reopened=len(spells) - 1,
+    )
+
+
+def between(database: Database, before: Audit, after: Audit) -> Change:
+    """What is different from one audit of a subject to a later one."""
+    old, new = ({one.fingerprint: one for one in findings(database, a)} for a in (before, after))
+    return Change(
+        subject=after.subject,
+        before=before.at,
+        after=after.at,
+        effects=_effects(database, before, after),
+        new=[one for name, one in new.items() if name not in old],
+        fixed=[one for name, one in old.items() if name not in new],
+    )
+
+
+def _effects(database: Database, before: Audit, after: Audit) -> Comparison | None:
+    if before.facts == after.facts:
+        return Comparison()
+    old, new = (_facts(database, audit.facts) for audit in (before, after))
+    if old is None or new is None:
+        return None
+    return layers.compare({name: old[name] for name in old if name in new}, new)
+
+
+def _facts(database: Database, digest: str) -> dict[str, Any] | None:
+    """The facts structs of an audit, by layer."""
+    rows = database.rows("SELECT body FROM facts WHERE digest = ?", (digest,))
+    if not rows:
+        return None
+    text = zlib.decompressobj().decompress(rows[0][0], MAX_FACTS_BYTES)
+    try:
+        documents = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return {
+            name: msgspec.json.decode(raw, type=layers.load(name).facts_type)
+            for name, raw in documents.items()
+        }
+    except msgspec.DecodeError:
+        return None
