@@ -22,7 +22,7 @@ from kguard.layers.audit.semantics.replay import Event, Replay
 from kguard.layers.audit.semantics.requests import attributes, stages
 from kguard.layers.audit.semantics.validation import validate
 from kguard.layers.audit.semantics.version import Version
-from tests.conformance.audit import known, oracle, server, tables
+from tests.conformance.audit import brute_force, known, oracle, server, tables
 
 Point = tuple[str, Any, Any]
 
@@ -144,5 +144,6 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     **tables.SUITES,
     **known.SUITES,
     **server.SUITES,
+    **brute_force.SUITES,
     **oracle.SUITES,
 }
