@@ -192,6 +192,28 @@ def _kubeconfig(folder: Path, port: int) -> Path:
 
 
 @contextlib.contextmanager
+def controlling(
+    testbed: Callable[[str], Path], folder: Path, cluster: Cluster, *controllers: str
+) -> Iterator[None]:
+    """These controllers of Kubernetes at work on a cluster, stopped at the end."""
+    (port,) = free_ports(1)
+    command = [
+        str(testbed("kube-controller-manager")),
+        f"--kubeconfig={cluster.kubeconfig}",
+        f"--controllers={','.join(controllers)}",
+        "--leader-elect=false",
+        "--authentication-skip-lookup",
+        "--bind-address=127.0.0.1",
+        f"--secure-port={port}",
+        f"--cert-dir={folder / 'controllers'}",
+        "--kube-api-qps=500",
+        "--kube-api-burst=1000",
+    ]
+    with _process(command, folder / "controllers.log"):
+        yield
+
+
+@contextlib.contextmanager
 def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen]:
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL)
