@@ -77,6 +77,38 @@ class Trust(_Strict, frozen=True):
     """Folders with signatures, relative to kguard.yaml."""
 
 
+class RegistryMirror(_Strict, frozen=True):
+    """Other places for the repositories under a prefix."""
+
+    prefix: str
+    """`docker.io`, `registry.example.com/shop`, `*.example.com`, or `*` for every registry."""
+    locations: tuple[str, ...]
+    """Hosts, with the path that stands for the prefix, in the order to try."""
+    only: bool = False
+    """Whether the registry itself is not asked."""
+
+
+class SignatureRepository(_Strict, frozen=True):
+    """A repository where signatures lie besides, as with `COSIGN_REPOSITORY`."""
+
+    prefix: str
+    """Of the repositories with the images."""
+    repository: str
+
+
+class Registries(_Strict, frozen=True):
+    """How registries are asked, where they are asked at all."""
+
+    mirrors: tuple[RegistryMirror, ...] = ()
+    signatures: tuple[SignatureRepository, ...] = ()
+    node_files: tuple[str, ...] = ()
+    """registries.conf, or folders with HOST/hosts.toml, relative to kguard.yaml."""
+    ca_files: tuple[str, ...] = ()
+    """Certificate authorities (PEM), relative to kguard.yaml."""
+    plain_http: tuple[str, ...] = ()
+    """Hosts that are asked without TLS."""
+
+
 Floor = Literal["None", "Metadata", "Request", "RequestResponse"]
 
 
@@ -147,6 +179,7 @@ class Config(_Strict, frozen=True):
     policy_dirs: tuple[str, ...] = ()
     namespaces: Namespaces = Namespaces()
     trust: Trust = Trust()
+    registries: Registries = Registries()
     audit: Audit = Audit()
     falco: Falco = Falco()
     workloads: dict[str, str] = {}
@@ -166,6 +199,13 @@ class Config(_Strict, frozen=True):
     def path(self, name: str) -> str:
         """A path to a setting (waivers, keys ...), relative to the file's own folder."""
         return str(Path(self.folder) / name) if self.folder else name
+
+    def registry_block(self, cache: str) -> dict[str, Any]:
+        """How registries are asked, with the paths of files and the cache, as JSON values."""
+        block: dict[str, Any] = msgspec.to_builtins(self.registries)
+        for key in ("node-files", "ca-files"):
+            block[key] = [self.path(name) for name in block[key]]
+        return {**block, "cache": cache}
 
     def subject(self, name: str) -> str:
         """A path to what is judged, or belongs to it: manifests, charts, flows, evidence."""
@@ -268,5 +308,8 @@ _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Namespaces,
     Trust,
     Identity,
+    Registries,
+    RegistryMirror,
+    SignatureRepository,
     Release,
 )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -58,6 +58,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     evidence_dirs: tuple[str, ...] = ()
     trust_roots: tuple[str, ...] = ()
     registry: bool = False
+    cache: str = ""
+    """The folder where answers of registries are kept; empty for none."""
+    progress: Callable[[str], None] | None = None
+    """Told now and then how far something is that takes long."""
     waivers_file: str = ""
     baseline_file: str = ""
     known: frozenset[str] = frozenset()
@@ -203,7 +207,11 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         identities=tuple(_identity(i, config) for i in config.trust.identities),
         registry=options.registry,
         approved=options.approved,
-        settings={"audit": msgspec.to_builtins(config.audit)},
+        settings={
+            "audit": msgspec.to_builtins(config.audit),
+            "registries": config.registry_block(options.cache),
+        },
+        progress=options.progress,
     )
     found: dict[str, Any] = {}
     for name in sorted(options.layers, key=lambda name: (name == _LAST, name != _FIRST)):

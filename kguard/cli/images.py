@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 import msgspec
 
-from kguard.cli.inputs import input_options, layer_facts
+from kguard.cli import values
+from kguard.cli.inputs import (
+    CACHE_OPTIONS,
+    input_options,
+    layer_facts,
+    registry_options,
+    settings,
+)
 from kguard.cli.output import clean, write, write_json, write_rows
 from kguard.model.facts.images import Facts, ImageUse
 
@@ -45,10 +53,7 @@ def command() -> None:
 
 @command.command("list")
 @input_options
-@click.option(
-    "--evidence", "evidence_dirs", multiple=True, metavar="DIR", help="Signatures in a folder."
-)
-@click.option("--registry", is_flag=True, help="Ask registries for signatures.")
+@registry_options
 @click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
 def list_(output: str, **arguments: Any) -> int:
     """List every image with its signature's class, its signer and its enforcement.
@@ -137,10 +142,15 @@ _VERIFY = (
         help="Count bundles (the default).",
     ),
     click.option("--offline", is_flag=True, expose_value=False, help="Always the case."),
+    click.option("--config", metavar="FILE", help="Settings, instead of the nearest kguard.yaml."),
+    *CACHE_OPTIONS,
     click.option("-a", "--annotations", multiple=True, metavar="KEY=VALUE"),
     click.option("--type", "predicate", default="", metavar="TYPE", help="Verify an attestation."),
     click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text"),
 )
+
+
+_ABOUT_REGISTRIES = ("config", "cache", "no_cache")
 
 
 def _verify_options(function: Any) -> Any:
@@ -165,12 +175,23 @@ def verify(reference: str, output: str, **arguments: Any) -> int:
     """
     from kguard.layers.images.command import Question, answer
 
-    found = answer(Question(reference, **_question(arguments)))
+    found = answer(Question(reference, **_question(arguments), registries=_registries(arguments)))
     if output == "json":
         write_json(found)
     else:
         write("".join(f"{clean(line)}\n" for line in found.lines), "")
     return found.exit_code
+
+
+def _registries(arguments: Mapping[str, Any]) -> Any:
+    """How registries are asked, as the settings, the options and cosign's environment say."""
+    from kguard.layers.images.registries import settings_of
+
+    config = settings({"inputs": (), **arguments})
+    block = config.registry_block(values.cache_folder(arguments))
+    if repository := os.environ.get("COSIGN_REPOSITORY"):
+        block["signatures"].append({"prefix": "*", "repository": repository})
+    return settings_of(block, plain_http=arguments["allow_http_registry"])
 
 
 def _question(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,6 +204,6 @@ def _question(arguments: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         name: value
         for name, value in arguments.items()
-        if not name.startswith("certificate_github_workflow_")
+        if not name.startswith("certificate_github_workflow_") and name not in _ABOUT_REGISTRIES
     }
     return {**found, "workflow": workflow, "annotations": tuple(arguments["annotations"])}

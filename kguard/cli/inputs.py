@@ -41,6 +41,13 @@ def judge_options(function: F) -> F:
     return function
 
 
+def registry_options(function: F) -> F:
+    """The options that say where signatures are looked for."""
+    for option in reversed(REGISTRY_OPTIONS):
+        function = option(function)
+    return function
+
+
 _INPUTS = (
     click.argument("inputs", nargs=-1),
     click.option(
@@ -104,6 +111,23 @@ _INPUTS = (
     click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr."),
 )
 
+CACHE_OPTIONS = (
+    click.option(
+        "--cache", metavar="DIR", help="Where answers of registries are kept; else the XDG folder."
+    ),
+    click.option("--no-cache", is_flag=True, help="Keep and believe no earlier answers."),
+)
+REGISTRY_OPTIONS = (
+    click.option("--registry", is_flag=True, help="Ask registries for signatures."),
+    *CACHE_OPTIONS,
+    click.option(
+        "--evidence",
+        "evidence_dirs",
+        multiple=True,
+        metavar="DIR",
+        help="Signatures in a folder: an OCI layout or what `images collect` wrote.",
+    ),
+)
 _JUDGE = (
     click.option(
         "--layer",
@@ -130,14 +154,7 @@ _JUDGE = (
         metavar="FILE",
         help="An earlier report (JSON); `scan` takes rev:REV as well, and judges that revision.",
     ),
-    click.option("--registry", is_flag=True, help="Ask registries for signatures."),
-    click.option(
-        "--evidence",
-        "evidence_dirs",
-        multiple=True,
-        metavar="DIR",
-        help="Signatures in a folder: an OCI layout or what `images collect` wrote.",
-    ),
+    *REGISTRY_OPTIONS,
     click.option(
         "--trusted-root",
         "trust_roots",
@@ -189,6 +206,8 @@ def options(arguments: dict[str, Any], config: Config) -> Options:
         evidence_dirs=tuple(arguments.get("evidence_dirs") or ()),
         trust_roots=tuple(arguments.get("trust_roots") or ()),
         registry=bool(arguments.get("registry")),
+        cache=values.cache_folder(arguments),
+        progress=None if arguments.get("quiet") else note,
         waivers_file=arguments.get("waivers_file") or waivers,
         baseline_file=arguments.get("baseline_file") or baseline,
         inputs=tuple(inputs),

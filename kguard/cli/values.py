@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,14 @@ def assumptions(pairs: tuple[str, ...]) -> dict[str, str]:
             raise UsageError(f"--assume {pair}: that is no version", hint=f"--assume {key}=1.31")
         found[key] = value
     return found
+
+
+def cache_folder(arguments: Mapping[str, Any]) -> str:
+    """Where answers of registries are kept: `--cache`, else below the XDG cache folder."""
+    if arguments.get("no_cache"):
+        return ""
+    if arguments.get("cache"):
+        return str(arguments["cache"])
+    home = os.environ.get("HOME", "")
+    root = os.environ.get("XDG_CACHE_HOME") or (f"{home}/.cache" if home else "")
+    return f"{root}/kguard/registry" if root.startswith("/") else ""

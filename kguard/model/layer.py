@@ -34,6 +34,8 @@ class Request(msgspec.Struct, frozen=True):
     """The annotations of acceptance that count (`inventory.acceptances`); None: all."""
     settings: dict[str, Any] = {}
     """Settings of kguard.yaml that one layer alone reads, by its name, as JSON values."""
+    progress: Callable[[str], None] | None = None
+    """Told now and then how far something is that takes long."""
 
 
 class Change(msgspec.Struct, frozen=True, order=True):

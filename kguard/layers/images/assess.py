@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from kguard.layers.images.evidence.discover import Candidate, discover
+from kguard.layers.images.evidence.discover import Candidate, discover, look
 from kguard.layers.images.evidence.store import Store, StoreError
 from kguard.layers.images.verification.judge import Authorities, Verdict, judge
 
@@ -23,17 +23,25 @@ def assess(
     authorities: Authorities,
     now: datetime,
     loose: Sequence[Candidate] = (),
+    beside: Sequence[Store] = (),
 ) -> Verdict:
     """Look everywhere and judge what is found.
 
     An image that nobody signed counts as *signed via index* where the signature of an index that
     lists it holds: `cosign sign TAG` signs the index only. `loose` are bundles about the image
-    that lie in no registry; with one the image itself need not be there.
+    that lie in no registry; with one the image itself need not be there. `beside` are further
+    places where signatures, but no images lie.
     """
-    found = discover(store, digest)
-    found.candidates += loose
-    found.served |= bool(loose)
-    own = judge(found, digest, authorities, now)
+
+    def judged(digest: str, loose: Sequence[Candidate] = ()) -> Verdict:
+        found = discover(store, digest)
+        for place in beside:
+            look(place, digest, found)
+        found.candidates += loose
+        found.served |= bool(loose)
+        return judge(found, digest, authorities, now)
+
+    own = judged(digest, loose)
     if own.signature != "unsigned":
         return own
     try:
@@ -42,7 +50,7 @@ def assess(
         reason = f"the image itself is not signed; of an index above it: {error.reason}"
         return msgspec.structs.replace(own, signature=error.verdict, reason=reason)
     for index in indexes[:MAX_INDEXES]:
-        above = judge(discover(store, index), index, authorities, now)
+        above = judged(index)
         if above.signature == "verified":
             reason = f"the image is not signed, the index {index} that lists it is: {above.reason}"
             return _of_index(above, own, signature="signed_via_index", reason=reason)

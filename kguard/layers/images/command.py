@@ -12,11 +12,9 @@ import msgspec
 from kguard.errors import UsageError
 from kguard.layers.images.assess import assess
 from kguard.layers.images.evidence.folder import Folder
-from kguard.layers.images.evidence.remote import Repository
-from kguard.layers.images.evidence.store import StoreError
+from kguard.layers.images.registries import Registries
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.semantics.references import (
-    DEFAULT_TAG,
     InvalidReferenceError,
     Reference,
     parse_weakly,
@@ -30,7 +28,7 @@ from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
 from kguard.layers.images.verification.verify import Requirements
 from kguard.model.facts.images import Signature
-from kguard.sources.registry import Client, Settings
+from kguard.sources.registry import Settings
 
 _TYPES = {
     "slsaprovenance": "https://slsa.dev/provenance/v0.2",
@@ -68,6 +66,8 @@ class Question(msgspec.Struct, frozen=True):
     new_bundle_format: bool = True
     annotations: tuple[str, ...] = ()
     workflow: dict[str, str] = {}
+    registries: Settings = Settings()
+    """How its registry is asked."""
 
 
 class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
@@ -127,16 +127,11 @@ def answer(question: Question) -> Answer:
 
 
 def _of_registry(question: Question, reference: Reference, authorities: Authorities) -> Answer:
-    settings = Settings(plain_http=question.allow_http_registry)
-    repository = Repository(Client(settings), reference)
-    try:
-        digest = reference.digest or repository.tag(reference.tag or DEFAULT_TAG)
-    except StoreError as error:
-        return _said(question, "", Verdict(error.verdict, error.reason, None, ()))
+    registries = Registries(question.registries)
+    digest = reference.digest or registries.digest_of(reference)
     if not digest:
-        verdict = Verdict("not_found", f"the registry has no {reference.tagged}", None, ())
-        return _said(question, "", verdict)
-    verdict = assess(repository, digest, authorities, datetime.now(UTC))
+        return _said(question, "", registries.no_digest(reference))
+    verdict = registries.assess(reference, digest, authorities, datetime.now(UTC))
     return _said(question, digest, verdict)
 
 
@@ -257,7 +252,7 @@ def _command(question: Question, digest: str) -> list[str]:
 def _option(name: str, value: Any) -> list[str]:
     if name == "new_bundle_format":
         return [] if value else ["--new-bundle-format=false"]
-    if name in ("reference", "evidence") or not value:
+    if name in ("reference", "evidence", "registries") or not value:
         return []
     if name == "predicate":
         return ["--type", str(value)]

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from kguard.layers.images.progress import Counts
 from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.images import How, Signature, SignatureClass
@@ -39,7 +40,7 @@ class Assessment(msgspec.Struct, frozen=True):
 NOT_ASKED = Assessment(
     "not_evaluated", "no evidence about signatures was given (--evidence, --registry)"
 )
-THREADS = 16
+THREADS = 32
 """Images that are asked about at once."""
 
 INCOMPLETE = "the evidence holds no signature of it, and does not say that all places were asked"
@@ -74,15 +75,23 @@ class Assessor:
         self._registries = registries
         self._known: dict[tuple[str, str], Assessment] = {}
 
-    def prepare(self, wanted: Iterable[tuple[Reference, str]]) -> None:
+    def prepare(
+        self,
+        wanted: Iterable[tuple[Reference, str]],
+        progress: Callable[[str], None] | None = None,
+    ) -> None:
         """Ask registries about several images (with the digests that are known) at once."""
         if self._registries is None:
             return
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import ThreadPoolExecutor, as_completed
 
+        pairs = sorted({*wanted})
+        counts = Counts((reference.registry for reference, _ in pairs), progress)
         with ThreadPoolExecutor(THREADS) as pool:
-            for _ in pool.map(lambda pair: self._prepared(*pair), {*wanted}):
-                pass
+            running = {pool.submit(self._prepared, *pair): pair[0].registry for pair in pairs}
+            for done in as_completed(running):
+                done.result()
+                counts.one(running[done])
 
     def _prepared(self, reference: Reference, digest: str) -> None:
         self.assess(reference, digest or self.digest_of(reference))
@@ -134,13 +143,13 @@ class Assessor:
                 if asked is not None and asked.error:
                     return _not_fetched(asked)
             if self._registries is not None:
-                return self._registries.no_digest(reference)
+                return said(self._registries.no_digest(reference))
             reason = "its digest is not known, so that no signature can be looked up"
             return Assessment("not_evaluated", reason)
         holder = next((f for f in self._folders if f.holds(digest)), None)
         if holder is None and self._registries is not None:
             authorities = self._trusted.authorities(reference)
-            return self._registries.assess(reference, digest, authorities, self._now)
+            return said(self._registries.assess(reference, digest, authorities, self._now))
         if holder is None:
             return self._nothing()
         record = holder.record.get(digest)
@@ -186,9 +195,9 @@ def open_assessor(request: Request, policies: Sequence[Manifest]) -> Assessor | 
         trusted.add_policies(policies)
     registries = None
     if request.registry:
-        from kguard.layers.images.registries import Registries
+        from kguard.layers.images.registries import Registries, settings_of
 
-        registries = Registries()
+        registries = Registries(settings_of(request.settings.get("registries", {})))
     return Assessor(folders, trusted, request.at, registries)
 
 

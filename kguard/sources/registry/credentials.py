@@ -15,9 +15,10 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -60,10 +61,23 @@ class Keychain:
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
+        self._lock = Lock()
         self._helped: dict[tuple[str, str], Login] = {}
+        self._given: dict[tuple[str, str], list[Login]] = {}
 
-    def login(self, registry: str, repository: str) -> Login:
-        """What to say to a registry about a repository."""
+    def give(self, registry: str, repository: str, logins: Iterable[Login]) -> None:
+        """Logins from elsewhere (pull secrets), which are tried before those of the files."""
+        known = self._given.setdefault((registry, repository), [])
+        for login in logins:
+            if login not in known:
+                known.append(login)
+
+    def logins(self, registry: str, repository: str) -> list[Login]:
+        """What may be said to a registry about a repository, in the order to try."""
+        own = self._own(registry, repository)
+        return [*self._given.get((registry, repository), ()), *([own] if own else [])]
+
+    def _own(self, registry: str, repository: str) -> Login:
         for config in self._configs:
             helper = _helper_of(config, registry)
             found = self._from_helper(helper, registry) if helper else NOBODY
@@ -90,9 +104,10 @@ class Keychain:
 
     def _from_helper(self, name: str, registry: str) -> Login:
         asked = _HUB_KEYS[0] if registry == "index.docker.io" else registry
-        if (name, asked) not in self._helped:
-            self._helped[name, asked] = _ask(name, asked)
-        return self._helped[name, asked]
+        with self._lock:
+            if (name, asked) not in self._helped:
+                self._helped[name, asked] = _ask(name, asked)
+            return self._helped[name, asked]
 
 
 def _read(path: Path) -> dict[str, Any]:

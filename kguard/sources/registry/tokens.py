@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from threading import Lock
 from typing import Any
@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from kguard.sources.registry.addresses import elsewhere
-from kguard.sources.registry.credentials import Keychain, Login
+from kguard.sources.registry.credentials import NOBODY, Keychain, Login
 from kguard.sources.registry.errors import RegistryError
 
 _CHALLENGE = re.compile(r"\s*(bearer|basic)\b\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -45,32 +45,68 @@ class Tokens:
         self._keychain = keychain
         self._fetch = fetch
         self._kept: dict[tuple[str, str], _Kept] = {}
+        self._challenges: dict[str, tuple[str, str]] = {}
+        """The last challenge of each registry, with the URL that met it."""
+        self._refused: dict[tuple[str, str], RegistryError] = {}
+        """Repositories for which no login helps."""
         self._lock = Lock()
 
     def header(self, registry: str, repository: str) -> str:
-        """The `Authorization` that a registry took before for a repository; else empty."""
+        """The `Authorization` that a registry takes for a repository, as far as known; else empty.
+
+        A registry that asked for a login before is not waited for to ask again.
+        """
         with self._lock:
             kept = self._kept.get((registry, repository))
-        return kept.header if kept and kept.until > time.monotonic() else ""
+            challenge = self._challenges.get(registry)
+        if kept and kept.until > time.monotonic():
+            return kept.header
+        if challenge is None:
+            return ""
+        try:
+            return next(self.answers(registry, repository, *challenge), "")
+        except RegistryError:
+            return ""
 
-    def answer(self, registry: str, repository: str, url: str, challenge: str) -> str:
-        """The `Authorization` that a challenge asks for; empty where we have none to give.
+    def answers(self, registry: str, repository: str, url: str, challenge: str) -> Iterator[str]:
+        """Each `Authorization` that may answer a challenge, for one login after the other.
 
         Raises:
-            RegistryError: the realm refuses or cannot be asked.
+            RegistryError: the realm refuses every login, or cannot be asked.
         """
         found = _CHALLENGE.match(challenge)
-        login = self._keychain.login(registry, repository)
         if found is None:
-            return ""
-        if found[1].casefold() == "basic":
-            header, life = (login.basic if login.password else ""), float("inf")
-        else:
-            fields = dict(_PARAMETER.findall(found[2]))
-            header, life = self._bearer(fields, repository, login, url)
+            return
         with self._lock:
-            self._kept[registry, repository] = _Kept(header, time.monotonic() + life)
-        return header
+            self._challenges[registry] = (url, challenge)
+            refused = self._refused.get((registry, repository))
+        if refused is not None:
+            raise RegistryError(refused.reason, refused.message)
+        given = False
+        for login in self._keychain.logins(registry, repository) or [NOBODY]:
+            try:
+                header, life = self._answer(found, repository, login, url)
+            except RegistryError as error:
+                refused = error
+                continue
+            if not header:
+                continue
+            given = True
+            with self._lock:
+                self._kept[registry, repository] = _Kept(header, time.monotonic() + life)
+            yield header
+        if refused is not None and not given:
+            with self._lock:
+                self._refused[registry, repository] = refused
+            raise refused
+
+    def _answer(
+        self, challenge: re.Match[str], repository: str, login: Login, url: str
+    ) -> tuple[str, float]:
+        """The header and its life in seconds; empty where a login does not fit the challenge."""
+        if challenge[1].casefold() == "basic":
+            return (login.basic if login.password else ""), float("inf")
+        return self._bearer(dict(_PARAMETER.findall(challenge[2])), repository, login, url)
 
     def _bearer(
         self, fields: dict[str, str], repository: str, login: Login, url: str

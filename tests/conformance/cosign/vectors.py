@@ -16,13 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from kguard.layers.images.assess import assess
-from kguard.layers.images.evidence.store import Descriptor, StoreError, digest_of, read_manifest
+from kguard.layers.images.evidence.store import (
+    MAX_BLOB_BYTES,
+    Descriptor,
+    StoreError,
+    read_manifest,
+)
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.verification import acceptance
 from kguard.layers.images.verification.judge import Authorities, Verdict
 from kguard.layers.images.verification.keys import load_pem
 from kguard.layers.images.verification.trusted_root import parse_root
 from kguard.layers.images.verification.verify import Requirements
+from kguard.model.digests import digest_of
 
 Point = tuple[str, Any, Any]
 FOLDER = "cosign"
@@ -46,7 +52,7 @@ class Recorded:
     def manifest(self, digest: str) -> bytes | None:
         return self._bytes(digest) if digest in self.row["manifests"] else None
 
-    def blob(self, digest: str) -> bytes | None:
+    def blob(self, digest: str, size: int = MAX_BLOB_BYTES) -> bytes | None:
         return self._bytes(digest) if digest in self.row["blobs"] else None
 
     def _bytes(self, digest: str) -> bytes:
@@ -78,7 +84,8 @@ class Recorded:
 
 
 @cache
-def _content(folder: Path) -> dict[str, bytes]:
+def content(folder: Path) -> dict[str, bytes]:
+    """Manifests and blobs by digest."""
     found = {}
     with gzip.open(folder / "content.ndjson.gz") as stream:
         for line in stream:
@@ -91,7 +98,8 @@ def _content(folder: Path) -> dict[str, bytes]:
 
 
 @cache
-def _repositories(folder: Path) -> dict[str, dict[str, Any]]:
+def repositories(folder: Path) -> dict[str, dict[str, Any]]:
+    """The recorded repositories by name."""
     rows = map(json.loads, (folder / "repositories.ndjson").read_text().splitlines())
     return {row["repository"]: row for row in rows}
 
@@ -124,9 +132,14 @@ def authorities(read: Callable[[str], bytes], case: dict[str, Any]) -> Authoriti
     )
 
 
+@cache
+def cases(folder: Path) -> dict[str, dict[str, Any]]:
+    """The table, by id."""
+    return {c["id"]: c for c in map(json.loads, (folder / "cases.ndjson").read_text().splitlines())}
+
+
 def _verdicts(folder: Path) -> Iterator[tuple[dict[str, Any], Verdict]]:
-    for line in (folder / "cases.ndjson").read_text().splitlines():
-        case = json.loads(line)
+    for case in cases(folder).values():
         yield case, _verdict(folder, case)
 
 
@@ -134,7 +147,7 @@ def _verdict(folder: Path, case: dict[str, Any]) -> Verdict:
     name = case["reference"].removeprefix("registry.test/")
     repository, _, digest = name.partition("@")
     path, _, tag = repository.partition(":")
-    store = Recorded(_repositories(folder)[path], _content(folder))
+    store = Recorded(repositories(folder)[path], content(folder))
     digest = digest or store.tag(tag)
     if not digest:
         return Verdict("not_found", "there is no such tag", None, ())

@@ -10,11 +10,13 @@ registries and clients write others.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import msgspec
 
 from kguard.layers.images.evidence.store import (
+    MAX_BLOB_BYTES,
     Descriptor,
     Manifest,
     Store,
@@ -29,6 +31,7 @@ DSSE = "application/vnd.dsse.envelope.v1+json"
 OCI11_SIGNATURE = "application/vnd.dev.cosign.artifact.sig.v1+json"
 NOTATION = "application/vnd.cncf.notary.signature"
 
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 MAX_REFERRERS = 1024
 MAX_LAYERS = 1000
 """As in cosign: a `.sig` manifest with more layers is not read."""
@@ -47,6 +50,8 @@ class Candidate(msgspec.Struct, frozen=True):
     """Digest of the manifest that holds it."""
     artifact_type: str = ""
     """What the list of referrers says that the manifest is."""
+    foreign: bool = False
+    """Whether that manifest says that it is about something else."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -75,9 +80,17 @@ def discover(store: Store, digest: str) -> Found:
     except StoreError as error:
         found.problems.append(Problem(error, "image"))
         found.served = True
-    for location, name in _PLACES.items():
-        _collect(store, digest, location, name, found)
+    look(store, digest, found)
     return found
+
+
+def look(store: Store, digest: str, found: Found) -> None:
+    """Add what a place holds of an image's signatures."""
+    for location, name in _PLACES.items():
+        try:
+            _collect(store, digest, location, name, found)
+        except StoreError as error:
+            found.problems.append(Problem(error, location))
 
 
 _PLACES = {
@@ -90,24 +103,25 @@ _PLACES = {
 
 def _collect(store: Store, digest: str, location: str, name: str, found: Found) -> None:
     seen = {candidate.manifest for candidate in found.candidates}
-    try:
-        manifests = list(_manifests(store, digest, location, name, found))
-    except StoreError as error:
-        found.problems.append(Problem(error, location))
-        return
-    for descriptor, manifest in manifests:
+    for descriptor, manifest in _manifests(store, digest, location, name, found):
         if descriptor.digest in seen:
             continue
+        seen.add(descriptor.digest)
+        foreign = manifest.subject not in ("", digest)
         for entry in _read(store, manifest, location):
             if isinstance(entry, StoreError):
                 found.problems.append(Problem(entry, location))
             else:
-                found.candidates.append(_placed(entry, descriptor))
+                found.candidates.append(_placed(entry, descriptor, foreign=foreign))
 
 
-def _placed(candidate: Candidate, descriptor: Descriptor) -> Candidate:
-    kind = descriptor.artifact_type
-    return msgspec.structs.replace(candidate, manifest=descriptor.digest, artifact_type=kind)
+def _placed(candidate: Candidate, descriptor: Descriptor, *, foreign: bool) -> Candidate:
+    return msgspec.structs.replace(
+        candidate,
+        manifest=descriptor.digest,
+        artifact_type=descriptor.artifact_type,
+        foreign=foreign,
+    )
 
 
 def _manifests(
@@ -139,6 +153,10 @@ def _fetched(
         reason = f"more than {MAX_REFERRERS} things refer to the image; the others were not read"
         found.problems.append(Problem(StoreError("unverifiable_offline", reason), location))
     for descriptor in descriptors[:MAX_REFERRERS]:
+        if not _DIGEST.match(descriptor.digest):
+            reason = "something is listed under a digest that is none"
+            found.problems.append(Problem(StoreError("unsupported_format", reason), location))
+            continue
         try:
             raw = store.manifest(descriptor.digest)
         except StoreError as error:
@@ -192,8 +210,12 @@ def _layer(
     store: Store, entry: tuple[Descriptor, dict[str, str]], form: str, location: str
 ) -> Iterator[Candidate | StoreError]:
     descriptor, annotations = entry
+    if descriptor.size > MAX_BLOB_BYTES:
+        size = f"{descriptor.size >> 20} MiB"
+        yield StoreError("unverifiable_offline", f"a {form} of {size} is not read")
+        return
     try:
-        content = store.blob(descriptor.digest)
+        content = store.blob(descriptor.digest, descriptor.size)
     except StoreError as error:
         yield error
         return

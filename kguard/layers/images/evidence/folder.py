@@ -28,10 +28,10 @@ from kguard.layers.images.evidence.store import (
     Descriptor,
     Manifest,
     StoreError,
-    digest_of,
     read_manifest,
 )
 from kguard.layers.images.semantics.references import InvalidReferenceError, parse_weakly
+from kguard.model.digests import digest_of
 from kguard.model.manifests import mapping, sequence, strings
 
 RECORD = "evidence.json"
@@ -99,7 +99,7 @@ class Folder:
         """A manifest by digest."""
         return self._content(digest, MAX_MANIFEST_BYTES)
 
-    def blob(self, digest: str) -> bytes | None:
+    def blob(self, digest: str, size: int = MAX_BLOB_BYTES) -> bytes | None:
         """A blob by digest."""
         return self._content(digest, MAX_BLOB_BYTES)
 

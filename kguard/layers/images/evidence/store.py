@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any, Protocol
 
@@ -14,8 +13,8 @@ from kguard.model.manifests import mapping, sequence, strings
 
 MAX_MANIFEST_BYTES = 4 << 20
 """What registries accept as a manifest (OCI distribution specification)."""
-MAX_BLOB_BYTES = 128 << 20
-"""The largest payload that cosign reads."""
+MAX_BLOB_BYTES = 16 << 20
+"""Larger bundles and payloads are not read; cosign takes up to 128 MiB into memory."""
 
 
 class StoreError(Exception):
@@ -46,8 +45,8 @@ class Store(Protocol):
             StoreError: it cannot be asked for, or its bytes do not have the digest.
         """
 
-    def blob(self, digest: str) -> bytes | None:
-        """A blob.
+    def blob(self, digest: str, size: int = MAX_BLOB_BYTES) -> bytes | None:
+        """A blob that is said to have so many bytes; of a longer one, not much more than that.
 
         Raises:
             StoreError: it cannot be asked for, or its bytes do not have the digest.
@@ -118,8 +117,3 @@ def _described(entries: list[Any]) -> list[tuple[Any, Descriptor]]:
         kind = fields.get("artifactType", "")
         found.append((entry, Descriptor(digest, fields.get("mediaType", ""), number, kind)))
     return found
-
-
-def digest_of(raw: bytes) -> str:
-    """The digest of some bytes."""
-    return f"sha256:{hashlib.sha256(raw).hexdigest()}"

@@ -28,6 +28,9 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     uses = [use for w in inventory.workloads for use in uses_of(inventory, w, settings)]
     enforcers = find_enforcers(inventory, request.scope)
     assessor = open_assessor(request, inventory.of("ClusterImagePolicy", policy_controller.GROUP))
+    if assessor is not None:
+        wanted = ((use.reference, use.digest) for use in uses if use.reference)
+        assessor.prepare(wanted, request.progress)
     mirrors, problems = mirror_facts(inventory, uses)
     return Facts(
         scope=request.scope,
@@ -66,8 +69,6 @@ def _image_uses(
     assessor: Assessor | None,
 ) -> list[ImageUse]:
     known: dict[tuple[str, ...], Decision] = {}
-    if assessor is not None:
-        assessor.prepare((use.reference, use.digest) for use in uses if use.reference)
     found = []
     for use in uses:
         decision = _decision(inventory, use, enforcers, known)

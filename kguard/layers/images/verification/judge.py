@@ -79,8 +79,14 @@ class Verdict(msgspec.Struct, frozen=True):
 def judge(found: Found, digest: str, authorities: Authorities, now: datetime) -> Verdict:
     """Judge everything that was found for an image."""
     judged = [(c, _judge(c, digest, authorities, now)) for c in found.candidates]
-    verdict = _amount(found, [signature for _, signature in judged])
+    verdict = _amount(found, [s for c, s in judged if not (c.foreign and s.verdict in _ELSEWHERE)])
     return msgspec.structs.replace(verdict, judged=tuple(judged), has_api=found.has_api)
+
+
+_ELSEWHERE = ("tampered", "unsupported_format")
+"""What is listed for the image, says that it is about another one, and is so: registries list such
+things (GitLab's answers the fallback tag with the image itself). cosign never looks at `subject`;
+where the signed statement names our image after all, it counts."""
 
 
 def _amount(found: Found, signatures: list[Signature]) -> Verdict:

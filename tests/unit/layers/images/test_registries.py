@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kguard.errors import ConfigError
+from kguard.layers.images import progress
 from kguard.layers.images.facts import compute
-from kguard.layers.images.registries import Registries
+from kguard.layers.images.registries import Registries, settings_of
 from kguard.layers.images.semantics.references import parse_weakly
 from kguard.layers.images.verification.judge import Authorities
 from kguard.layers.images.verification.keys import load_pem
 from kguard.layers.images.verification.verify import Requirements
 from kguard.model.layer import Request
-from kguard.sources.registry import client
+from kguard.sources.registry import Settings, gate
 from tests.objects import inventory
 from tests.unit.layers.images.signing import Signer
 from tests.unit.sources.registry.fake import INDEX, MANIFEST, FakeRegistry, digest_of
@@ -26,7 +28,7 @@ IMAGE = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": {}, "la
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch):
-    monkeypatch.setattr(client, "LONGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(gate, "LONGEST_WAIT_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_a_signature_by_tag(registry, signer):
     digest = registry.put(IMAGE, tag="1.0")
     signed(registry, signer, digest)
     found = assess(registry, signer, "cart:1.0")
-    assert (found.signature, found.location) == ("verified", "sig-tag")
+    assert (found.signature, found.best.location) == ("verified", "sig-tag")
 
 
 def test_a_signature_of_the_index_that_the_tag_names(registry, signer):
@@ -113,6 +115,60 @@ def test_other_bytes_are_tampering(registry, signer):
     assert assess(registry, signer, f"cart@{digest}").signature == "tampered"
 
 
+def registries_of(registry, tmp_path, **more):
+    return Registries(Settings(cache=str(tmp_path / "cache"), **more))
+
+
+def judged(registry, signer, asked, digest):
+    key = load_pem(signer.public)
+    keyed = Requirements(log="ignored", timestamp="if_needed", sct=True)
+    reference = parse_weakly(f"{registry.name}/shop/cart@{digest}")
+    return asked.assess(reference, digest, Authorities(keys=(key,), keyed=keyed), NOW)
+
+
+def test_a_second_run_asks_only_whether_the_signature_is_still_there(registry, signer, tmp_path):
+    digest = registry.put(IMAGE)
+    signed(registry, signer, digest)
+    assert judged(registry, signer, registries_of(registry, tmp_path), digest).best
+    registry.asked.clear()
+    found = judged(registry, signer, registries_of(registry, tmp_path), digest)
+    name = digest.replace(":", "-") + ".sig"
+    assert found.signature == "verified"
+    assert registry.asked == [f"HEAD /v2/shop/cart/manifests/{name}"]
+
+
+def test_a_signature_that_was_taken_away_is_missed_at_once(registry, signer, tmp_path):
+    digest = registry.put(IMAGE)
+    signed(registry, signer, digest)
+    judged(registry, signer, registries_of(registry, tmp_path), digest)
+    registry.tags.clear()
+    found = judged(registry, signer, registries_of(registry, tmp_path), digest)
+    assert found.signature == "unsigned"
+
+
+def test_a_new_signature_is_seen_at_once(registry, signer, tmp_path):
+    digest = registry.put(IMAGE)
+    found = judged(registry, signer, registries_of(registry, tmp_path), digest)
+    assert found.signature == "unsigned"
+    signed(registry, signer, digest)
+    found = judged(registry, signer, registries_of(registry, tmp_path), digest)
+    assert found.signature == "verified"
+
+
+def test_signatures_in_another_repository(registry, signer, tmp_path):
+    images, digest = FakeRegistry(), digest_of(IMAGE)
+    try:
+        images.put(IMAGE)
+        signed(registry, signer, digest)
+        beside = ((images.name, f"{registry.name}/signatures"),)
+        found = judged(images, signer, registries_of(images, tmp_path, signatures=beside), digest)
+        assert found.signature == "verified"
+        assert any("/v2/signatures/manifests/" in line for line in registry.asked)
+        assert judged(images, signer, Registries(), digest).signature == "unsigned"
+    finally:
+        images.close()
+
+
 def test_what_is_not_there(registry, signer):
     assert assess(registry, signer, "cart:9").signature == "not_found"
 
@@ -146,3 +202,25 @@ spec: {{containers: [{{name: c, image: "127.0.0.1:1/shop/cart:2.0"}}]}}
         "gone": ("not_found", "unresolved"),
         "nobody": ("unknown_unreachable", "unresolved"),
     }
+
+
+def test_progress_is_told_by_registry(monkeypatch):
+    monkeypatch.setattr(progress, "EVERY_SECONDS", 0)
+    said = []
+    counts = progress.Counts(["a.test", "b.test", "a.test"], said.append)
+    for name in ("a.test", "b.test", "a.test"):
+        counts.one(name)
+    assert said == ["a.test: 1 of 2 images", "a.test: 1 of 2 images"]
+
+
+def test_a_short_run_says_nothing():
+    said = []
+    progress.Counts(["a.test", "a.test"], said.append).one("a.test")
+    assert said == []
+
+
+def test_settings_name_files_that_are_there(tmp_path):
+    with pytest.raises(ConfigError, match="no such file with certificate authorities"):
+        settings_of({"ca-files": [str(tmp_path / "none.pem")]})
+    with pytest.raises(ConfigError, match="node-files"):
+        settings_of({"node-files": [str(tmp_path)]})

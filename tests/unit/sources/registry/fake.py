@@ -6,6 +6,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -32,6 +34,10 @@ class FakeRegistry:
         """Answers that are given first, one for each request."""
         self.requests: list[tuple[str, str]] = []
         """Path and `Authorization` of each request."""
+        self.asked: list[str] = []
+        """Method and path of each request."""
+        self.delay = 0.0
+        """Seconds before each answer."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         Thread(target=self._server.serve_forever, daemon=True).start()
@@ -94,13 +100,20 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             authorization = self.headers.get("Authorization", "")
             registry.requests.append((self.path, authorization))
+            registry.asked.append(f"{self.command} {self.path}")
+            time.sleep(registry.delay)
             status, headers, body = registry.answer(self.path, authorization)
             self.send_response(status)
+            if status == HTTPStatus.OK and "/manifests/" in self.path:
+                self.send_header("Docker-Content-Digest", digest_of(body))
             for name, value in headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - the base's name
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
             pass

@@ -4,13 +4,27 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import socket
+import time
+from threading import Thread
 
 import pytest
 
-from kguard.sources.registry import Client, RegistryError, Settings, addresses
+from kguard.sources.registry import (
+    Client,
+    Keychain,
+    Login,
+    RegistryError,
+    Settings,
+    addresses,
+    connections,
+    gate,
+    transport,
+)
 from kguard.sources.registry import client as module
-from kguard.sources.registry.credentials import Keychain
+from kguard.sources.registry.settings import Location, Mirror
 from tests.unit.sources.registry.fake import FakeRegistry, digest_of
 
 MANIFEST = b'{"schemaVersion": 2, "config": {}, "layers": []}'
@@ -18,7 +32,7 @@ MANIFEST = b'{"schemaVersion": 2, "config": {}, "layers": []}'
 
 @pytest.fixture(autouse=True)
 def _no_long_waits(monkeypatch):
-    monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(gate, "LONGEST_WAIT_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -92,13 +106,14 @@ def test_pages_that_break_off_or_never_end(serve, client):
 
 def test_a_host_that_takes_no_connection_is_tried_once(client, monkeypatch):
     tried = []
-    once = client._once
-    monkeypatch.setattr(client, "_once", lambda request: tried.append(1) or once(request))
-    monkeypatch.setattr(module, "LONGEST_WAIT_SECONDS", 0.01)
+    once = client._transport._once
+    monkeypatch.setattr(
+        client._transport, "_once", lambda request: tried.append(1) or once(request)
+    )
     for _ in range(3):
         with pytest.raises(RegistryError, match="cannot be reached"):
             client.manifest("127.0.0.1:1", "a", "1.0")
-    assert len(tried) == module.ATTEMPTS
+    assert len(tried) == transport.ATTEMPTS
 
 
 @pytest.mark.parametrize(
@@ -122,7 +137,7 @@ def test_what_a_refusal_means(serve, client, status, reason):
 def test_a_busy_registry_is_asked_again(serve, client):
     registry = serve()
     registry.put(MANIFEST, tag="1.0")
-    registry.faults = [(429, {"Retry-After": "1"}, b""), (503, {}, b"")]
+    registry.faults = [(429, {"Retry-After": "0"}, b""), (503, {}, b"")]
     assert client.manifest(registry.name, "a", "1.0") == MANIFEST
     assert len(registry.requests) == 3
 
@@ -184,25 +199,40 @@ def test_redirects_without_end(serve, client):
 @pytest.mark.parametrize(
     ("origin", "target"),
     [
-        ("https://registry.example.com/v2/", "http://registry.example.com/x"),
-        ("https://registry.example.com/v2/", "file:///etc/passwd"),
-        ("https://registry.example.com/v2/", "https://169.254.169.254/latest/meta-data"),
-        ("https://registry.example.com/v2/", "https://10.0.0.1/x"),
-        ("https://registry.example.com/v2/", "https://[::1]/x"),
-        ("https://registry.example.com/v2/", "https://"),
+        ("https://1.1.1.1/v2/", "http://1.1.1.1/x"),
+        ("https://1.1.1.1/v2/", "file:///etc/passwd"),
+        ("https://1.1.1.1/v2/", "https://169.254.169.254/latest/meta-data"),
+        ("https://1.1.1.1/v2/", "https://10.0.0.1/x"),
+        ("https://1.1.1.1/v2/", "https://[::1]/x"),
+        ("https://1.1.1.1/v2/", "https://[::ffff:169.254.169.254]/x"),
+        ("https://1.1.1.1/v2/", "https://168.63.129.16/x"),
+        ("https://1.1.1.1/v2/", "https://"),
+        ("https://10.0.0.1/v2/", "https://127.0.0.1/x"),
+        ("https://10.0.0.1/v2/", "https://169.254.169.254/x"),
+        ("http://127.0.0.1/v2/", "http://169.254.169.254/x"),
+        ("http://127.0.0.1/v2/", "http://[fd00:ec2::254]/x"),
+        ("http://127.0.0.1/v2/", "http://0.0.0.0:80a/x"),
     ],
 )
-def test_places_that_are_none_for_us(origin, target, monkeypatch):
-    private = {"169.254.169.254", "10.0.0.1", "::1"}
-    monkeypatch.setattr(addresses, "is_private", private.__contains__)
+def test_places_that_are_none_for_us(origin, target):
     with pytest.raises(RegistryError) as caught:
         addresses.elsewhere(origin, target)
     assert caught.value.reason == "refused"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "localhost"])
-def test_private_addresses(host):
-    assert addresses.is_private(host)
+@pytest.mark.parametrize(
+    ("origin", "target"),
+    [
+        ("https://1.1.1.1/v2/", "https://8.8.8.8/x"),
+        ("https://10.0.0.1/v2/", "https://10.0.0.2/x"),
+        ("https://10.0.0.1/v2/", "https://8.8.8.8/x"),
+        ("http://127.0.0.1:1/v2/", "http://127.0.0.1:2/x"),
+        ("http://127.0.0.1:1/v2/", "http://10.0.0.1/x"),
+        ("http://169.254.1.1/v2/", "http://169.254.1.2/x"),
+    ],
+)
+def test_places_that_are_no_nearer(origin, target):
+    assert addresses.elsewhere(origin, target).geturl() == target
 
 
 @pytest.mark.parametrize(
@@ -217,3 +247,84 @@ def test_private_addresses(host):
 )
 def test_where_a_registry_lies(registry, plain, url):
     assert addresses.base_url(registry, plain=plain) == url
+
+
+def test_a_head_byte_by_byte_does_not_hold_a_thread(client, monkeypatch):
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "ATTEMPTS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=_drip, args=(server,), daemon=True).start()
+        started = time.monotonic()
+        with pytest.raises(RegistryError) as caught:
+            client.manifest(f"127.0.0.1:{server.getsockname()[1]}", "a", "1.0")
+        assert time.monotonic() - started < 20
+    assert caught.value.reason == "unreachable"
+
+
+def _drip(server):
+    connection, _ = server.accept()
+    with contextlib.suppress(OSError), connection:
+        for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.02)
+
+
+def test_a_host_that_only_refuses_is_left_alone(serve, client):
+    registry = serve()
+    registry.faults = [(429, {"Retry-After": "0"}, b"")] * 100
+    for _ in range(5):
+        with pytest.raises(RegistryError) as caught:
+            client.manifest(registry.name, "a", "1.0")
+        assert caught.value.reason == "rate_limited"
+    assert len(registry.requests) == transport.ATTEMPTS
+
+
+def test_a_pause_that_is_too_long_is_not_waited_for(serve, client):
+    registry = serve()
+    registry.faults = [(429, {"Retry-After": "3600"}, b"")] * 100
+    with pytest.raises(RegistryError, match="refuses further requests"):
+        client.manifest(registry.name, "a", "1.0")
+    assert len(registry.requests) == 1
+
+
+def test_a_mirror_first_and_then_the_registry(serve):
+    mirror, registry = serve(), serve()
+    there, here = mirror.put(MANIFEST, tag="1.0"), registry.put(b"{}", tag="2.0")
+    place = Mirror(registry.name, (Location(f"{mirror.name}/hub"),))
+    client = Client(Settings(mirrors=(place,)), Keychain({}))
+    assert client.manifest(registry.name, "a", there) == MANIFEST
+    assert client.manifest(registry.name, "a", here) == b"{}"
+    assert client.manifest(registry.name, "a", "3.0") is None
+    assert mirror.asked[0] == f"GET /v2/hub/a/manifests/{there}"
+    assert registry.asked == [
+        f"GET /v2/a/manifests/{here}",
+        "GET /v2/a/manifests/3.0",
+    ]
+
+
+def test_nothing_in_a_mirror_is_nothing_only_if_the_registry_says_so(serve):
+    mirror = serve()
+    place = Mirror("127.0.0.1:1", (Location(mirror.name),))
+    client = Client(Settings(mirrors=(place,)), Keychain({}))
+    with pytest.raises(RegistryError) as caught:
+        client.manifest("127.0.0.1:1", "a", "1.0")
+    assert caught.value.reason == "unreachable"
+
+
+def test_logins_are_tried_one_after_the_other(serve):
+    registry = serve(login=("robot", "s3cret"))
+    registry.put(MANIFEST, tag="1.0")
+    chain = Keychain({})
+    chain.give(registry.name, "a", [Login("robot", "old"), Login("robot", "s3cret")])
+    assert Client(Settings(), chain).manifest(registry.name, "a", "1.0") == MANIFEST
+
+
+def test_logins_that_are_refused_are_not_offered_again(serve):
+    registry = serve(login=("robot", "s3cret"))
+    chain = Keychain({})
+    chain.give(registry.name, "a", [Login("robot", "old")])
+    client = Client(Settings(), chain)
+    for _ in range(3):
+        with pytest.raises(RegistryError):
+            client.manifest(registry.name, "a", "1.0")
+    assert len([path for path, _ in registry.requests if path.startswith("/token")]) == 1

@@ -25,6 +25,10 @@ def keychain(tmp_path):
     return write
 
 
+def first(chain, registry, repository):
+    return next(iter(chain.logins(registry, repository)), NOBODY)
+
+
 @pytest.mark.parametrize(
     ("key", "registry", "repository", "known"),
     [
@@ -39,7 +43,7 @@ def keychain(tmp_path):
     ],
 )
 def test_a_key_stands_for_a_registry_or_a_path(keychain, key, registry, repository, known):
-    found = keychain({"auths": {key: auth("me", "secret")}}).login(registry, repository)
+    found = first(keychain({"auths": {key: auth("me", "secret")}}), registry, repository)
     assert found == (Login("me", "secret") if known else NOBODY)
 
 
@@ -50,13 +54,13 @@ def test_the_longest_key_wins(keychain):
         "r.example.com/shop/cart": auth("cart", "c"),
     }
     chain = keychain({"auths": auths})
-    names = [chain.login("r.example.com", path).username for path in ("shop/cart", "shop/x", "y")]
+    names = [first(chain, "r.example.com", path).username for path in ("shop/cart", "shop/x", "y")]
     assert names == ["cart", "shop", "all"]
 
 
 def test_identity_tokens(keychain):
     chain = keychain({"auths": {"r.example.com": {"identitytoken": "t"}}})
-    assert chain.login("r.example.com", "a") == Login("", "", "t")
+    assert first(chain, "r.example.com", "a") == Login("", "", "t")
 
 
 @pytest.mark.parametrize(
@@ -73,11 +77,11 @@ def test_identity_tokens(keychain):
     ],
 )
 def test_junk_is_nobody(keychain, config):
-    assert keychain(config).login("r.example.com", "a") == NOBODY
+    assert first(keychain(config), "r.example.com", "a") == NOBODY
 
 
 def test_no_files_at_all():
-    assert Keychain({}).login("r.example.com", "a") == NOBODY
+    assert first(Keychain({}), "r.example.com", "a") == NOBODY
 
 
 def test_helpers(keychain, tmp_path, monkeypatch):
@@ -90,11 +94,18 @@ def test_helpers(keychain, tmp_path, monkeypatch):
     chain = keychain(
         {"credHelpers": {"r.example.com": "fake"}, "auths": {"q.example.com": auth("you", "pw")}}
     )
-    assert chain.login("r.example.com", "a") == Login("me", "from helper")
-    assert chain.login("r.example.com", "b") == Login("me", "from helper")
-    assert chain.login("q.example.com", "a") == Login("you", "pw")
+    assert first(chain, "r.example.com", "a") == Login("me", "from helper")
+    assert first(chain, "r.example.com", "b") == Login("me", "from helper")
+    assert first(chain, "q.example.com", "a") == Login("you", "pw")
     assert log.read_text().split() == ["r.example.com"]
 
 
 def test_a_login_is_never_printed():
     assert "secret" not in repr(Login("me", "secret"))
+
+
+def test_logins_from_elsewhere_come_first_and_once(keychain):
+    chain = keychain({"auths": {"r.example.com": auth("me", "secret")}})
+    chain.give("r.example.com", "a", [Login("pod", "1"), Login("pod", "1")])
+    assert chain.logins("r.example.com", "a") == [Login("pod", "1"), Login("me", "secret")]
+    assert chain.logins("r.example.com", "b") == [Login("me", "secret")]
