@@ -88,7 +88,7 @@ def list_(**arguments: Any) -> int:
     form = arguments["output"]
     text = _exposed(arguments, inventory) if arguments["exposure"] else FORMS[form](found.rows)
     write(text if form == "json" else lines(text), "")
-    doubts = _doubts(found)
+    doubts = _doubts(arguments, inventory, found)
     for doubt in doubts:
         note(doubt, quiet=arguments["quiet"])
     return _INCOMPLETE if doubts or collected.unreadable else 0
@@ -204,6 +204,7 @@ def port_of(text: str, option: str) -> tuple[int, Literal["TCP", "UDP", "SCTP"]]
 
 def _explained(found: Explanation, inventory: Inventory) -> Iterator[str]:
     from kguard.inventory.places import Places
+    from kguard.layers.network.facts.words import plugin_words
 
     places = Places(inventory)
     yield f"{found.verdict.upper()}  {found.port}  {found.source} -> {found.target}"
@@ -215,20 +216,12 @@ def _explained(found: Explanation, inventory: Inventory) -> Iterator[str]:
         if side.otherwise:
             yield f"    would be decided next by: {side.otherwise}"
     if found.plugins:
-        yield f"  depends on the plugin: {_by_plugin(found)}"
+        yield f"  depends on the plugin: {plugin_words(found.plugins)}"
         yield "    say which one runs with --assume cni=NAME"
     if found.mesh:
         yield f"  mesh     {found.mesh}"
     if found.meant is not None:
         yield from _intent(found, places)
-
-
-def _by_plugin(found: Explanation) -> str:
-    words = {"unknown": "not known"}
-    return "; ".join(
-        f"{words.get(verdict, verdict)} under {', '.join(names)}"
-        for verdict, names in sorted(found.plugins.items())
-    )
 
 
 def _intent(found: Explanation, places: Places) -> Iterator[str]:
@@ -276,7 +269,7 @@ def _explained_as_json(found: Explanation, inventory: Inventory) -> str:
     )
 
 
-def _doubts(found: Listing) -> list[str]:
+def _doubts(arguments: dict[str, Any], inventory: Inventory, found: Listing) -> list[str]:
     said = [f"refused by the API server, without effect: {text}" for text in found.refused]
     said += [f"not evaluated, takes part in deciding: {text}" for text in found.not_modelled]
     if found.uncertain:
@@ -284,8 +277,23 @@ def _doubts(found: Listing) -> list[str]:
         word = "connection" if count == 1 else "connections"
         said.append(f"{count} further {word} may be possible, for example:")
         said += [f"  {row}" for row in found.uncertain[:3]]
+        said += _plugins(arguments, inventory, found)
         said.append("  `kguard network explain` says why, and which plugins would answer what")
     return said
+
+
+def _plugins(arguments: dict[str, Any], inventory: Inventory, found: Listing) -> list[str]:
+    """How many of the uncertain rows there are under each plugin, where it is not known."""
+    from kguard.layers.network.rows import by_plugin
+    from kguard.layers.network.semantics.profiles import GENERIC
+
+    if profile(arguments, inventory) != GENERIC:
+        return []
+    counts = by_plugin(inventory, found, _focus(arguments))
+    if not any(counts.values()):
+        return []
+    said = ", ".join(f"{count or 'none'} under {name}" for name, count in counts.items())
+    return [f"  that depends on the network plugin: {said}"]
 
 
 command.add_command(diff_command)

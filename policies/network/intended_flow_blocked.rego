@@ -2,7 +2,8 @@
 # title: Policies block a connection that the manifests ask for
 # description: |
 #   A setting, an Ingress, a gateway or Knative needs this connection, and the policies in force do
-#   not admit it. The application fails, or the policies will be loosened in haste.
+#   not admit it. The application fails, or the policies will be loosened in haste. Where it depends
+#   on the network plugin whether they do, the finding says what each plugin would answer.
 # scope: package
 # related_resources:
 #   - https://kubernetes.io/docs/concepts/services-networking/network-policies/
@@ -31,6 +32,22 @@ deny contains finding if {
 		"severity": _severity(flow),
 	}
 }
+
+unknown contains finding if {
+	some flow in input.flows
+	flow.verdict == "unknown"
+	finding := {
+		"target": flow.ref,
+		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
+		"message": sprintf("nothing decides whether %s can open %s of %s%s", [flow.source, flow.port, flow.target, _depends(flow)]),
+		"evidence": flow.because,
+		"severity": "medium",
+	}
+}
+
+_depends(flow) := "" if flow.depends == ""
+
+_depends(flow) := sprintf(": %s", [flow.depends]) if flow.depends != ""
 
 # policies of their own speak of these
 _plumbing := {"dns", "probe", "webhook", "metrics", "mesh", "apiserver"}

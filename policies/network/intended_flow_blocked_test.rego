@@ -9,6 +9,7 @@ _facts(verdict, basis) := {"flows": [{
 	"basis": basis,
 	"verdict": verdict,
 	"cut_by": "target",
+	"depends": "",
 	"ref": {"kind": "Deployment", "namespace": "shop", "name": "orders"},
 	"because": [
 		{"ref": "b", "pointer": "/spec", "note": "restricts"},
@@ -60,7 +61,23 @@ test_allow_allowed if {
 	findings == set()
 }
 
-test_allow_unknown_verdict if {
-	findings := policy.deny with input as _facts("unknown", "environment")
+test_unknown_verdict if {
+	denied := policy.deny with input as _facts("unknown", "environment")
+	denied == set()
+	findings := policy.unknown with input as _facts("unknown", "dns")
+	{finding.message | some finding in findings} == {"nothing decides whether shop/orders can open 5432/TCP of shop-data/postgres"}
+	{finding.severity | some finding in findings} == {"medium"}
+}
+
+test_unknown_names_the_plugins if {
+	facts := {"flows": [object.union(_facts("unknown", "dns").flows[0], {"depends": "allowed under calico"})]}
+	findings := policy.unknown with input as facts
+	{finding.message | some finding in findings} == {"nothing decides whether shop/orders can open 5432/TCP of shop-data/postgres: allowed under calico"}
+}
+
+test_no_unknown_where_it_is_decided if {
+	findings := policy.unknown with input as _facts("allowed", "environment")
 	findings == set()
+	others := policy.unknown with input as _facts("blocked", "environment")
+	others == set()
 }

@@ -17,7 +17,7 @@ from kguard.inventory import Inventory
 from kguard.layers.network.connections import Connection, connections, named_ends
 from kguard.layers.network.controllers import CONTROLLER
 from kguard.layers.network.semantics.cluster import Cluster
-from kguard.layers.network.semantics.profiles import Profile
+from kguard.layers.network.semantics.profiles import PLUGINS, PROFILES, Profile
 
 EVERYTHING = "All Connections"
 
@@ -87,6 +87,19 @@ def listed(cluster: Cluster, focus: Focus) -> Listing:
         refused=tuple(f"{p.id}{q.pointer}: {q.text}" for p in cluster.refused for q in p.problems),
         not_modelled=tuple(sorted({m.id for found in cluster.foreign.values() for m in found})),
     )
+
+
+def by_plugin(inventory: Inventory, found: Listing, focus: Focus) -> dict[str, int]:
+    """How many of the uncertain rows each plugin makes certain, wholly or in part."""
+    known = {(row.src, row.dst): row.conn for row in found.rows}
+    asked = {(row.src, row.dst) for row in found.uncertain}
+    return {
+        plugin: sum(
+            (row.src, row.dst) in asked and row.conn != known.get((row.src, row.dst))
+            for row in listing(inventory, PROFILES[plugin], focus).rows
+        )
+        for plugin in PLUGINS
+    }
 
 
 def _names(cluster: Cluster, wanted: str) -> frozenset[str]:

@@ -193,6 +193,9 @@ class Flow(msgspec.Struct):
     """The workload that suffers: the source if it is one, else the target."""
     because: list[Evidence]
     """The policies that block it, then what shows that it is intended."""
+    depends: str = ""
+    """What each network plugin would answer, in words, where it is not known which one runs and
+    their answers differ; empty where the verdict does not depend on that."""
 
 
 class Plugin(msgspec.Struct):

@@ -328,19 +328,27 @@ def test_explain_says_what_each_plugin_would_answer(run):
     code, out, _ = run("explain", *asked, text=BLOCK)
     assert code == 3
     assert (
-        "depends on the plugin: allowed under calico, kube-network-policies;"
-        " blocked under cilium; not known under antrea, ovn-kubernetes" in out
+        "depends on the plugin: allowed under antrea, calico, kube-network-policies,"
+        " ovn-kubernetes; blocked under cilium" in out
     )
     _, told, _ = run("explain", *asked, "-o", "json", text=BLOCK)
     assert json.loads(told)["plugins"]["blocked"] == ["cilium"]
 
 
-@pytest.mark.parametrize(("plugin", "code"), [("calico", 0), ("cilium", 1), ("antrea", 3)])
+@pytest.mark.parametrize(("plugin", "code"), [("calico", 0), ("cilium", 1), ("weave", 3)])
 def test_explain_leaves_other_plugins_out_where_one_is_known(run, plugin, code):
     asked = ("--from", "shop/web", "--to", "shop/db", "--port", "5432", "--assume", f"cni={plugin}")
     status, out, _ = run("explain", *asked, text=BLOCK)
     assert status == code
     assert "depends on the plugin" not in out
+
+
+def test_list_says_how_many_answers_depend_on_each_plugin(run):
+    status, _, err = run("list", text=BLOCK)
+    assert status == 3
+    assert "that depends on the network plugin: 1 under antrea, 1 under calico, none under" in err
+    _, _, known = run("list", "--assume", "cni=weave", text=BLOCK)
+    assert "depends on the network plugin" not in known
 
 
 def test_what_is_left_out_of_an_answer_is_said(run, tmp_path):

@@ -26,14 +26,14 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     flows = intended(inventory, inventory.workloads)
     parties = Parties(flows)
     whole = request.scope == "cluster"
-    cluster = Cluster(
-        inventory,
-        profile_of(inventory.value("cni")),
-        marks=(*MARKS, *parties.marks, *api_marks(inventory)),
-        extra=parties.extra,
-        whole=whole,
-    )
-    openness = Openness(cluster)
+    marks = (*MARKS, *parties.marks, *api_marks(inventory))
+
+    def under(plugin: str) -> Openness:
+        profile = profile_of(plugin)
+        return Openness(Cluster(inventory, profile, marks=marks, extra=parties.extra, whole=whole))
+
+    openness = under(inventory.value("cni"))
+    cluster = openness.cluster
     served = served_ports(cluster.workloads, services(inventory, cluster.workloads))
     published = published_ports(cluster.workloads, flows)
     openings = Openings(cluster, flows, served)
@@ -44,7 +44,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
         workloads=Workloads(openness, served, published, openings).every(),
         namespaces=namespaces(cluster),
         policies=Policies(cluster, References(cluster, flows), whole=whole).every(),
-        flows=judged(flows, parties, openness),
+        flows=judged(flows, parties, openness, under),
     )
 
 

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from kguard.layers.network.facts.summary import Openness, Test
+from kguard.layers.network.facts.words import plugin_words
 from kguard.layers.network.intent.components import API_SERVER
 from kguard.layers.network.intent.model import Flow, Party
 from kguard.layers.network.semantics.addresses import AddressRange, network_range
@@ -14,6 +15,7 @@ from kguard.layers.network.semantics.blocks import PRIVATE_IPV4
 from kguard.layers.network.semantics.cluster import STRANGER, Cluster
 from kguard.layers.network.semantics.endpoints import Endpoint, bits
 from kguard.layers.network.semantics.policy import DIRECTIONS, Direction
+from kguard.layers.network.semantics.profiles import GENERIC, PLUGINS
 from kguard.layers.network.semantics.reach import Ports
 from kguard.layers.network.semantics.surroundings import nodes
 from kguard.model.facts import network as facts
@@ -69,10 +71,32 @@ def _hypothetical(party: Party) -> tuple[Endpoint, Endpoint]:
     return Endpoint(place, labels), Endpoint(place, labels, labels_known=False)
 
 
-def judged(flows: Sequence[Flow], parties: Parties, openness: Openness) -> list[facts.Flow]:
-    """Every intended connection with its verdict, sorted."""
+def judged(
+    flows: Sequence[Flow],
+    parties: Parties,
+    openness: Openness,
+    under: Callable[[str], Openness],
+) -> list[facts.Flow]:
+    """Every intended connection with its verdict, sorted.
+
+    `under` gives the answers of a plugin; it is asked where nobody knows which plugin runs, and
+    a verdict is open.
+    """
     judge = _Judge(parties, openness)
-    return sorted((judge.flow(flow) for flow in flows), key=_order)
+    found = [judge.flow(flow) for flow in flows]
+    unsure = [n for n, flow in enumerate(found) if flow.verdict == "unknown"]
+    if unsure and openness.cluster.profile == GENERIC:
+        judges = {plugin: _Judge(parties, under(plugin)) for plugin in PLUGINS}
+        for number in unsure:
+            found[number].depends = _under_each(judges, flows[number])
+    return sorted(found, key=_order)
+
+
+def _under_each(judges: Mapping[str, _Judge], flow: Flow) -> str:
+    verdicts: dict[Verdict, list[str]] = {}
+    for plugin, judge in judges.items():
+        verdicts.setdefault(judge.flow(flow).verdict, []).append(plugin)
+    return plugin_words(verdicts)
 
 
 def _order(flow: facts.Flow) -> tuple[str, ...]:

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from kguard.inventory import Selector
 from kguard.inventory.selectors import Requirement
 from kguard.layers.network.semantics.endpoints import NAME_LABEL
 from kguard.layers.network.semantics.policy import Peer, PortTerm, Rule
+from kguard.model.facts.network import Verdict
 
 
 def rule_words(rule: Rule, namespace: str) -> list[str]:
@@ -33,6 +36,17 @@ def peer_words(peer: Peer, namespace: str) -> str:
         return f"{who} of namespace {' or '.join(names)}"
     spaces = selector_words(peer.namespaces)
     return f"{who} of namespaces with {spaces}" if spaces else f"{who} of every namespace"
+
+
+def plugin_words(plugins: Mapping[Verdict, Sequence[str]]) -> str:
+    """Which plugins answer what; empty where none of them answers."""
+    words = {"unknown": "not known"}
+    if set(plugins) <= {"unknown"}:
+        return ""
+    return "; ".join(
+        f"{words.get(verdict, verdict)} under {', '.join(names)}"
+        for verdict, names in sorted(plugins.items())
+    )
 
 
 def term_words(term: PortTerm) -> str:

@@ -137,3 +137,22 @@ def test_cilium_can_be_told_to_judge_the_node_as_others() -> None:
     assert _probe(_policy("{port: 8080}") + _config("allow-localhost: policy"), "cilium") == (
         "allowed"
     )
+
+
+def test_intended_connections_say_what_each_plugin_would_answer() -> None:
+    asking = PODS.replace(
+        "metadata: {name: near, namespace: shop}\nspec: {containers: []}",
+        "metadata: {name: near, namespace: shop}\n"
+        "spec: {containers: [{name: c, env: [{name: WEB, value: 'http://web:8005'}]}]}",
+    )
+    service = (
+        "---\nkind: Service\napiVersion: v1\nmetadata: {name: web, namespace: shop}\n"
+        "spec: {selector: {app: web}, ports: [{port: 8005}]}\n"
+    )
+    request = Request(scope="app", at=datetime(2026, 11, 23, tzinfo=UTC))
+    found = LAYER.facts(inventory(asking + service + _policy(RANGE)), request)
+    assert isinstance(found, Facts)
+    flow = next(flow for flow in found.flows if flow.basis == "environment")
+    assert flow.verdict == "unknown"
+    assert flow.depends.startswith("allowed under antrea, calico, cilium")
+    assert {flow.depends for flow in found.flows if flow.verdict != "unknown"} == {""}
