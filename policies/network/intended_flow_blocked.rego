@@ -36,18 +36,17 @@ deny contains finding if {
 unknown contains finding if {
 	some flow in input.flows
 	flow.verdict == "unknown"
+
+	# other ends that the input does not hold leave a verdict open, too: nothing is known of those
+	flow.depends != ""
 	finding := {
 		"target": flow.ref,
 		"path": sprintf("%s > %s:%s", [flow.source, flow.target, flow.port]),
-		"message": sprintf("nothing decides whether %s can open %s of %s%s", [flow.source, flow.port, flow.target, _depends(flow)]),
+		"message": sprintf("whether %s can open %s of %s depends on the network plugin: %s", [flow.source, flow.port, flow.target, flow.depends]),
 		"evidence": flow.because,
 		"severity": "medium",
 	}
 }
-
-_depends(flow) := "" if flow.depends == ""
-
-_depends(flow) := sprintf(": %s", [flow.depends]) if flow.depends != ""
 
 # policies of their own speak of these
 _plumbing := {"dns", "probe", "webhook", "metrics", "mesh", "apiserver"}

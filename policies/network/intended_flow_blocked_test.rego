@@ -61,18 +61,20 @@ test_allow_allowed if {
 	findings == set()
 }
 
-test_unknown_verdict if {
-	denied := policy.deny with input as _facts("unknown", "environment")
+_undecided(depends) := {"flows": [object.union(_facts("unknown", "dns").flows[0], {"depends": depends})]}
+
+test_unknown_names_the_plugins if {
+	facts := _undecided("allowed under calico")
+	denied := policy.deny with input as facts
 	denied == set()
-	findings := policy.unknown with input as _facts("unknown", "dns")
-	{finding.message | some finding in findings} == {"nothing decides whether shop/orders can open 5432/TCP of shop-data/postgres"}
+	findings := policy.unknown with input as facts
+	{finding.message | some finding in findings} == {"whether shop/orders can open 5432/TCP of shop-data/postgres depends on the network plugin: allowed under calico"}
 	{finding.severity | some finding in findings} == {"medium"}
 }
 
-test_unknown_names_the_plugins if {
-	facts := {"flows": [object.union(_facts("unknown", "dns").flows[0], {"depends": "allowed under calico"})]}
-	findings := policy.unknown with input as facts
-	{finding.message | some finding in findings} == {"nothing decides whether shop/orders can open 5432/TCP of shop-data/postgres: allowed under calico"}
+test_no_unknown_where_no_plugin_decides if {
+	findings := policy.unknown with input as _undecided("")
+	findings == set()
 }
 
 test_no_unknown_where_it_is_decided if {
