@@ -12,6 +12,7 @@ from kguard.inventory import Inventory
 from kguard.layers.audit.facts import (
     distributions,
     kubeadm,
+    kubeadm_patches,
     managed,
     metrics,
     platforms,
@@ -159,5 +160,5 @@ def _presence(inventory: Inventory, servers: list[Server], policies: list[AuditP
 
 def _unread(inventory: Inventory) -> list[Evidence]:
     """Why there may be a configuration of an API server that was not read."""
-    reasons = inventory.unknown_kinds("ClusterConfiguration", kubeadm.GROUP)
+    reasons = inventory.unknown_kinds("ClusterConfiguration", kubeadm_patches.GROUP)
     return [Evidence(note=reason, role="related") for reason in reasons]

@@ -24,6 +24,8 @@ class Mount(msgspec.Struct, frozen=True):
     kind: MountKind
     read_only: bool = False
     pointer: str = ""
+    volume: str = ""
+    """The name of its volume, where only that is known."""
 
 
 class InlineFile(msgspec.Struct, frozen=True):
@@ -72,6 +74,8 @@ class Configuration(msgspec.Struct, frozen=True):
     built_in_name: str = ""
     """What the built-in policy is called, where it has a name of its own."""
     managed: Managed | None = None
+    patches: tuple[str, ...] = ()
+    """Files of kubeadm's patches that change the API server after what stands here."""
     replica_of: str = ""
     """The control plane that it is one of several servers of; empty where that is not known."""
 

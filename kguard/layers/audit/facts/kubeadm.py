@@ -14,12 +14,18 @@ from typing import Any
 
 from kguard.inventory import Inventory
 from kguard.layers.audit.facts.configuration import Configuration, InlineFile, Mount
+from kguard.layers.audit.facts.kubeadm_patches import (
+    GROUP,
+    Patch,
+    beside,
+    directories,
+    patched,
+)
 from kguard.layers.audit.facts.texts import documents
 from kguard.layers.audit.semantics.flags import Flag, normalized
 from kguard.model.locations import pointer
 from kguard.model.manifests import JsonObject, Manifest, ObjectRef, mapping, sequence, strings
 
-GROUP = "kubeadm.k8s.io"
 LIST_DIALECT = "v1beta4"
 _MAP_DIALECTS = ("v1beta1", "v1beta2", "v1beta3")
 _OWN_MOUNTS = (
@@ -36,7 +42,10 @@ _OWN_MOUNTS = (
 def configurations(inventory: Inventory) -> Iterator[Configuration]:
     """Every API server of kubeadm, kind and Cluster API in the input."""
     for manifest in inventory.of("ClusterConfiguration", GROUP):
-        yield _of_kubeadm(manifest)
+        found = _of_kubeadm(manifest)
+        for folder in directories(inventory, found.file.rpartition("/")[0]):
+            found = patched(found, folder, beside(inventory, folder))
+        yield found
     for manifest in inventory.of("Cluster", "kind.x-k8s.io"):
         yield _of_kind(manifest)
     for manifest in inventory.of("KubeadmControlPlane", "controlplane.cluster.x-k8s.io"):
@@ -180,7 +189,7 @@ def _of_cluster_api(manifest: Manifest) -> Configuration:
             content = next(iter(documents(texts["content"])), None)
             files.append(InlineFile(texts["path"], content, f"{place}/files/{index}/content"))
     version = manifest.spec.get("version")
-    return Configuration(
+    found = Configuration(
         ref=manifest.ref,
         id=manifest.id,
         how="cluster-api",
@@ -191,6 +200,13 @@ def _of_cluster_api(manifest: Manifest) -> Configuration:
         mounts=mounts,
         files=tuple(files),
     )
+    for phase in ("initConfiguration", "joinConfiguration"):
+        folder = strings(mapping(spec.get(phase)).get("patches")).get("directory", "")
+        if folder and not found.patches:
+            inside = [f for f in files if f.path.rpartition("/")[0] == folder.rstrip("/")]
+            written = [Patch(f.path.rpartition("/")[2], f.value) for f in inside]
+            found = patched(found, folder, sorted(written, key=lambda patch: patch.name))
+    return found
 
 
 def _flags(arguments: Any, place: str) -> Iterator[Flag]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from kguard.inventory import Container, Inventory, Workload
 from kguard.layers.audit.facts.configuration import Configuration, InlineFile, Mount, MountKind
+from kguard.layers.audit.facts.kubeadm_patches import is_patch
 from kguard.layers.audit.facts.texts import documents
 from kguard.layers.audit.semantics.flags import parse_arguments
 from kguard.model.locations import pointer
@@ -36,7 +37,7 @@ def configurations(inventory: Inventory) -> Iterator[Configuration]:
     for workload in inventory.workloads:
         for container in workload.containers:
             found = _of_container(inventory, workload, container)
-            if found is not None:
+            if found is not None and not is_patch(inventory, found.file):
                 yield found
 
 

@@ -130,6 +130,9 @@ def _mend(
     elif configuration.ref.kind == "Node":
         reason = "the Node only tells with which arguments its server was started"
         yield Cannot(closes, reason, "change kube-apiserver-arg in the node's config.yaml")
+    elif configuration.patches:
+        reason = "kubeadm patches the pod of the API server: what stands here may not count"
+        yield Cannot(closes, reason, f"write the flags into {', '.join(configuration.patches)}")
     elif instead:
         yield Cannot(closes, f"a configuration of {configuration.how} is not edited", instead)
     elif isinstance(holder, Manifest) and configuration.how == "kops":
