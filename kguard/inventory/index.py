@@ -114,6 +114,13 @@ class Inventory:
         return list(expand(self))
 
     @cached_property
+    def running(self) -> dict[str, list[Manifest]]:
+        """The pods with a status, by the id of the object that makes them in the end."""
+        from kguard.inventory.running import running_pods
+
+        return running_pods(self)
+
+    @cached_property
     def workloads_by_namespace(self) -> dict[str, list[Workload]]:
         """The workloads of each namespace."""
         found: dict[str, list[Workload]] = {}

@@ -22,7 +22,7 @@ from kguard.inventory.injection import Injector, NodeAgent, Webhook
 from kguard.inventory.workload import Workload
 from kguard.model.facts.common import Evidence, Presence
 from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest, mapping, sequence, strings
+from kguard.model.manifests import Manifest, mapping, sequence
 
 Plane = Literal["sidecar", "ambient", "gateway", "waypoint", "none", "unknown"]
 Basis = Literal["live", "written", "predicted", "assumed"]
@@ -231,7 +231,7 @@ class Mesh:
         return "not_labelled"
 
     def _live(self, workload: Workload) -> Enrolment | None:
-        pods = self._pods.get(workload.id, ())
+        pods = self.inventory.running.get(workload.id, ())
         without = [pod for pod in pods if _pod_plane(pod) is None]
         if without:
             expected = self.predicted(workload).plane in ("sidecar", "ambient")
@@ -245,37 +245,9 @@ class Mesh:
                 return Enrolment(plane, "live", "enrolled", (Evidence(pod.id, "", note),))
         return None
 
-    @cached_property
-    def _pods(self) -> dict[str, list[Manifest]]:
-        """Running pods by the id of the object that makes them in the end."""
-        found: dict[str, list[Manifest]] = {}
-        for pod in self.inventory.of("Pod"):
-            if "phase" in mapping(pod.object.get("status")):
-                found.setdefault(self._owner(pod).id, []).append(pod)
-        return found
-
-    def _owner(self, manifest: Manifest) -> Manifest:
-        for _ in range(_MAX_OWNERS):
-            above = self._controller(manifest)
-            if above is None:
-                break
-            manifest = above
-        return manifest
-
-    def _controller(self, manifest: Manifest) -> Manifest | None:
-        for owner in sequence(manifest.metadata.get("ownerReferences")):
-            fields = strings(owner)
-            group = fields.get("apiVersion", "").rpartition("/")[0]
-            kind, name = fields.get("kind", ""), fields.get("name", "")
-            found = self.inventory.find(kind, group, manifest.namespace, name)
-            if found:
-                return found
-        return None
-
 
 _ENROLLING = (injection.INJECTION, injection.REVISION, injection.DATAPLANE)
 _ADMISSION = "admissionregistration.k8s.io"
-_MAX_OWNERS = 8
 
 
 def _labelled(labels: dict[str, str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from kguard.errors import ConfigError
 from kguard.layers.images.assess import assess
 from kguard.layers.images.evidence.remote import Repository
-from kguard.layers.images.evidence.store import StoreError
+from kguard.layers.images.evidence.store import StoreError, read_manifest
 from kguard.layers.images.semantics.references import (
     DEFAULT_TAG,
     InvalidReferenceError,
@@ -73,6 +73,8 @@ class Registries:
         self._cache = Cache(settings.cache)
         self._digests: dict[str, str] = {}
         self._failed: dict[str, Verdict] = {}
+        self._listed: dict[str, frozenset[str]] = {}
+        """What the indexes list that tags name."""
         self._open: dict[str, Repository] = {}
         """Repositories of which the tag is known, and not yet the signatures."""
         self._cache.sweep()
@@ -116,7 +118,14 @@ class Registries:
             found = self.repository(reference, fresh=True)
             digest = found.tag(tag)
         self._open[reference.tagged] = found
+        index = read_manifest(found.manifest(digest) or b"") if digest else None
+        if index and index.manifests:
+            self._listed[reference.tagged] = frozenset(d.digest for d in index.manifests)
         return digest
+
+    def lists(self, reference: Reference, digest: str) -> bool:
+        """Whether the tag of a reference names an index that lists a manifest, as far as known."""
+        return digest in self._listed.get(reference.tagged, ())
 
     def no_digest(self, reference: Reference) -> Verdict:
         """Why a tag has no digest."""

@@ -12,7 +12,7 @@ import msgspec
 
 from kguard.layers.images.progress import Counts
 from kguard.layers.images.semantics.references import Reference
-from kguard.model.facts.common import Evidence
+from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.images import How, Signature, SignatureClass
 from kguard.model.layer import Request
 from kguard.model.manifests import Manifest
@@ -94,7 +94,8 @@ class Assessor:
                 counts.one(running[done])
 
     def _prepared(self, reference: Reference, digest: str) -> None:
-        self.assess(reference, digest or self.digest_of(reference))
+        named = "" if reference.digest else self.digest_of(reference)
+        self.assess(reference, digest or named)
 
     @property
     def problems(self) -> list[str]:
@@ -129,33 +130,65 @@ class Assessor:
         in_folder = any(folder.resolve(reference.tagged) for folder in self._folders)
         return "evidence_tag" if in_folder else "registry_tag"
 
-    def assess(self, reference: Reference, digest: str) -> Assessment:
-        """What is known about the signatures of an image."""
+    def moved(self, reference: Reference, digest: str) -> tuple[Truth, str]:
+        """Whether the tag of a reference names something else than a digest, and what.
+
+        A tag that names an index names each of the manifests that it lists.
+        """
+        now = self.digest_of(reference)
+        if not now:
+            return "unknown", ""
+        same = now == digest or any(now in folder.indexes_of(digest) for folder in self._folders)
+        if not same and self._registries is not None:
+            same = self._registries.lists(reference, digest)
+        return ("false", "") if same else ("true", now)
+
+    def assess(
+        self, reference: Reference, digest: str, elsewhere: Reference | None = None
+    ) -> Assessment:
+        """What is known about the signatures of an image.
+
+        Args:
+            reference: how it is named; who may sign it depends on that.
+            digest: what it is.
+            elsewhere: another repository from which a node has it, to look in where the image is
+                not in its own.
+        """
         key = (reference.text, digest)
         if key not in self._known:
-            self._known[key] = self._assess(reference, digest)
-        return self._known[key]
+            self._known[key] = self._assess(reference, digest, reference)
+        found = self._known[key]
+        if found.signature != "not_found" or elsewhere is None:
+            return found
+        other = self._assess(elsewhere, digest, reference)
+        if other.signature == "not_found":
+            return found
+        reason = f"in {elsewhere.context}, from where the node has it: {other.reason}"
+        return msgspec.structs.replace(other, reason=reason)
 
-    def _assess(self, reference: Reference, digest: str) -> Assessment:
+    def _assess(self, place: Reference, digest: str, named: Reference) -> Assessment:
         if not digest:
-            for folder in self._folders:
-                asked = folder.names.get(reference.tagged)
-                if asked is not None and asked.error:
-                    return _not_fetched(asked)
-            if self._registries is not None:
-                return said(self._registries.no_digest(reference))
-            reason = "its digest is not known, so that no signature can be looked up"
-            return Assessment("not_evaluated", reason)
+            return self._no_digest(place)
         holder = next((f for f in self._folders if f.holds(digest)), None)
         if holder is None and self._registries is not None:
-            authorities = self._trusted.authorities(reference)
-            return said(self._registries.assess(reference, digest, authorities, self._now))
+            authorities = self._trusted.authorities(named)
+            return said(self._registries.assess(place, digest, authorities, self._now))
         if holder is None:
             return self._nothing()
         record = holder.record.get(digest)
         if record is not None and record.error:
             return _not_fetched(record)
-        return self._judge(holder, reference, digest)
+        return self._judge(holder, named, digest)
+
+    def _no_digest(self, reference: Reference) -> Assessment:
+        for folder in self._folders:
+            asked = folder.names.get(reference.tagged)
+            if asked is not None and asked.error:
+                return _not_fetched(asked)
+        if self._registries is not None:
+            return said(self._registries.no_digest(reference))
+        reason = "its digest is not known, so that no signature can be looked up"
+        return Assessment("not_evaluated", reason)
 
     def _nothing(self) -> Assessment:
         """Nothing about an image: where the evidence is broken, it may have been there."""

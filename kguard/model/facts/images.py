@@ -17,9 +17,23 @@ Mutability = Literal["digest", "resolved", "version_tag", "floating_tag", "lates
 makes a revision; `version_tag`: a tag that is not meant to move, but can; `unknown`: the
 reference cannot be read."""
 
-How = Literal["spec_digest", "revision_status", "evidence_tag", "registry_tag", "unresolved"]
+How = Literal[
+    "spec_digest",
+    "revision_status",
+    "pod_status",
+    "pod_config",
+    "evidence_tag",
+    "registry_tag",
+    "unresolved",
+]
 """How the digest is known: written in the manifest, resolved by Knative in the status of a
-revision, or what the tag named when the evidence was collected, or names in the registry now."""
+revision, what the status of a running pod says, or what the tag named when the evidence was
+collected, or names in the registry now. `pod_config`: pods run an image that was loaded into the
+node, of which the status tells no digest that a registry knows."""
+
+Origin = Literal["manifest", "pod"]
+"""Where an image is named: in what makes the pods, or only in the running pods (injected sidecars,
+ephemeral containers)."""
 
 SignatureClass = Literal[
     "verified",
@@ -107,6 +121,14 @@ class ImageUse(msgspec.Struct):
     registry: str
     digest: str
     how: How
+    origin: Origin
+    running: list[str]
+    """The digests that running pods have under this name, as their status says."""
+    alike: Truth
+    """Whether all running pods have the same content; `unknown` without any."""
+    moved: Truth
+    """Whether the tag names something else now (or did when the evidence was collected)."""
+    moved_to: str
     mutability: Mutability
     signature: SignatureClass
     signature_reason: str
@@ -125,6 +147,8 @@ class ImageUse(msgspec.Struct):
     """The rule of that policy, where it has several."""
     because: list[Evidence]
     """How the image is named."""
+    running_because: list[Evidence]
+    """What the status of some pods says."""
     signature_because: list[Evidence]
     enforcement_because: list[Evidence]
 

@@ -29,7 +29,9 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     enforcers = find_enforcers(inventory, request.scope)
     assessor = open_assessor(request, inventory.of("ClusterImagePolicy", policy_controller.GROUP))
     if assessor is not None:
-        wanted = ((use.reference, use.digest) for use in uses if use.reference)
+        wanted = (
+            (use.reference, use.digest) for use in uses if use.reference and use.how != "pod_config"
+        )
         assessor.prepare(wanted, request.progress)
     mirrors, problems = mirror_facts(inventory, uses)
     return Facts(
@@ -98,6 +100,7 @@ def _decision(
 def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> ImageUse:
     digest, how = _digest(use, assessor)
     found = _assess(use, digest, assessor)
+    moved, moved_to = _moved(use, assessor)
     return ImageUse(
         ref=use.workload.ref,
         container=use.container,
@@ -106,11 +109,16 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         label=_label(use.image),
         placeholder="true" if use.reference is None and is_placeholder(use.image) else "false",
         pointer=use.pointer,
-        manifest=use.workload.id,
+        manifest=use.manifest.id,
         reference=use.reference.context if use.reference else "",
         registry=use.reference.registry if use.reference else "",
         digest=digest,
         how=how,
+        origin=use.origin,
+        running=list(use.running),
+        alike=_alike(use),
+        moved=moved,
+        moved_to=moved_to,
         mutability=use.mutability,
         signature=found.signature,
         signature_reason=found.reason,
@@ -124,6 +132,7 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         decided_by=decision.policy,
         rule=decision.rule,
         because=use.because,
+        running_because=list(use.running_because),
         signature_because=_signature_evidence(use, found),
         enforcement_because=list(decision.because),
     )
@@ -133,7 +142,7 @@ def _signature_evidence(use: Use, found: Assessment) -> list[Evidence]:
     """Nothing is said about what was not asked for: it is no part of any finding."""
     if found.signature == "not_evaluated":
         return []
-    return [Evidence(use.workload.id, use.pointer, found.reason), *found.because]
+    return [Evidence(use.manifest.id, use.pointer, found.reason), *found.because]
 
 
 def _label(image: str) -> str:
@@ -150,8 +159,23 @@ def _visible(found: Assessment, decision: Decision) -> Truth:
     return sees(decision.reader, kind_of(found.format, found.signer, found.issuer))
 
 
+def _alike(use: Use) -> Truth:
+    if not use.running:
+        return "unknown"
+    return "true" if len(use.running) == 1 else "false"
+
+
+def _moved(use: Use, assessor: Assessor | None) -> tuple[Truth, str]:
+    """Whether a tag names something else than what runs; an index names what it lists."""
+    if assessor is None or use.reference is None or use.reference.digest or not use.digest:
+        return "unknown", ""
+    if use.how not in ("pod_status", "revision_status"):
+        return "unknown", ""
+    return assessor.moved(use.reference, use.digest)
+
+
 def _digest(use: Use, assessor: Assessor | None) -> tuple[str, How]:
-    if use.digest or assessor is None or use.reference is None:
+    if use.digest or use.how == "pod_config" or assessor is None or use.reference is None:
         return use.digest, use.how
     digest = assessor.digest_of(use.reference)
     return digest, assessor.how(use.reference) if digest else "unresolved"
@@ -160,6 +184,9 @@ def _digest(use: Use, assessor: Assessor | None) -> tuple[str, How]:
 def _assess(use: Use, digest: str, assessor: Assessor | None) -> Assessment:
     if use.reference is None:
         return Assessment("unresolvable", f"the reference cannot be read: {use.problem}")
+    if use.how == "pod_config":
+        reason = "its pods run an image that was loaded into the node, not pulled from a registry"
+        return Assessment("unresolvable", reason)
     if assessor is None:
         return NOT_ASKED
-    return assessor.assess(use.reference, digest)
+    return assessor.assess(use.reference, digest, use.elsewhere)

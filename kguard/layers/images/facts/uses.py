@@ -3,26 +3,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from kguard.inventory import Inventory, Workload
+from kguard.layers.images.facts.running import INJECTED, Pods, Running
 from kguard.layers.images.semantics import knative
 from kguard.layers.images.semantics.mutability import mutability, why
 from kguard.layers.images.semantics.references import (
     InvalidReferenceError,
     Reference,
     parse_reference,
+    parse_weakly,
 )
 from kguard.model.facts.common import Evidence
-from kguard.model.facts.images import How, Mutability, Role
+from kguard.model.facts.images import How, Mutability, Origin, Role
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 _SERVING = "serving.knative.dev"
-_INJECTED = "auto"
-"""Istio's placeholder for the proxy image that its injector fills in."""
 
 
 class Use(msgspec.Struct):
@@ -40,6 +40,14 @@ class Use(msgspec.Struct):
     how: How
     mutability: Mutability
     because: list[Evidence]
+    manifest: Manifest
+    """Where it is named: what makes the pods, or a pod."""
+    origin: Origin = "manifest"
+    running: tuple[str, ...] = ()
+    """The digests that pods run under this name."""
+    running_because: tuple[Evidence, ...] = ()
+    elsewhere: Reference | None = None
+    """The repository from which the node has it, if that is another one."""
 
 
 class KnativeSettings(msgspec.Struct, frozen=True):
@@ -63,18 +71,67 @@ def knative_settings(inventory: Inventory) -> KnativeSettings:
 
 
 def uses_of(inventory: Inventory, workload: Workload, settings: KnativeSettings) -> Iterator[Use]:
-    """Every image of a workload's pods, without those that a controller chooses."""
+    """Every image of a workload's pods: as described, and as admission changed the running ones.
+
+    An image of which pods run several contents is there once for each.
+    """
     digests = _revision_digests(inventory, workload)
+    pods = Pods(inventory, workload)
     for name, role, image, place in _places(workload):
-        use = _named(workload, name, role, image, place)
+        use = _named(workload, workload.manifest, name, role, image, place)
         if use.reference and workload.knative == "serving" and role != "volume":
             _as_knative(use, use.reference, settings, digests)
+        if use.reference is None:
+            yield use
+        else:
+            yield from as_running(use, use.reference, pods.of(name, role, use.reference))
+    for container, pod in pods.added():
+        place = container.pointer + "/image"
+        use = _named(workload, pod, container.name, container.role, container.image, place)
+        use.origin = "pod"
+        if use.reference is not None:
+            yield from as_running(use, use.reference, pods.named(container.name))
+
+
+def as_running(use: Use, reference: Reference, found: Sequence[Running]) -> Iterator[Use]:
+    """The use with what pods run; once for each content that they run."""
+    by_digest: dict[str, list[Running]] = {}
+    for running in found:
+        if running.runs.kind == "manifest":
+            by_digest.setdefault(running.runs.digest, []).append(running)
+    use.running = tuple(sorted(by_digest))
+    use.running_because = tuple(
+        _seen(running) for _, some in sorted(by_digest.items()) for running in some[:_SHOWN]
+    )
+    if use.digest or not by_digest:
+        if not use.digest and any(running.runs.kind == "config" for running in found):
+            use.how = "pod_config"
         yield use
+        return
+    for digest, some in sorted(by_digest.items()):
+        elsewhere = _elsewhere(reference, some[0])
+        yield msgspec.structs.replace(use, digest=digest, how="pod_status", elsewhere=elsewhere)
+
+
+_SHOWN = 2
+
+
+def _seen(running: Running) -> Evidence:
+    note = f"the pod {running.pod.name} runs {running.runs.digest}"
+    return Evidence(running.pod.id, running.pointer, note)
+
+
+def _elsewhere(reference: Reference, running: Running) -> Reference | None:
+    try:
+        found = parse_weakly(f"{running.runs.repository}@{running.runs.digest}")
+    except InvalidReferenceError:
+        return None
+    return found if found.context != reference.context else None
 
 
 def _places(workload: Workload) -> Iterator[tuple[str, Role, str, str]]:
     for container in workload.containers:
-        if container.image and container.pointer and container.image != _INJECTED:
+        if container.image and container.pointer and container.image != INJECTED:
             yield container.name, container.role, container.image, container.pointer + "/image"
     for index, volume in enumerate(sequence(workload.pod.get("volumes"))):
         image = strings(mapping(volume).get("image")).get("reference")
@@ -84,29 +141,26 @@ def _places(workload: Workload) -> Iterator[tuple[str, Role, str, str]]:
             yield name, "volume", image, workload.pod_pointer + place
 
 
-def _named(workload: Workload, name: str, role: Role, image: str, place: str) -> Use:
+def _named(
+    workload: Workload, manifest: Manifest, name: str, role: Role, image: str, place: str
+) -> Use:
     try:
         reference = parse_reference(image)
     except InvalidReferenceError as error:
-        because = [Evidence(workload.id, place, f"the image cannot be read: {error}")]
+        because = [Evidence(manifest.id, place, f"the image cannot be read: {error}")]
+        problem = str(error)
         return Use(
-            workload,
-            name,
-            role,
-            image,
-            place,
-            None,
-            str(error),
-            "",
-            "unresolved",
-            "unknown",
+            *(workload, name, role, image, place, None, problem, "", "unresolved", "unknown"),
             because,
+            manifest,
         )
     kind = mutability(reference)
     how: How = "spec_digest" if reference.digest else "unresolved"
-    because = [Evidence(workload.id, place, why(reference, kind))]
+    because = [Evidence(manifest.id, place, why(reference, kind))]
     return Use(
-        workload, name, role, image, place, reference, "", reference.digest, how, kind, because
+        *(workload, name, role, image, place, reference, "", reference.digest, how, kind),
+        because,
+        manifest,
     )
 
 

@@ -13,7 +13,11 @@ from kguard.model.facts.images import Facts, ImageUse
 from kguard.model.findings import Finding
 from kguard.model.remedies import Cannot, Edit, Operation, Proposal, Refused, RemedyRequest
 
-_SOURCES = {"revision_status": "the status of the revision", "registry_tag": "the registry"}
+_SOURCES = {
+    "revision_status": "the status of the revision",
+    "pod_status": "the status of its pods",
+    "registry_tag": "the registry",
+}
 _BAD = ("tampered", "not_found", "expired_or_untimed")
 
 
@@ -31,13 +35,26 @@ def uses_by_finding(
 def pin(request: RemedyRequest) -> Iterator[Proposal]:
     """Name the digest that the evidence, or a revision's status, knows for the tag."""
     for finding, use in uses_by_finding(request.facts, request.findings):
-        if not use.digest:
+        if use.origin == "pod":
+            yield _injected(finding, use)
+        elif use.alike == "false":
+            reason = f"its pods run different images under {use.image}; which is meant is not known"
+            yield Refused((finding.fingerprint,), reason, ", ".join(use.running))
+        elif not use.digest:
             yield _unknown(finding, use)
         elif use.signature in _BAD:
             reason = f"the digest that {use.image} names is not sound: {use.signature_reason}"
             yield Refused((finding.fingerprint,), reason, f"{use.image} is {use.digest}")
         else:
             yield _edit(finding, use)
+
+
+def _injected(finding: Finding, use: ImageUse) -> Cannot:
+    return Cannot(
+        (finding.fingerprint,),
+        f"{use.container} is in the pods only, and not in what makes them",
+        "name the digest where it comes from: the settings of the injector, or the debug command",
+    )
 
 
 def _unknown(finding: Finding, use: ImageUse) -> Cannot:

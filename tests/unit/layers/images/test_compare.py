@@ -36,7 +36,13 @@ def _facts(**changes):
         "visible": "true",
         "decided_by": "",
         "rule": "",
+        "origin": "manifest",
+        "running": [],
+        "alike": "unknown",
+        "moved": "unknown",
+        "moved_to": "",
         "because": [],
+        "running_because": [],
         "signature_because": [],
         "enforcement_because": [],
     }
