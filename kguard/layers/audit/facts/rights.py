@@ -7,25 +7,17 @@ such rights by design and are left out, but for the groups that stand for many.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from kguard.inventory import Inventory
-from kguard.layers.audit.semantics.rights import (
-    DEFAULT_ROLES,
-    EVERYWHERE,
-    SYSTEM_NAMESPACE,
-    WORDS,
-    Rule,
-    routes,
-)
+from kguard.inventory.rbac import Subject as Bound
+from kguard.inventory.rbac import grants
+from kguard.layers.audit.semantics.rights import SYSTEM_NAMESPACE, WORDS, routes
 from kguard.layers.audit.semantics.space import AUTHENTICATED, SERVICE_ACCOUNTS
 from kguard.model.facts import audit as model
 from kguard.model.facts.common import Evidence
-from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest, mapping, sequence, strings
+from kguard.model.manifests import Manifest
 
-RBAC = "rbac.authorization.k8s.io"
 _MANY = ("system:authenticated", "system:unauthenticated", SERVICE_ACCOUNTS)
 
 
@@ -55,11 +47,12 @@ class Held(NamedTuple):
 
 def held(inventory: Inventory) -> list[Held]:
     """Every route that a binding of the input opens, by binding, subject and route."""
-    bindings = [
-        *inventory.of("ClusterRoleBinding", RBAC),
-        *inventory.of("RoleBinding", RBAC),
+    return [
+        Held(subject, route, grant.binding, grant.place, grant.role)
+        for grant in grants(inventory)
+        if (subject := _subject(grant.subject)) is not None
+        for route in routes(grant.rules, grant.namespace)
     ]
-    return [found for binding in bindings for found in _of_binding(inventory, binding)]
 
 
 def defeats(found: list[Held]) -> list[model.Defeat]:
@@ -85,41 +78,16 @@ def evidence(one: Held) -> list[Evidence]:
     return steps
 
 
-def _of_binding(inventory: Inventory, binding: Manifest) -> Iterator[Held]:
-    reference = strings(binding.object.get("roleRef"))
-    name, kind = reference.get("name", ""), reference.get("kind", "")
-    wide = binding.kind == "ClusterRoleBinding"
-    namespace = "" if kind == "ClusterRole" else binding.namespace
-    role = inventory.find(kind, RBAC, namespace, name)
-    rules = tuple(map(_rule, sequence(role.object.get("rules")))) if role else None
-    if rules is None:
-        rules = DEFAULT_ROLES.get(name, ()) if kind == "ClusterRole" else ()
-    opened = routes(rules, EVERYWHERE if wide else binding.namespace)
-    for index, entry in enumerate(sequence(binding.object.get("subjects")) if opened else []):
-        subject = _subject(strings(entry), binding.namespace)
-        if subject is not None:
-            place = pointer("subjects", index)
-            yield from (Held(subject, route, binding, place, role) for route in opened)
-
-
-def _rule(value: Any) -> Rule:
-    fields = mapping(value)
-    lists = (fields.get(key) for key in ("verbs", "apiGroups", "resources", "resourceNames"))
-    return Rule(*(tuple(text for text in sequence(one) if isinstance(text, str)) for one in lists))
-
-
-def _subject(fields: dict[str, str], namespace: str) -> Subject | None:
-    kind, name = fields.get("kind", ""), fields.get("name", "")
-    if not name:
-        return None
-    if kind == "ServiceAccount":
-        home = fields.get("namespace") or namespace
+def _subject(found: Bound) -> Subject | None:
+    """Somebody whose rights are not those of the system itself."""
+    if found.kind == "ServiceAccount":
+        home = found.namespace
         if home == SYSTEM_NAMESPACE:
             return None
         groups = (SERVICE_ACCOUNTS, f"{SERVICE_ACCOUNTS}:{home}", AUTHENTICATED)
-        return Subject(kind, f"system:serviceaccount:{home}:{name}", groups)
-    if name.startswith("system:") and not name.startswith(_MANY):
+        return Subject(found.kind, str(found), groups)
+    if found.name.startswith("system:") and not found.name.startswith(_MANY):
         return None
-    if kind == "Group":
-        return Subject(kind, "", (name,))
-    return Subject(kind, name, (AUTHENTICATED,)) if kind == "User" else None
+    if found.kind == "Group":
+        return Subject(found.kind, "", (found.name,))
+    return Subject(found.kind, found.name, (AUTHENTICATED,)) if found.kind == "User" else None

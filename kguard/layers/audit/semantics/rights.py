@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which rights let somebody hide from the audit log, or switch it off?
 
-Authority: Kubernetes' RBAC authorizer (`*` stands for every verb, group and resource, `*/sub` for
-a subresource of all; rules with resourceNames allow these names only), the default roles
-cluster-admin, admin and edit, and the places that decide what an API server is started with. No
-right edits the file of the policy on a node: the routes lead over pods on the control plane, over
-kubelets, or over what some operator writes there.
+Authority: Kubernetes' RBAC authorizer (`inventory.rbac`) and the places that decide what an API
+server is started with. No right edits the file of the policy on a node: the routes lead over pods
+on the control plane, over kubelets, or over what some operator writes there.
 """
 
 from __future__ import annotations
@@ -13,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from kguard.inventory.rbac import EVERYWHERE, Rule
 from kguard.model.facts.audit import Route
 
 SYSTEM_NAMESPACE = "kube-system"
-EVERYWHERE = "*"
 
 
 class Right(NamedTuple):
@@ -59,28 +57,6 @@ WORDS: dict[Route, str] = {
 }
 
 
-class Rule(NamedTuple):
-    """A rule of a role."""
-
-    verbs: tuple[str, ...]
-    groups: tuple[str, ...]
-    resources: tuple[str, ...]
-    names: tuple[str, ...] = ()
-
-
-_ALL = Rule(("*",), ("*",), ("*",))
-_EDIT = (
-    Rule(("create", "update", "patch", "delete"), ("", "apps"), ("pods", "daemonsets")),
-    Rule(("get", "create"), ("",), ("pods/exec",)),
-    Rule(("update", "patch"), ("",), ("configmaps",)),
-)
-DEFAULT_ROLES: dict[str, tuple[Rule, ...]] = {
-    "cluster-admin": (_ALL,),
-    "admin": _EDIT,
-    "edit": _EDIT,
-}
-
-
 def routes(rules: Iterable[Rule], namespace: str) -> list[Route]:
     """The routes that some rules open, in the order of `RIGHTS`.
 
@@ -92,19 +68,8 @@ def routes(rules: Iterable[Rule], namespace: str) -> list[Route]:
     found: dict[Route, None] = {}
     for right in RIGHTS:
         near = namespace == EVERYWHERE or (right.namespaced and namespace == SYSTEM_NAMESPACE)
-        if near and any(allows(rule, right) for rule in here):
+        if near and any(
+            rule.allows(right.verbs, right.group, right.resource, right.name) for rule in here
+        ):
             found[right.route] = None
     return list(found)
-
-
-def allows(rule: Rule, right: Right) -> bool:
-    """Whether a rule grants what a route needs."""
-    if "*" not in rule.verbs and not right.verbs & set(rule.verbs):
-        return False
-    if "*" not in rule.groups and right.group not in rule.groups:
-        return False
-    if rule.names and right.name not in rule.names:
-        return False
-    _, slash, subresource = right.resource.partition("/")
-    wide = {"*", right.resource, *([f"*/{subresource}"] if slash else [])}
-    return bool(wide & set(rule.resources))

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from kguard.layers.audit.semantics.rights import DEFAULT_ROLES, EVERYWHERE, RIGHTS, Rule, routes
+from kguard.inventory.rbac import DEFAULT_ROLES, EVERYWHERE, Rule
+from kguard.layers.audit.semantics.rights import RIGHTS, routes
 
 ROUTES = tuple(dict.fromkeys(right.route for right in RIGHTS))
 
