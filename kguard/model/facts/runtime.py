@@ -255,6 +255,27 @@ class Detection(msgspec.Struct):
     """Where it is so, if it is different on other nodes; empty: everywhere."""
 
 
+Means = Literal["workload", "configuration", "rules", "namespace", "exec", "taints"]
+"""What somebody may lay hands on: the workload of Falco, a ConfigMap that it mounts, the operator's
+objects, its whole namespace, the inside of its pods, the taints of nodes."""
+
+
+class Tamper(msgspec.Struct):
+    """Somebody who may change a Falco, or stop it."""
+
+    installation: ObjectRef
+    ref: ObjectRef
+    """The binding."""
+    subject: str
+    subject_kind: str
+    total: bool
+    """Whether the binding gives every right on the whole cluster."""
+    means: list[Means]
+    guarded: bool
+    """Whether admission may refuse each of these operations."""
+    because: list[Evidence]
+
+
 class Alerts(msgspec.Struct):
     """Alerts of one rule about one workload, as PolicyReports of the input hold them."""
 
@@ -288,4 +309,5 @@ class Facts(msgspec.Struct):
     nodes: list[Node] = []
     blind_spots: list[BlindSpot] = []
     detections: list[Detection] = []
+    tampering: list[Tamper] = []
     alerts: list[Alerts] = []

@@ -28,6 +28,7 @@ from kguard.layers.runtime.facts.loaded import Page, as_it_runs, compared, pages
 from kguard.layers.runtime.facts.nodes import node_facts, reach
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
+from kguard.layers.runtime.facts.tamper import tampering
 from kguard.layers.runtime.facts.workloads import blind_spots
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
@@ -56,6 +57,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     lone = list(lone_rulesets(inventory, used))
     for rules in lone:
         _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None)
+    facts.tampering = tampering(inventory, falcos)
     facts.alerts = alerts(inventory)
     facts.nodes = node_facts(inventory, falcos)
     facts.blind_spots = list(blind_spots(inventory)) if falcos else []
@@ -198,5 +200,6 @@ def _sort(facts: model.Facts) -> None:
     facts.rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.audit_rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.nodes.sort(key=lambda node: node.ref)
+    facts.tampering.sort(key=lambda found: (found.installation, found.ref, found.subject))
     facts.blind_spots.sort(key=lambda spot: spot.ref)
     facts.detections.sort(key=lambda found: (found.installation, len(found.id), found.id))
