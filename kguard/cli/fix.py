@@ -106,14 +106,19 @@ def _summary(proof: Any) -> None:
         *([("mesh", _mesh(proof.edges))] if proof.edges.intended else []),
         ("weakens", _some(proof.weakens)),
         ("opens", _some(proof.opens)),
-        ("causes", f"{len(proof.lesser_findings)} below medium (see PROOF.md)"),
+        *_said("causes", proof.lesser_findings, "below medium"),
+        *_said("leaves", proof.next_findings, "for the next rung"),
         ("second run", "empty" if proof.second_run_empty else "not empty: see PROOF.md"),
         ("refuses", _some(proof.refused)),
         ("cannot", _some(proof.cannot)),
     )
     click.echo()
-    for name, text in rows if proof.lesser_findings else (r for r in rows if r[0] != "causes"):
+    for name, text in rows:
         click.echo(f"{name:12}{text}")
+
+
+def _said(name: str, entries: tuple[Any, ...], what: str) -> list[tuple[str, str]]:
+    return [(name, f"{len(entries)} {what} (see PROOF.md)")] if entries else []
 
 
 def _some(entries: tuple[Any, ...]) -> str:

@@ -37,6 +37,7 @@ class _Custom(msgspec.Struct, forbid_unknown_fields=True):
     params: dict[str, dict[str, Any]] = {}
     input: Literal["facts", "objects"] = "facts"
     aliases: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
     deprecated: bool = False
 
 

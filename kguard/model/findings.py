@@ -54,6 +54,8 @@ class Policy(msgspec.Struct, frozen=True):
     has_unknown: bool
     """Whether the policy defines the `unknown` entry point."""
     bundled: bool
+    follows: tuple[str, ...] = ()
+    """Policies whose findings one of this policy may take the place of: the rung before it."""
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ one, so that exactly the harmful ones are refused, each with its counterexample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -31,6 +31,7 @@ from kguard.model.remedies import (
 from kguard.remediation.apply import Applied, apply
 from kguard.remediation.proof import Closed, Flows, Proof, Remaining
 from kguard.remediation.readings import ScanAs, readings
+from kguard.remediation.rungs import fresh, next_rung
 
 Applicable = Create | Edit | WriteFile
 
@@ -74,17 +75,21 @@ class Plan(msgspec.Struct):
 def make(before: State, scan: Scan, wishes: Wishes, scan_as: ScanAs | None = None) -> Plan:
     """Find what closes the open findings and prove that it does no harm.
 
-    With `scan_as`, also under every network plugin that the user may run.
+    What a remedy leaves as the next rung of its ladder is taken up in turn. With `scan_as`, also
+    under every network plugin that the user may run.
     """
     accepted: list[Applicable] = []
     refused: list[Refused] = []
     cannot: list[Cannot] = []
-    current = before
-    for proposals in _groups(before, wishes):
-        refused += [p for p in proposals if isinstance(p, Refused)]
-        cannot += [p for p in proposals if isinstance(p, Cannot)]
-        wanted = [_stamped(p) for p in proposals if isinstance(p, Create | Edit | WriteFile)]
-        current = _accept(_Trial(before, scan), current, accepted, wanted, refused)
+    current, trial = before, _Trial(before, scan)
+    told: set[str] = set()
+    while findings := _rung(before, current, told):
+        told |= {finding.fingerprint for finding in findings}
+        for proposals in _groups(current, findings, wishes):
+            refused += [p for p in proposals if isinstance(p, Refused)]
+            cannot += [p for p in proposals if isinstance(p, Cannot)]
+            wanted = [_stamped(p) for p in proposals if isinstance(p, Create | Edit | WriteFile)]
+            current = _accept(trial, current, accepted, wanted, refused)
     applied = apply(before.inventory, accepted)
     proof = _proof(before, current, accepted, refused, cannot)
     proof = msgspec.structs.replace(
@@ -93,6 +98,16 @@ def make(before: State, scan: Scan, wishes: Wishes, scan_as: ScanAs | None = Non
         readings=tuple(readings(before, current, scan_as)) if scan_as and accepted else (),
     )
     return Plan(applied, current, proof)
+
+
+def _rung(before: State, current: State, told: Collection[str]) -> list[Finding]:
+    """The findings that are taken up next: those that others follow, then all the rest."""
+    known = {finding.fingerprint for finding in before.report.findings}
+    known |= {finding.fingerprint for finding in next_rung(before.report, current.report)}
+    known -= set(told)
+    left = [f for f in current.report.findings if f.fingerprint in known]
+    first = {name for policy in before.report.policies.values() for name in policy.follows}
+    return [f for f in left if f.policy in first] or left
 
 
 def _stamped(proposal: Applicable) -> Applicable:
@@ -118,10 +133,10 @@ class _Trial(msgspec.Struct):
         return state
 
 
-def _groups(state: State, wishes: Wishes) -> Iterator[list[Proposal]]:
+def _groups(state: State, findings: Iterable[Finding], wishes: Wishes) -> Iterator[list[Proposal]]:
     """The proposals of each remedy, in the order of layers and remedy names."""
     wanted: dict[tuple[int, str], list[Finding]] = {}
-    for finding in state.report.findings:
+    for finding in findings:
         if finding.state == "open" and finding.remedy:
             key = (FAMILIES.index(finding.layer), finding.remedy)
             wanted.setdefault(key, []).append(finding)
@@ -184,9 +199,9 @@ def _harm_of(trial: _Trial, proposals: list[Applicable]) -> State | str:
     ):
         if changes:
             return f"{harm}: {changes[0].target}: {changes[0].text}"
-    fresh = _new_findings(trial.before.report, after.report)
-    if fresh:
-        return f"it would cause {fresh[0].policy} on {fresh[0].target}: {fresh[0].message}"
+    new = _new_findings(trial.before.report, after.report)
+    if new:
+        return f"it would cause {new[0].policy} on {new[0].target}: {new[0].message}"
     return after
 
 
@@ -195,21 +210,21 @@ def _refusal(proposal: Applicable, harm: str) -> Refused:
 
 
 def _new_findings(before: Report, after: Report) -> list[Finding]:
-    """Findings of weight that were not there before."""
-    return [f for f in _fresh(before, after) if severity_at_least(f.severity, "medium")]
-
-
-def _fresh(before: Report, after: Report) -> list[Finding]:
-    known = {finding.fingerprint for finding in before.findings}
-    return [f for f in after.findings if f.state == "open" and f.fingerprint not in known]
+    """Findings of weight that were not there before, and are no rung of a ladder."""
+    rung = {finding.fingerprint for finding in next_rung(before, after)}
+    new = [f for f in fresh(before, after) if f.fingerprint not in rung]
+    return [f for f in new if severity_at_least(f.severity, "medium")]
 
 
 def _empty(after: State, wishes: Wishes, refused: list[Refused]) -> bool:
     """Whether a second run proposes nothing but what was refused already."""
     turned_down = {fingerprint for entry in refused for fingerprint in entry.findings}
+    reasons = {entry.reason for entry in refused if not entry.findings}
     return not any(
-        isinstance(proposal, Create | Edit | WriteFile) and not set(proposal.closes) & turned_down
-        for proposals in _groups(after, wishes)
+        isinstance(proposal, Create | Edit | WriteFile)
+        and not set(proposal.closes) & turned_down
+        and (proposal.closes or proposal.why not in reasons)
+        for proposals in _groups(after, after.report.findings, wishes)
         for proposal in proposals
     )
 
@@ -225,6 +240,8 @@ def _proof(
     left = {f.fingerprint for f in after.report.findings if f.state in ("open", "unknown")}
     was_open = [f for f in before.report.findings if f.state == "open"]
     reasons = _reasons(refused, cannot)
+    rung = next_rung(before.report, after.report)
+    new = [f for f in fresh(before.report, after.report) if f not in rung]
     return Proof(
         closes=tuple(_closed(f) for f in was_open if f.fingerprint not in left),
         remaining=tuple(
@@ -246,10 +263,9 @@ def _proof(
         objects=before.report.objects,
         accepted=tuple(accepted),
         lesser_findings=tuple(
-            _closed(f)
-            for f in _fresh(before.report, after.report)
-            if not severity_at_least(f.severity, "medium")
+            _closed(f) for f in new if not severity_at_least(f.severity, "medium")
         ),
+        next_findings=tuple(_remaining(f, before.report, reasons) for f in rung),
     )
 
 

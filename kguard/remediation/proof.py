@@ -76,6 +76,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     """The intended calls between workloads as the mesh carries them: those that work."""
     lesser_findings: tuple[Closed, ...] = ()
     """New findings below medium: no harm, but said."""
+    next_findings: tuple[Remaining, ...] = ()
+    """New findings that are the next rung of a ladder: what a closed finding was hiding."""
     readings: tuple[Reading, ...] = ()
     """The same proof as each network plugin reads the policies, where it is not known which one
     runs."""

@@ -12,7 +12,7 @@ from kguard.remediation.proof import Closed, Proof, Remaining, subject
 
 def prose(proof: Proof) -> str:
     """`PROOF.md`: a page that a reviewer can sign off."""
-    lesser = proof.lesser_findings
+    lesser, rung = proof.lesser_findings, proof.next_findings
     flows, inputs = proof.flows, legible(", ".join(proof.inputs)) or "the input"
     kept = f"- keeps {flows.allowed_after} of {flows.intended} intended flows"
     lines = [
@@ -28,6 +28,7 @@ def prose(proof: Proof) -> str:
         f"- cuts {_count(proof.cuts)}",
         f"- opens {_count(proof.opens)}",
         *([f"- causes {_many(len(lesser), 'finding')} below medium: see below"] if lesser else []),
+        *([f"- leaves {_many(len(rung), 'finding')} for the next rung: see below"] if rung else []),
         f"- a second run proposes {'nothing' if proof.second_run_empty else 'more: see below'}",
         *_plugins(proof),
         "",
@@ -46,6 +47,7 @@ def prose(proof: Proof) -> str:
         *_items((_words(closed), "") for closed in proof.closes),
         "",
         *_section("What it causes", ((_words(caused), "") for caused in lesser)),
+        *_section("What comes next, and why not yet", ((_words(e), e.reason) for e in rung)),
         *_section("What was refused", map(_refusal, proof.refused)),
         *_section("What no manifest can close", map(_instead, proof.cannot)),
         *_section("What remains open, and why", ((_words(e), e.reason) for e in proof.remaining)),

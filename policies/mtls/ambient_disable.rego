@@ -14,6 +14,7 @@
 #   kind: effect
 #   subjects: workloads
 #   remedy: allow_mutual_tls
+#   follows: [mtls/namespace-outside-mesh, mtls/workload-outside-mesh]
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.ambient_disable

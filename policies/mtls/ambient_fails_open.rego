@@ -15,6 +15,7 @@
 #   kind: effect
 #   subjects: workloads
 #   remedy: explicit_modes
+#   follows: [mtls/namespace-outside-mesh, mtls/workload-outside-mesh]
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.ambient_fails_open

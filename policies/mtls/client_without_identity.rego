@@ -15,6 +15,7 @@
 #   kind: effect
 #   subjects: rules
 #   remedy: client_tls
+#   follows: [mtls/namespace-outside-mesh, mtls/workload-outside-mesh]
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.client_without_identity

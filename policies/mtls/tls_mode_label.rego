@@ -14,6 +14,7 @@
 #   kind: effect
 #   subjects: workloads
 #   no_remedy: "the label was set by hand: its author knows what for"
+#   follows: [mtls/namespace-outside-mesh, mtls/workload-outside-mesh]
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.tls_mode_label

@@ -14,6 +14,7 @@
 #   kind: effect
 #   subjects: workloads
 #   no_remedy: "the port was taken out of the mesh by hand: its callers must be known before it is put back"
+#   follows: [mtls/namespace-outside-mesh, mtls/workload-outside-mesh]
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.uncaptured_port

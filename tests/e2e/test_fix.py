@@ -54,7 +54,8 @@ def test_the_patches_of_the_shop_apply_and_close_what_the_proof_says(kguard, che
     proof = json.loads((remedies / "proof.json").read_text())
     after = _fingerprints(kguard, shop)
     assert before - after == {entry["fingerprint"] for entry in proof["closes"]}
-    assert after - before == {entry["fingerprint"] for entry in proof["lesser_findings"]}
+    caused = (*proof["lesser_findings"], *proof["next_findings"])
+    assert after - before == {entry["fingerprint"] for entry in caused}
     kguard("fix", ".", "-q", "--out", tmp_path / "again", cwd=shop)
     assert sorted(p.name for p in (tmp_path / "again").iterdir()) == ["PROOF.md", "proof.json"]
 

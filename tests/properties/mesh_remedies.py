@@ -42,8 +42,12 @@ class Mended(NamedTuple):
         entries = (*self.proof.refused, *self.proof.cannot)
         answered = {fingerprint for entry in entries for fingerprint in entry.findings}
         closable = {policy.id for policy in catalog.bundled() if policy.remedy}
-        left = [entry for entry in self.proof.remaining if entry.policy in closable]
-        return [entry.message for entry in left if entry.fingerprint not in answered]
+        left = (*self.proof.remaining, *self.proof.next_findings)
+        return [
+            entry.message
+            for entry in left
+            if entry.policy in closable and entry.fingerprint not in answered
+        ]
 
     def edges(self) -> tuple[set[Edge], set[Edge]]:
         """The intended edges that work: before, and after."""

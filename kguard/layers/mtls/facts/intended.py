@@ -69,13 +69,12 @@ def edges_for(edges: Edges, call: Call) -> Iterator[Edge]:
 
 
 def edge_facts(found: list[Way]) -> list[model.Edge]:
-    """The facts about every intended call between two workloads."""
+    """The facts about every intended call; pods may call others of their own workload."""
     facts: dict[tuple[ObjectRef, ObjectRef, str, str], model.Edge] = {}
     for way in found:
         for edge in way.edges:
-            if edge.client != edge.server:
-                fact = _fact(edge, way.call)
-                facts.setdefault((fact.client, fact.server, fact.port, fact.service), fact)
+            fact = _fact(edge, way.call)
+            facts.setdefault((fact.client, fact.server, fact.port, fact.service), fact)
     return [facts[key] for key in sorted(facts)]
 
 

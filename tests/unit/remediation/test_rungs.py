@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does a ladder get beyond its first rung, and does nothing else pass for one?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from kguard.engine import catalog
+from kguard.engine.embedded import EmbeddedEngine
+from kguard.model.manifests import Collected
+from kguard.remediation import plan
+from kguard.remediation.proof import Proof
+from kguard.remediation.prose import prose
+from kguard.scan import Judged, Options, scan
+from tests.unit.layers.mtls.inputs import AT, NAMESPACE, deployment, inventory
+from tests.unit.remediation.test_proof_of_edges import running
+
+OTHER = """
+    apiVersion: v1
+    kind: Namespace
+    metadata: {name: web}
+"""
+OUTSIDE = deployment("front").replace("namespace: shop", "namespace: web")
+EXCLUDED = ', annotations: {traffic.sidecar.istio.io/excludeInboundPorts: "8080"}'
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EmbeddedEngine]:
+    loaded = EmbeddedEngine()
+    yield loaded
+    loaded.close()
+
+
+def proof_of(engine: EmbeddedEngine, *texts: str, stage: Any = "enforce") -> Proof:
+    options = Options(scope="cluster", at=AT, layers=("mtls",))
+
+    def again(changed: Collected) -> Judged:
+        return scan(changed, options, engine)
+
+    return plan.make(again(running(inventory(*texts))), again, plan.Wishes(stage=stage)).proof
+
+
+def policies(entries: Any) -> set[str]:
+    return {entry.policy.removeprefix("mtls/") for entry in entries}
+
+
+def test_the_first_rung_leaves_the_next_one_with_its_reason(engine: EmbeddedEngine) -> None:
+    proof = proof_of(engine, NAMESPACE, OTHER, deployment(), OUTSIDE, stage="observe")
+    assert policies(proof.closes) == {"namespace-outside-mesh"}
+    (left,) = proof.next_findings
+    assert (left.policy, left.target) == ("mtls/accepts-plaintext", "Deployment web/front")
+    assert left.reason == "no manifest can: the stage observe refuses no plaintext yet"
+    assert proof.new_findings == ()
+    assert proof.second_run_empty
+    assert "- leaves 1 finding for the next rung: see below" in prose(proof)
+    assert "## What comes next, and why not yet" in prose(proof)
+
+
+def test_the_whole_ladder_in_one_run(engine: EmbeddedEngine) -> None:
+    proof = proof_of(engine, NAMESPACE, OTHER, deployment(), OUTSIDE)
+    assert {"namespace-outside-mesh", "accepts-plaintext"} <= policies(proof.closes)
+    assert (proof.next_findings, proof.refused) == ((), ())
+    assert proof.second_run_empty
+
+
+def test_what_no_manifest_closes_is_the_next_rung_as_well(engine: EmbeddedEngine) -> None:
+    outside = deployment("front", metadata=EXCLUDED).replace("namespace: shop", "namespace: web")
+    proof = proof_of(engine, NAMESPACE, OTHER, deployment(), outside)
+    assert policies(proof.next_findings) == {"uncaptured-port"}
+
+
+def test_a_new_finding_that_follows_nothing_is_harm(engine: EmbeddedEngine) -> None:
+    """In the mesh a Service without a proxy in front of it would lead to a STRICT port."""
+    strict = """
+        apiVersion: security.istio.io/v1
+        kind: PeerAuthentication
+        metadata: {name: default, namespace: web}
+        spec: {mtls: {mode: STRICT}}
+    """
+    door = """
+        apiVersion: v1
+        kind: Service
+        metadata: {name: front, namespace: web}
+        spec: {type: NodePort, selector: {app: front}, ports: [{port: 80, targetPort: 8080}]}
+    """
+    proof = proof_of(engine, NAMESPACE, OTHER, deployment(), OUTSIDE, strict, door)
+    (refused,) = [
+        r for r in proof.refused if "gets a proxy" in r.reason or "get a proxy" in r.reason
+    ]
+    assert "8080" in refused.counterexample
+
+
+def test_policies_follow_policies_that_exist_and_have_a_remedy() -> None:
+    known = {policy.id: policy for policy in catalog.bundled()}
+    followed = {name for policy in known.values() for name in policy.follows}
+    assert followed
+    assert all(known[name].remedy for name in followed)
+    assert not any(known[name].follows for name in followed)
