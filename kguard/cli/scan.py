@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from kguard import reporters
 from kguard.cli.earlier import with_baseline
 from kguard.cli.history import remember
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
@@ -24,7 +25,7 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
     "outputs",
     multiple=True,
     metavar="FORMAT[=FILE]",
-    help="terminal, json, sarif, junit, markdown or html; repeatable.",
+    help=f"{', '.join(reporters.NAMES)}; repeatable.",
 )
 @click.option(
     "--fail-on",
@@ -58,7 +59,6 @@ def command(**arguments: Any) -> int:
       kguard scan deploy/ --baseline rev:origin/main --fail-on-new
       kguard scan --context prod --history audits.db
     """
-    from kguard import reporters
     from kguard.scan import scan
 
     formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]

@@ -9,7 +9,19 @@ from typing import Protocol
 from kguard.model.findings import Report
 from kguard.reporters.settings import Settings
 
-NAMES = ("terminal", "json", "sarif", "junit", "markdown", "html")
+NAMES = (
+    "terminal",
+    "json",
+    "sarif",
+    "junit",
+    "markdown",
+    "html",
+    "gitlab-quality",
+    "gitlab-sast",
+    "openreports",
+    "policyreport",
+    "prometheus",
+)
 """Every reporter; each lives in the module of its name and is imported when it is used."""
 
 __all__ = ["NAMES", "Reporter", "Settings", "render"]
@@ -24,5 +36,5 @@ class Reporter(Protocol):
 
 def render(name: str, report: Report, settings: Settings | None = None) -> str:
     """The report in one of the formats of `NAMES`."""
-    reporter: Reporter = import_module(f"kguard.reporters.{name}")
+    reporter: Reporter = import_module(f"kguard.reporters.{name.replace('-', '_')}")
     return reporter.render(report, settings or Settings())

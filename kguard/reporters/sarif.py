@@ -20,6 +20,7 @@ from kguard import __version__
 from kguard.model.findings import SEVERITIES, Finding, Policy, Report, Severity
 from kguard.model.locations import Location
 from kguard.model.safe_text import clean
+from kguard.reporters.anchors import anchored, path_of
 from kguard.reporters.settings import Settings
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -162,20 +163,12 @@ def _result(finding: Finding, index: dict[str, int], inputs: Sequence[str]) -> d
 
 def _places(finding: Finding, inputs: Sequence[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The place that an alert is shown at, and the others with their numbers."""
-    deciding = sorted(finding.locations, key=lambda place: place.role != "decides")
-    first, *others = deciding or [_absence(finding, inputs)]
+    first, *others = anchored(finding, inputs)
     related = [
         {"id": number, **_place(finding, place), "message": {"text": _note(finding, place)}}
         for number, place in enumerate(others[: MAX_LOCATIONS - 1], start=1)
     ]
     return _place(finding, first), related
-
-
-def _absence(finding: Finding, inputs: Sequence[str]) -> Location:
-    """What is missing has no line: the input that was searched stands for it."""
-    if finding.target.cluster:
-        return Location("decides", cluster=finding.target.cluster, path=str(finding.target))
-    return Location("decides", file=next(iter(inputs), "") or ".")
 
 
 def _note(finding: Finding, place: Location) -> str:
@@ -186,7 +179,7 @@ def _note(finding: Finding, place: Location) -> str:
 
 
 def _place(finding: Finding, place: Location) -> dict[str, Any]:
-    uri = quote(place.file, safe="/") if place.file else _cluster_uri(place)
+    uri = quote(path_of(place), safe="/")
     artifact: dict[str, Any] = {"uri": uri}
     if place.file.startswith("/"):
         artifact["uri"] = f"file://{uri}"
@@ -202,10 +195,6 @@ def _place(finding: Finding, place: Location) -> dict[str, Any]:
 
 def _name(finding: Finding) -> str:
     return finding.target.id + finding.path
-
-
-def _cluster_uri(place: Location) -> str:
-    return quote(f"clusters/{place.cluster}/{place.path}".replace("//", "/"), safe="/")
 
 
 def _region(place: Location) -> dict[str, int]:

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a report look like to GitLab's security reports (SAST)?
+
+Authority: gitlab-org/security-products/security-report-schemas, sast-report-format.json 15.0.x.
+Waived findings are left out; undecided ones have the severity `Unknown`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import msgspec
+
+from kguard import __version__
+from kguard.model.findings import Finding, Report, Severity
+from kguard.model.safe_text import clean
+from kguard.reporters.anchors import anchored, path_of
+from kguard.reporters.settings import Settings
+
+SCHEMA_VERSION = "15.0.6"
+MAX_NAME = 255
+MAX_TEXT = 15_000
+_NAMESPACE = uuid.UUID("6f0f9f6e-6f0b-5d0e-9a37-6b6775617264")
+"""Of kguard's identifiers: a finding has the same one in every report."""
+_SEVERITIES: dict[Severity, str] = {
+    "critical": "Critical",
+    "high": "High",
+    "medium": "Medium",
+    "low": "Low",
+    "info": "Info",
+}
+
+
+def render(report: Report, settings: Settings) -> str:  # noqa: ARG001 - the protocol
+    """The report as a SAST report."""
+    at = report.at.removesuffix("Z")
+    tool = {
+        "id": "kguard",
+        "name": "kguard",
+        "version": __version__,
+        "vendor": {"name": "kguard"},
+        "url": "https://kguard.dev",
+    }
+    document = {
+        "version": SCHEMA_VERSION,
+        "scan": {
+            "analyzer": tool,
+            "scanner": tool,
+            "type": "sast",
+            "start_time": at,
+            "end_time": at,
+            "status": "success" if report.complete else "failure",
+            "messages": [_message(f"{e.source}: {e.reason}") for e in report.incomplete],
+        },
+        "vulnerabilities": [
+            _vulnerability(f, report) for f in report.findings if f.state != "waived"
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
+
+
+def _message(text: str) -> dict[str, str]:
+    return {"level": "fatal", "value": _short(text, MAX_NAME)}
+
+
+def _vulnerability(finding: Finding, report: Report) -> dict[str, Any]:
+    place = anchored(finding, report.inputs)[0]
+    policy = report.policies.get(finding.policy)
+    name = policy.title if policy else finding.policy
+    lines = {"start_line": max(place.line, 1), "end_line": max(place.end_line, place.line, 1)}
+    undecided = finding.state == "unknown"
+    return {
+        "id": str(uuid.uuid5(_NAMESPACE, finding.fingerprint)),
+        "name": _short(name, MAX_NAME),
+        "description": _short(finding.message, MAX_TEXT),
+        "severity": "Unknown" if undecided else _SEVERITIES[finding.severity],
+        "location": {"file": clean(path_of(place)).removeprefix("./"), **lines},
+        "identifiers": [
+            {"type": "kguard_policy", "name": finding.policy, "value": finding.policy},
+            {"type": "kguard", "name": "fingerprint", "value": finding.fingerprint},
+        ],
+    }
+
+
+def _short(text: str, limit: int) -> str:
+    found = clean(text) or "-"
+    return found if len(found) <= limit else found[: limit - 1] + "…"
