@@ -1,8 +1,9 @@
 # METADATA
 # title: Image pattern of a policy matches nothing
 # description: |
-#   The pattern is refused by the enforcer, or no image of the whole cluster matches it: a
-#   misspelt registry, or `*` and `*/*`, which policy-controller reads as Docker Hub only.
+#   The pattern is refused by the enforcer, it names a tag (policy-controller compares
+#   `repository@sha256:...`, so that `repository:*` matches nothing), or no image of the whole
+#   cluster matches it: a misspelt registry, or `*` and `*/*`, which are read as Docker Hub only.
 # scope: package
 # related_resources:
 #   - https://docs.sigstore.dev/policy-controller/overview/#configuring-image-patterns
@@ -21,7 +22,7 @@ deny contains finding if {
 	some policy in input.policies
 	some pattern in policy.patterns
 	pattern.valid == "false"
-	finding := _finding(policy, pattern, "%s has a pattern that is refused: %s", "medium")
+	finding := _finding(policy, pattern, "%s has a pattern that can match nothing: %s", "medium")
 }
 
 deny contains finding if {

@@ -3,7 +3,7 @@ package kguard.images.dead_pattern_test
 import data.kguard.images.dead_pattern as policy
 
 test_deny_refused_patterns if {
-	finding := _finding("signed has a pattern that is refused: x", "medium")
+	finding := _finding("signed has a pattern that can match nothing: x", "medium")
 	policy.deny == {finding} with input as _document("app", "false", 0)
 }
 

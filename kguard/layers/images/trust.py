@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from kguard.layers.images.semantics.globs import glob_matches_or_not
+from kguard.layers.images.semantics.globs import glob_admits, glob_matches_or_not
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.semantics.policy_controller import read_identity
 from kguard.layers.images.semantics.references import Reference
@@ -27,15 +27,29 @@ MAX_TRUST_BYTES = 4 << 20
 _PUBLIC = ("_store", "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "trusted_root.json")
 
 
+class Scope(msgspec.Struct, frozen=True):
+    """For which images a signer or key counts."""
+
+    glob: str
+    of_policy: bool = False
+    """Whether it stands in a ClusterImagePolicy, whose globs never see a tag."""
+
+    def covers(self, reference: Reference) -> bool:
+        """Whether it is about an image."""
+        if self.of_policy:
+            return glob_admits(self.glob, reference)
+        return glob_matches_or_not(self.glob, reference.text or reference.name)
+
+
 class Trusted(msgspec.Struct):
     """Roots, keys and signers that the user trusts, with what could not be read."""
 
     roots: list[TrustedRoot]
     keys: list[PublicKey]
-    identities: list[tuple[str, Identity]]
-    """Signers with the glob of the images for which they count."""
-    limited_keys: list[tuple[str, PublicKey]]
-    """Keys with the glob of the images for which they count."""
+    identities: list[tuple[Scope, Identity]]
+    """Signers with the images for which they count."""
+    limited_keys: list[tuple[Scope, PublicKey]]
+    """Keys with the images for which they count."""
     words: list[str]
     problems: list[str]
 
@@ -64,7 +78,7 @@ class Trusted(msgspec.Struct):
         words = f"{policy.ref} for {glob}"
         if pem := strings(authority.get("key")).get("data"):
             try:
-                self.limited_keys.append((glob, load_pem(pem.encode())))
+                self.limited_keys.append((Scope(glob, of_policy=True), load_pem(pem.encode())))
             except RejectedError as error:
                 self.problems.append(f"{policy.ref}: {error.reason}")
                 return
@@ -73,17 +87,17 @@ class Trusted(msgspec.Struct):
         if keyless.get("ca-cert") or keyless.get("trustRootRef"):
             return
         for entry in sequence(keyless.get("identities")):
-            self.identities.append((glob, read_identity(mapping(entry))))
+            scope = Scope(glob, of_policy=True)
+            self.identities.append((scope, read_identity(mapping(entry))))
             self.words.append(f"the signers of {words}")
 
     def authorities(self, reference: Reference) -> Authorities:
         """Whom one trusts for an image."""
-        name = reference.text or reference.name
-        keys = [key for glob, key in self.limited_keys if glob_matches_or_not(glob, name)]
+        keys = [key for scope, key in self.limited_keys if scope.covers(reference)]
         return Authorities(
             roots=tuple(self.roots),
             keys=tuple(self.keys + keys),
-            identities=tuple(i for glob, i in self.identities if glob_matches_or_not(glob, name)),
+            identities=tuple(i for scope, i in self.identities if scope.covers(reference)),
         )
 
 
@@ -133,7 +147,7 @@ def _read(path: str, glob: str, found: Trusted) -> None:
         return
     found.words.append(f"the key {key.fingerprint} ({path})" + (f" for {glob}" if glob else ""))
     if glob:
-        found.limited_keys.append((glob, key))
+        found.limited_keys.append((Scope(glob), key))
     else:
         found.keys.append(key)
 
@@ -150,5 +164,5 @@ def _identity(entry: dict[str, str], found: Trusted) -> None:
         subject=fields.get("subject", ""),
         subject_regexp=fields.get("subject_regexp", fields.get("subjectregexp", "")),
     )
-    found.identities.append((glob, identity))
+    found.identities.append((Scope(glob), identity))
     found.words.append(f"{identity.text} for {glob}")

@@ -169,6 +169,7 @@ class PatternFact(msgspec.Struct):
 
     text: str
     valid: Truth
+    """Whether it can match anything: false where it is refused, or names what is never compared."""
     images: int
     """Image uses of the input that it matches."""
     because: list[Evidence]
@@ -185,10 +186,13 @@ class PolicyFact(msgspec.Struct):
     opened_by: ObjectRef
     """The object that says what happens when the enforcer does not answer."""
     trust: Trust
+    refused: Truth
+    """Whether the enforcer's own admission refuses the policy, so that it is not in force."""
     patterns: list[PatternFact]
     action_because: list[Evidence]
     open_because: list[Evidence]
     trust_because: list[Evidence]
+    refused_because: list[Evidence]
 
 
 class MirrorFact(msgspec.Struct):

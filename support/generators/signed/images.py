@@ -166,7 +166,7 @@ def intoto_body(signed: Json, verifier: bytes) -> bytes:
     }
     content = {
         "envelope": {key: inner[key] for key in ("payloadType", "signatures")},
-        "hash": _hash(json.dumps(inner).encode()),
+        "hash": _hash(json.dumps(signed).encode()),
         "payloadHash": _hash(base64.b64decode(signed["payload"])),
     }
     return canonical({"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": content}})

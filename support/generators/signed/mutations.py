@@ -96,7 +96,10 @@ def _splice(signed: Signed, donor: Signed, random: Random) -> str:
 
 def _change(document: Any, random: Random, depth: int = 0) -> str:
     """Change one place of a document, and say which."""
-    path = random.choice(list(_places(document)))
+    places = list(_places(document))
+    if not places:
+        return "nothing"
+    path = random.choice(places)
     parent, key = _at(document, path[:-1]), path[-1]
     value = parent[key]
     if isinstance(value, str) and depth < _DEEPEST and random.random() < 0.7:
@@ -112,20 +115,27 @@ def _change(document: Any, random: Random, depth: int = 0) -> str:
 
 def _opened(value: str, random: Random, depth: int) -> tuple[str, str] | None:
     """The text with a change inside what it holds; None where it holds nothing else."""
-    if value.startswith("{"):
-        found = json.loads(value)
+    if (found := _document(value)) is not None:
         return _redone(found, json.dumps, random, depth)
     try:
         raw = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
         return None
-    if raw.startswith(b"{"):
-        return _redone(json.loads(raw), _encoded, random, depth)
+    if (found := _document(raw)) is not None:
+        return _redone(found, _encoded, random, depth)
     if len(raw) < 4:
         return None
     changed = bytearray(raw)
     changed[random.randrange(len(raw))] ^= 1 << random.randrange(8)
     return base64.b64encode(changed).decode(), "bit"
+
+
+def _document(raw: str | bytes) -> Any:
+    try:
+        found = json.loads(raw)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _encoded(value: Any) -> str:

@@ -117,7 +117,7 @@ func decide(asked question) string {
 			continue
 		}
 		var older v1alpha1.ClusterImagePolicy
-		if err := found.ConvertTo(context.Background(), &older); err != nil {
+		if err := older.ConvertFrom(context.Background(), found); err != nil {
 			panic(err)
 		}
 		policies[found.Name] = *clusterimagepolicy.ConvertClusterImagePolicyV1alpha1ToWebhook(&older)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What did cosign answer, and what do we say? One (id, recorded, ours) triple for each case.
 
-The recorded answers lie beside the project; `oracle` has cases of our own in the same shape.
+The recorded answers lie beside the project; `cosign_own` has cases of our own in the same shape.
 """
 
 from __future__ import annotations

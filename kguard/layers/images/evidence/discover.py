@@ -137,9 +137,11 @@ def _manifests(
     raw = store.manifest(tagged) if tagged else None
     if tagged and raw is None:
         raise StoreError("unverifiable_offline", f"the {location} names a manifest that is gone")
-    manifest = read_manifest(raw) if raw else None
-    if manifest is None:
+    if not raw:
         return
+    manifest = read_manifest(raw)
+    if manifest is None:
+        raise StoreError("unsupported_format", f"the {location} names no manifest that can be read")
     if location == "fallback-tag":
         yield from _fetched(store, list(manifest.manifests), location, found)
     else:
@@ -167,6 +169,9 @@ def _fetched(
             found.problems.append(Problem(StoreError("unverifiable_offline", reason), location))
         elif (manifest := read_manifest(raw)) is not None:
             yield descriptor, manifest
+        else:
+            reason = "something that refers to the image has no manifest that can be read"
+            found.problems.append(Problem(StoreError("unsupported_format", reason), location))
 
 
 def _read(store: Store, manifest: Manifest, location: str) -> Iterator[Candidate | StoreError]:

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 import msgspec
 
 from kguard.model.facts.images import SignatureClass
-from kguard.model.manifests import mapping, sequence, strings
 
 MAX_MANIFEST_BYTES = 4 << 20
 """What registries accept as a manifest (OCI distribution specification)."""
@@ -86,34 +85,59 @@ class Manifest(msgspec.Struct, frozen=True):
     subject: str
 
 
+class _Described(msgspec.Struct):
+    """A descriptor with the types that Go's decoder insists on."""
+
+    mediaType: str | None = None  # noqa: N815 - the document's name
+    digest: str | None = ""
+    size: int | None = 0
+    artifactType: str | None = None  # noqa: N815
+    annotations: dict[str, str | None] | None = None
+    urls: list[str | None] | None = None
+    platform: dict[str, Any] | None = None
+
+    @property
+    def descriptor(self) -> Descriptor:
+        return Descriptor(
+            self.digest or "", self.mediaType or "", self.size or 0, self.artifactType or ""
+        )
+
+    @property
+    def notes(self) -> dict[str, str]:
+        return {key: value or "" for key, value in (self.annotations or {}).items()}
+
+
+class _Document(msgspec.Struct):
+    """An image manifest or index (google/go-containerregistry pkg/v1/manifest.go)."""
+
+    schemaVersion: int | None = None  # noqa: N815
+    mediaType: str | None = None  # noqa: N815
+    artifactType: str | None = None  # noqa: N815
+    config: _Described | msgspec.UnsetType | None = msgspec.UNSET
+    layers: list[_Described | None] | msgspec.UnsetType | None = msgspec.UNSET
+    manifests: list[_Described | None] | msgspec.UnsetType | None = msgspec.UNSET
+    subject: _Described | None = None
+    annotations: dict[str, str | None] | None = None
+
+
 def read_manifest(raw: bytes) -> Manifest | None:
-    """A manifest, or None where the bytes are none."""
+    """A manifest, or None where the bytes are none, or have a field of another type."""
     if len(raw) > MAX_MANIFEST_BYTES:
         return None
     try:
-        value = mapping(json.loads(raw))
+        value = msgspec.convert(json.loads(raw), _Document)
     except (ValueError, RecursionError):
         return None
-    layers, manifests = sequence(value.get("layers")), sequence(value.get("manifests"))
-    if not value or not ("layers" in value or "manifests" in value or "config" in value):
+    if not any(part is not msgspec.UNSET for part in (value.config, value.layers, value.manifests)):
         return None
-    config = strings(value.get("config")).get("mediaType", "")
     return Manifest(
-        media_type=strings(value).get("mediaType", ""),
-        artifact_type=strings(value).get("artifactType") or config,
-        layers=tuple((d, strings(mapping(e).get("annotations"))) for e, d in _described(layers)),
-        manifests=tuple(d for _, d in _described(manifests)),
-        subject=strings(value.get("subject")).get("digest", ""),
+        media_type=value.mediaType or "",
+        artifact_type=value.artifactType or (value.config.mediaType or "" if value.config else ""),
+        layers=tuple((entry.descriptor, entry.notes) for entry in _known(value.layers)),
+        manifests=tuple(entry.descriptor for entry in _known(value.manifests)),
+        subject=value.subject.digest or "" if value.subject else "",
     )
 
 
-def _described(entries: list[Any]) -> list[tuple[Any, Descriptor]]:
-    found = []
-    for entry in entries:
-        fields = strings(entry)
-        size = mapping(entry).get("size")
-        digest = fields.get("digest", "")
-        number = size if type(size) is int else 0
-        kind = fields.get("artifactType", "")
-        found.append((entry, Descriptor(digest, fields.get("mediaType", ""), number, kind)))
-    return found
+def _known(entries: list[_Described | None] | msgspec.UnsetType | None) -> list[_Described]:
+    return [entry or _Described() for entry in entries or ()]

@@ -108,4 +108,5 @@ def subject_of(inventory: Inventory, workload: Workload) -> Subject:
         labels=workload.labels,
         owner=workload.ref,
         namespace_id=manifest.id if manifest else "",
+        owner_labels=strings(workload.manifest.metadata.get("labels")),
     )

@@ -37,10 +37,12 @@ def _policy_fact(policy: ImagePolicy, images: dict[str, Use], count: dict[str, i
         fails_open="true" if policy.fails_open else "false",
         opened_by=policy.opened_by or policy.ref,
         trust=policy.trust,
+        refused="true" if policy.refused else "false",
         patterns=[_pattern_fact(policy, p, images, count) for p in policy.patterns],
         action_because=list(policy.action_because),
         open_because=list(policy.open_because),
         trust_because=list(policy.trust_because),
+        refused_because=list(policy.refused),
     )
 
 
@@ -52,9 +54,9 @@ def _pattern_fact(
         for image, use in images.items()
         if use.reference and policy.matches(pattern, use.reference)
     )
-    valid: Truth = "true" if pattern.valid else "false"
+    valid: Truth = "false" if pattern.dead else "true"
     words = f"matches {matched} images" if matched else "matches no image of the input"
-    note = f"{pattern.text} {words}" if pattern.valid else f"{pattern.text} is no valid pattern"
+    note = f"{pattern.text}: {pattern.dead}" if pattern.dead else f"{pattern.text} {words}"
     return PatternFact(pattern.text, valid, matched, [Evidence(policy.id, pattern.pointer, note)])
 
 

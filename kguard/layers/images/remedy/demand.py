@@ -62,9 +62,8 @@ def _sigstore(use: ImageUse, key: str, mode: str) -> JsonObject:
     if use.format == "bundle":
         authority["signatureFormat"] = "bundle"
         authority["attestations"] = [{"name": "signed", "predicateType": SIGN_PREDICATES[0]}]
-    globs = [f"{use.reference}:*", f"{use.reference}*sha256:*"]
     spec = {
-        "images": [{"glob": glob} for glob in globs],
+        "images": [{"glob": f"{use.reference}@sha256:*"}],
         "authorities": [authority],
         "mode": mode,
     }

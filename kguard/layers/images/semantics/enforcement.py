@@ -50,6 +50,8 @@ class Subject(msgspec.Struct, frozen=True):
     """The object that makes the pods."""
     namespace_id: str = ""
     """`Manifest.id` of the Namespace, empty where it is not in the input."""
+    owner_labels: dict[str, str] = {}
+    """The labels of the owner itself."""
 
 
 class Pattern(msgspec.Struct, frozen=True):
@@ -57,7 +59,8 @@ class Pattern(msgspec.Struct, frozen=True):
 
     text: str
     pointer: str
-    valid: bool = True
+    dead: str = ""
+    """Why it can match nothing; empty where it can."""
 
 
 @dataclass(slots=True)
@@ -83,6 +86,8 @@ class ImagePolicy:
     trust_because: tuple[Evidence, ...] = ()
     open_because: tuple[Evidence, ...] = ()
     because: tuple[Evidence, ...] = ()
+    refused: tuple[Evidence, ...] = ()
+    """Why the enforcer's own admission refuses the policy, so that it is not in force."""
     opaque_patterns: bool = False
     """Whether it says by an expression which images it is about."""
     opaque: str = ""
@@ -106,6 +111,8 @@ class Installed:
     unmatched: tuple[Enforcement, tuple[Evidence, ...]] = ("not_matched", ())
     """What happens to an image that no policy matches."""
     because: tuple[Evidence, ...] = field(default=())
+    views: Callable[[Subject], Sequence[Subject]] = lambda subject: (subject,)
+    """The objects on the way to the pods that are judged one by one: each can be refused."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -143,7 +150,12 @@ def _one(enforcer: Installed, subject: Subject, reference: Reference) -> Decisio
     if looks != "true":
         value: Enforcement = "not_selected" if looks == "false" else "unknown"
         return Decision(value, name, because=because)
-    covering = [(p, p.covers(subject)) for p in enforcer.policies]
+    found = [_viewed(enforcer, view, reference) for view in enforcer.views(subject)]
+    return min(found, key=lambda d: _PREFERENCE.index(d.enforcement))
+
+
+def _viewed(enforcer: Installed, subject: Subject, reference: Reference) -> Decision:
+    covering = [(p, p.covers(subject)) for p in enforcer.policies if not p.refused]
     matched = [
         (policy, sure, pattern)
         for policy, sure in covering

@@ -20,7 +20,8 @@ from kguard.layers.images.semantics.references import (
     parse_weakly,
 )
 
-_VALID_GLOB = re.compile(r"[a-zA-Z0-9\-_:/*.]+\Z")
+_VALID_GLOB = re.compile(r"[a-zA-Z0-9\-_:/*.@]+\Z")
+_SOME_DIGEST = "sha256:" + "0" * 64
 _SHORT_GLOBS = {"*/*": f"{DOCKER_HUB}/*/*", "*": f"{DOCKER_HUB}/library/*"}
 MAX_PATTERNS = 4096
 """Compiled patterns that are kept."""
@@ -67,6 +68,26 @@ def glob_matches_or_not(glob: str, image: str) -> bool:
         return glob_matches(glob, image)
     except (InvalidGlobError, InvalidReferenceError):
         return False
+
+
+def glob_admits(glob: str, reference: Reference) -> bool:
+    """Whether policy-controller's glob matches an image as the webhook compares it.
+
+    Tags are resolved before, and what is compared is `repository@sha256:...` alone (validator.go,
+    `validateContainerImage`): a glob that names a tag matches nothing. Where the digest is not
+    known, one that no glob names stands for it. What is refused matches nothing.
+    """
+    try:
+        pattern = compile_glob(glob)
+    except InvalidGlobError:
+        return False
+    return bool(pattern.match(f"{reference.context}@{reference.digest or _SOME_DIGEST}"))
+
+
+def names_a_tag(glob: str) -> bool:
+    """Whether a glob can match nothing, because its last part is a tag or has no room for `@`."""
+    last = glob.rpartition("/")[2]
+    return "@" not in last and (":" in last.partition("*")[0] or "*" not in last)
 
 
 @lru_cache(MAX_PATTERNS)

@@ -8,6 +8,8 @@ policy, any authority; `no-match-policy`), pkg/apis/config/policy_controller.go.
 
 from __future__ import annotations
 
+import msgspec
+
 from kguard.inventory.selectors import InvalidSelectorError, parse_selector
 from kguard.layers.images.semantics.enforcement import (
     ImagePolicy,
@@ -18,20 +20,21 @@ from kguard.layers.images.semantics.enforcement import (
 from kguard.layers.images.semantics.globs import (
     InvalidGlobError,
     compile_glob,
-    glob_matches_or_not,
+    glob_admits,
+    names_a_tag,
 )
 from kguard.layers.images.semantics.identities import Identity, trust_of, widest
+from kguard.layers.images.semantics.policy_controller_checks import problems
 from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.images import Action, Enforcement, Trust
 from kguard.model.locations import pointer
-from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
+from kguard.model.manifests import JsonObject, Manifest, ObjectRef, mapping, sequence, strings
 
 GROUP = "policy.sigstore.dev"
 INCLUDE_LABEL = "policy.sigstore.dev/include"
 WEBHOOK = "policy.sigstore.dev"
 """Name of the validating webhook and of its configuration."""
-SYSTEM_NAMESPACE = "cosign-system"
 CONFIG_MAP = "config-policy-controller"
 NO_MATCH_KEY = "no-match-policy"
 
@@ -56,7 +59,19 @@ def read_policy(manifest: Manifest, webhook: Manifest | None = None) -> ImagePol
         action_because=(_mode_evidence(manifest),),
         trust_because=because,
         open_because=fails_open,
+        refused=tuple(
+            Evidence(manifest.id, place, f"policy-controller refuses {manifest.ref}: {words}")
+            for place, words in problems(spec)
+        ),
+        opaque=_opaque(spec, trust),
     )
+
+
+def _opaque(spec: JsonObject, trust: Trust) -> str:
+    """A policy over what the authorities found can still refuse what all of them accept."""
+    if trust == "everyone" and mapping(spec.get("policy")):
+        return "a policy in CUE or Rego decides (spec.policy)"
+    return ""
 
 
 def _reader(spec: JsonObject) -> str:
@@ -74,36 +89,68 @@ def _patterns(spec: JsonObject) -> list[Pattern]:
         glob = strings(entry).get("glob")
         if glob is not None:
             place = pointer("spec", "images", index, "glob")
-            found.append(Pattern(glob, place, _is_valid(glob)))
+            found.append(Pattern(glob, place, _why_dead(glob)))
     return found
 
 
-def _is_valid(glob: str) -> bool:
+def _why_dead(glob: str) -> str:
     try:
         compile_glob(glob)
-    except InvalidGlobError:
-        return False
-    return True
+    except InvalidGlobError as error:
+        return f"policy-controller refuses it: {error}"
+    if names_a_tag(glob):
+        return "policy-controller compares repository@sha256:... with it, never a tag"
+    return ""
 
 
 def _matches(pattern: Pattern, reference: Reference) -> bool:
-    return glob_matches_or_not(pattern.text, reference.text)
+    return glob_admits(pattern.text, reference)
 
 
 def _action(spec: JsonObject) -> Action:
-    return "warn" if spec.get("mode") == "warn" else "enforce"
+    """A policy without any authority fails with an error, which no mode makes a warning."""
+    warns = spec.get("mode") == "warn" and sequence(spec.get("authorities"))
+    return "warn" if warns else "enforce"
 
 
 def _mode_evidence(manifest: Manifest) -> Evidence:
     mode = manifest.spec.get("mode")
-    if mode == "warn":
+    if _action(manifest.spec) == "warn":
         return Evidence(manifest.id, "/spec/mode", f"{manifest.ref} only warns")
     note = f"{manifest.ref} refuses what it cannot verify"
     return Evidence(manifest.id, "/spec/mode" if mode else "", note)
 
 
+_PODS = ObjectRef("v1", "Pod")
+_ON_THE_WAY = {
+    ("apps", "Deployment"): (ObjectRef("apps/v1", "ReplicaSet"), _PODS),
+    ("batch", "CronJob"): (ObjectRef("batch/v1", "Job"), _PODS),
+    ("apps", "ReplicaSet"): (_PODS,),
+    ("apps", "StatefulSet"): (_PODS,),
+    ("apps", "DaemonSet"): (_PODS,),
+    ("batch", "Job"): (_PODS,),
+    ("", "Pod"): (),
+}
+"""What the webhook sees (cmd/webhook/main.go, `types`), and what follows from it."""
+
+
+def views(subject: Subject) -> list[Subject]:
+    """The owner with its own labels, and everything on the way to its pods with theirs.
+
+    Owners of other kinds (Knative's) are seen by their pods alone.
+    """
+    owner = subject.owner
+    after = _ON_THE_WAY.get((owner.group, owner.kind))
+    found = []
+    if after is not None:
+        labels = subject.owner_labels if after else subject.labels
+        found.append(msgspec.structs.replace(subject, labels=labels))
+    made = (_PODS,) if after is None else after
+    return found + [msgspec.structs.replace(subject, owner=ref) for ref in made]
+
+
 def _covers(spec: JsonObject, subject: Subject) -> Truth:
-    """`spec.match`: without entries every kind; otherwise one entry must fit the pods."""
+    """`spec.match`: without entries everything; otherwise one entry must fit the object."""
     entries = sequence(spec.get("match"))
     if not entries:
         return "true"
@@ -111,10 +158,12 @@ def _covers(spec: JsonObject, subject: Subject) -> Truth:
 
 
 def _entry_covers(entry: JsonObject, subject: Subject) -> bool:
-    """The webhook sees the pods and the object that makes them; either is enough."""
-    resource, group = entry.get("resource"), entry.get("group") or ""
-    owner = subject.owner.kind.lower() + "s"
-    if (resource, group) not in (("pods", ""), (owner, subject.owner.group)):
+    """config/image_policies.go, `GetMatchingPolicies`; a version of `*` is any."""
+    ref = subject.owner
+    version = ref.api_version.rpartition("/")[2]
+    text = strings(entry)
+    wanted = (text.get("resource", ""), text.get("group", ""))
+    if wanted != (ref.kind.lower() + "s", ref.group) or text.get("version") not in (version, "*"):
         return False
     try:
         selector = parse_selector(entry.get("selector"))
@@ -210,6 +259,7 @@ def installed(
         lambda subject: _selected(webhook, hook, place, subject),
         _no_match(config, absent=config_absent),
         tuple(Evidence(m.id, "", f"{m.ref} does not match it") for m in policies),
+        views,
     )
 
 

@@ -119,8 +119,6 @@ def _split_tag(text: str) -> tuple[str, str]:
     base, colon, tag = text.rpartition(":")
     if not colon or "/" in tag:
         return text, ""
-    if not tag:
-        raise InvalidReferenceError("a tag must follow the colon")
     if len(tag) > 128 or not _TAG_CHARACTERS.issuperset(tag):  # noqa: PLR2004 - part of the grammar
         raise InvalidReferenceError(f"{tag!r} is no valid tag")
     return base, tag
@@ -164,5 +162,7 @@ def _check_runtime_grammar(reference: Reference) -> None:
         raise InvalidReferenceError(
             "each part of the repository begins and ends with a letter or digit"
         )
+    if reference.text.partition("@")[0].endswith(":"):
+        raise InvalidReferenceError("a tag must follow the colon")
     if reference.tag and reference.tag[0] not in _TAG_START:
         raise InvalidReferenceError(f"{reference.tag!r} is no valid tag")

@@ -14,7 +14,14 @@ from typing import Any
 
 import msgspec
 
-from kguard.layers.images.verification.messages import integer, items, message, octets, text
+from kguard.layers.images.verification.messages import (
+    integer,
+    items,
+    message,
+    octets,
+    optional,
+    text,
+)
 from kguard.layers.images.verification.rejected import tampered, unsupported
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle"
@@ -194,7 +201,7 @@ def _envelope(value: Any) -> Envelope:
 
 def _message(value: Any) -> Message:
     fields = message(value, ("messageDigest", "signature"), "messageSignature")
-    digest = message(fields.get("messageDigest") or {}, ("algorithm", "digest"), "messageDigest")
+    digest = optional(fields.get("messageDigest"), ("algorithm", "digest"), "messageDigest")
     algorithm = digest.get("algorithm")
     known = algorithm if isinstance(algorithm, str | int) else ""
     return Message(
@@ -233,7 +240,7 @@ def _certificate(value: Any) -> bytes:
 
 
 def _timestamps(value: Any) -> tuple[bytes, ...]:
-    fields = message(value or {}, ("rfc3161Timestamps",), "timestampVerificationData")
+    fields = optional(value, ("rfc3161Timestamps",), "timestampVerificationData")
     found = []
     for entry in items(fields.get("rfc3161Timestamps"), "rfc3161Timestamps"):
         part = message(entry, ("signedTimestamp",), "rfc3161Timestamps")
@@ -252,14 +259,17 @@ def _entries(value: Any) -> tuple[LogEntry, ...]:
 
 def _entry(value: Any) -> LogEntry:
     fields = message(value, _ENTRY, "tlogEntries")
-    log_id = message(fields.get("logId") or {}, ("keyId",), "logId")
-    promise = message(
-        fields.get("inclusionPromise") or {}, ("signedEntryTimestamp",), "inclusionPromise"
+    log_id = optional(fields.get("logId"), ("keyId",), "logId")
+    promise = optional(
+        fields.get("inclusionPromise"), ("signedEntryTimestamp",), "inclusionPromise"
     )
     body = octets(fields.get("canonicalizedBody"), "canonicalizedBody")
     index = integer(fields.get("logIndex"), "logIndex")
     if index < 0 or not body or "keyId" not in log_id or "kindVersion" not in fields:
         raise unsupported("a log entry is not complete")
+    label = message(fields["kindVersion"], ("kind", "version"), "kindVersion")
+    for name in label:
+        text(label[name], name)
     kind, spec = read_body(body)
     return LogEntry(
         index=index,
@@ -308,7 +318,7 @@ def _proof(value: Any) -> Proof | None:
         return None
     names = ("logIndex", "rootHash", "treeSize", "hashes", "checkpoint")
     fields = message(value, names, "inclusionProof")
-    checkpoint = message(fields.get("checkpoint") or {}, ("envelope",), "checkpoint")
+    checkpoint = optional(fields.get("checkpoint"), ("envelope",), "checkpoint")
     note = text(checkpoint.get("envelope"), "envelope")
     if not note:
         raise unsupported("the inclusion proof has no checkpoint")

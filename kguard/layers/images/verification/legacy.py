@@ -10,7 +10,6 @@ of a layer, the payload is the layer itself; the log entry is proved by its sign
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -19,11 +18,9 @@ from typing import Any
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from kguard.layers.images.verification.bundle import Envelope, LogEntry, read_body
 from kguard.layers.images.verification.certificates import chain_at, identity_of, verify_sct
-from kguard.layers.images.verification.keys import wrap
 from kguard.layers.images.verification.log import (
     Signer,
     is_signer,
@@ -32,6 +29,8 @@ from kguard.layers.images.verification.log import (
     valid_at,
     verify_promise,
 )
+from kguard.layers.images.verification.messages import standard_base64
+from kguard.layers.images.verification.pem import certificates
 from kguard.layers.images.verification.rejected import (
     RejectedError,
     missing,
@@ -41,6 +40,7 @@ from kguard.layers.images.verification.rejected import (
     untrusted,
 )
 from kguard.layers.images.verification.timestamps import verified_times
+from kguard.layers.images.verification.trusted_root import key_of
 from kguard.layers.images.verification.verify import (
     IN_TOTO,
     Checked,
@@ -97,34 +97,20 @@ def _signer(layer: Layer, material: Material) -> Signer:
         raise missing("it is signed with a key, and no key is given")
     if material.root is None:
         raise missing("it is signed with a certificate, and no trusted root is given")
-    certificate = _load_pem(pem)
-    return Signer(wrap(certificate.public_key()), certificate)
-
-
-def _load_pem(text: str) -> x509.Certificate:
-    """Go's PEM decoder minds neither line breaks nor what stands around the block."""
-    body = re.search(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", text, re.DOTALL)
-    if body is None:
-        raise tampered("the certificate is no PEM")
-    try:
-        raw = base64.b64decode("".join(body[1].split()), validate=True)
-        found = x509.load_der_x509_certificate(raw)
-        found.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise tampered(f"the certificate cannot be read: {error}") from None
-    return found
+    certificate = certificates(pem)[0]
+    return Signer(key_of(certificate), certificate)
 
 
 def _signature(layer: Layer) -> bytes:
+    text = layer.annotations.get(SIGNATURE)
+    if text is None or (not text and not layer.is_attestation):
+        raise tampered("the layer has no signature")
     if layer.is_attestation:
         return b""
-    text = layer.annotations.get(SIGNATURE)
-    if not text:
-        raise tampered("the layer has no signature")
-    try:
-        return base64.b64decode("".join(text.splitlines()), validate=True)
-    except (binascii.Error, ValueError):
-        raise tampered("the signature is no base64 text") from None
+    found = standard_base64(text)
+    if found is None:
+        raise tampered("the signature is no base64 text")
+    return found
 
 
 def _times(layer: Layer, signer: Signer, signature: bytes, material: Material) -> list[datetime]:
@@ -133,7 +119,7 @@ def _times(layer: Layer, signer: Signer, signature: bytes, material: Material) -
     if wanted.timestamp == "required":
         times.append(_stamped(layer, signature, material))
     if wanted.log == "required" or (wanted.log == "if_present" and LOG_BUNDLE in layer.annotations):
-        recorded = _recorded(layer, signer, signature, material)
+        recorded = _recorded(layer, signer, material)
         times.append(recorded)
     elif signer.certificate is not None and not times:
         times.append(material.now)
@@ -152,10 +138,9 @@ def _stamped(layer: Layer, signature: bytes, material: Material) -> datetime:
         raise missing("no trusted root is given to check its timestamp with")
     value = strings(_json(raw)).get("SignedRFC3161Timestamp", "")
     signed = layer.payload if layer.is_attestation else signature
-    try:
-        stamp = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise tampered("the timestamp is no base64 text") from None
+    stamp = standard_base64(value)
+    if stamp is None:
+        raise tampered("the timestamp is no base64 text")
     found, problem = verified_times((stamp,), signed, material.root)
     if not found:
         raise problem or untimed("the timestamp does not hold")
@@ -169,7 +154,7 @@ def _json(text: str) -> Any:
         raise tampered("an annotation is no JSON") from None
 
 
-def _recorded(layer: Layer, signer: Signer, signature: bytes, material: Material) -> datetime:
+def _recorded(layer: Layer, signer: Signer, material: Material) -> datetime:
     text = layer.annotations.get(LOG_BUNDLE)
     if text is None:
         raise missing("it carries no log entry; only its log could tell, online")
@@ -180,18 +165,16 @@ def _recorded(layer: Layer, signer: Signer, signature: bytes, material: Material
     if log is None:
         raise untrusted("its transparency log is not in the trusted root")
     verify_promise(entry, log)
-    _compare(layer, entry, signer, signature)
+    _compare(layer, entry, signer)
     return moment(entry.integrated_time)
 
 
 def _entry(value: dict[str, Any]) -> LogEntry:
     payload = mapping(value.get("Payload"))
-    try:
-        promise = base64.b64decode(str(value.get("SignedEntryTimestamp")), validate=True)
-        body = base64.b64decode(str(payload.get("body")), validate=True)
-        log_id = bytes.fromhex(str(payload.get("logID")))
-    except (binascii.Error, ValueError):
-        raise tampered("the log entry cannot be read") from None
+    promise = standard_base64(value.get("SignedEntryTimestamp"))
+    body, log_id = standard_base64(payload.get("body")), _hex(payload.get("logID"))
+    if promise is None or body is None or log_id is None:
+        raise tampered("the log entry cannot be read")
     index, time = payload.get("logIndex"), payload.get("integratedTime")
     if type(index) is not int or type(time) is not int:
         raise tampered("the log entry is not complete")
@@ -201,7 +184,7 @@ def _entry(value: dict[str, Any]) -> LogEntry:
     return LogEntry(index, log_id, time, promise, None, body, kind, spec)
 
 
-def _compare(layer: Layer, entry: LogEntry, signer: Signer, signature: bytes) -> None:
+def _compare(layer: Layer, entry: LogEntry, signer: Signer) -> None:
     """The entry must be about this signature, this signer and this payload."""
     if entry.kind == "intoto 0.0.1":
         content = mapping(entry.spec.get("content"))
@@ -211,27 +194,27 @@ def _compare(layer: Layer, entry: LogEntry, signer: Signer, signature: bytes) ->
         raise unsupported("a log entry of kind rekord 0.0.1 is not compared here")
     else:
         recorded = read_recorded(entry)
-        digest, verifier = recorded.digest, recorded.verifier
-        if not layer.is_attestation and recorded.signature != signature:
+        digest, verifier = recorded.envelope, recorded.verifier
+        text = layer.annotations.get(SIGNATURE)
+        if text and text != base64.b64encode(recorded.signature).decode():
             raise tampered("the log recorded another signature")
     if not is_signer(verifier, signer):
         raise tampered("the log recorded another certificate or key")
-    if digest not in _digests(layer):
+    if digest != hashlib.sha256(layer.payload).hexdigest():
         raise tampered("the log recorded another payload")
 
 
+def _hex(value: Any) -> bytes | None:
+    """Hexadecimal digits, without the spaces that Python would skip."""
+    if not isinstance(value, str) or not re.fullmatch(r"(?:[0-9a-fA-F]{2})*", value):
+        return None
+    return bytes.fromhex(value)
+
+
 def _base64(value: Any) -> bytes:
-    try:
-        return base64.b64decode(str(value), validate=True)
-    except (binascii.Error, ValueError):
-        raise tampered("the log entry holds broken base64") from None
-
-
-def _digests(layer: Layer) -> set[str]:
-    """What an entry may have recorded: the payload, or what an envelope holds."""
-    found = {hashlib.sha256(layer.payload).hexdigest()}
-    if layer.is_attestation:
-        found.add(hashlib.sha256(_envelope(layer).payload).hexdigest())
+    found = standard_base64(value)
+    if found is None:
+        raise tampered("it holds broken base64")
     return found
 
 
@@ -239,7 +222,7 @@ def _verify_certificate(
     layer: Layer, signer: Signer, material: Material, times: list[datetime]
 ) -> None:
     if chain := layer.annotations.get(CHAIN):
-        _check_chain(chain)
+        certificates(chain)  # the chain is not needed, but cosign reads it
     root = material.root
     if root is None:
         raise missing("no trusted root is given")
@@ -248,15 +231,6 @@ def _verify_certificate(
         path = chain_at(signer.certificate, root, time)
     if material.requirements.sct:
         verify_sct(path, root)
-
-
-def _check_chain(text: str) -> None:
-    """The chain is not needed, but cosign reads it: certificates, and nothing broken."""
-    blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", text, re.DOTALL)
-    if not blocks:
-        raise tampered("the chain annotation holds no certificate")
-    for block in blocks:
-        _load_pem(block)
 
 
 def _signed(layer: Layer, signer: Signer, signature: bytes, digest: str) -> Checked:
@@ -293,14 +267,12 @@ def _attested(layer: Layer, signer: Signer, digest: str) -> Checked:
 def _envelope(layer: Layer) -> Envelope:
     try:
         value = mapping(json.loads(layer.payload))
-        signatures = tuple(
-            (base64.b64decode(str(mapping(s).get("sig")), validate=True), _key_id(s))
-            for s in sequence(value.get("signatures"))
-        )
-        payload = base64.b64decode(str(value.get("payload")), validate=True)
     except (ValueError, RecursionError):
         raise tampered("the envelope cannot be read") from None
-    return Envelope(payload, str(value.get("payloadType")), signatures)
+    signatures = tuple(
+        (_base64(mapping(s).get("sig")), _key_id(s)) for s in sequence(value.get("signatures"))
+    )
+    return Envelope(_base64(value.get("payload")), str(value.get("payloadType")), signatures)
 
 
 def _key_id(signature: Any) -> str:

@@ -10,7 +10,6 @@ instead of being compared with it; RFC 6962 section 2.1.1 for the inclusion proo
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import re
@@ -19,11 +18,13 @@ from typing import Any
 
 import msgspec
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from kguard.layers.images.verification import pem
 from kguard.layers.images.verification.bundle import Bundle, LogEntry, Proof
-from kguard.layers.images.verification.keys import PublicKey, load_pem
+from kguard.layers.images.verification.keys import PublicKey
+from kguard.layers.images.verification.messages import standard_base64
 from kguard.layers.images.verification.rejected import RejectedError, tampered, untimed, untrusted
 from kguard.layers.images.verification.trusted_root import Log, TrustedRoot
 from kguard.model.manifests import mapping, sequence
@@ -233,10 +234,10 @@ def _checkpoint(note: bytes) -> tuple[int, bytes]:
 
 
 def _base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise tampered("the checkpoint holds broken base64") from None
+    found = standard_base64(text)
+    if found is None:
+        raise tampered("the checkpoint holds broken base64")
+    return found
 
 
 def root_of(index: int, size: int, leaf: bytes, hashes: tuple[bytes, ...]) -> bytes:
@@ -271,8 +272,6 @@ def rebuilt_body(bundle: Bundle, signer: Signer) -> bytes:
     else:
         digest = bundle.message.digest if bundle.message else b""
     if signer.certificate is not None:
-        from cryptography.hazmat.primitives.serialization import Encoding
-
         raw = signer.certificate.public_bytes(Encoding.DER)
         verifier: dict[str, Any] = {"x509Certificate": {"rawBytes": _text(raw)}}
     else:
@@ -327,7 +326,10 @@ class Recorded(msgspec.Struct, frozen=True):
     signature: bytes
     verifier: bytes
     digest: str
+    """Of what was signed: for an envelope, of its payload."""
     algorithm: str
+    envelope: str
+    """The digest of the envelope; for what is no envelope, the same again."""
 
 
 def read_recorded(entry: LogEntry) -> Recorded:
@@ -337,6 +339,7 @@ def read_recorded(entry: LogEntry) -> Recorded:
         RejectedError: it is not complete.
     """
     spec = entry.spec
+    whole: dict[str, Any] = {}
     if entry.kind == "hashedrekord 0.0.1":
         signature = mapping(spec.get("signature"))
         digest = mapping(mapping(spec.get("data")).get("hash"))
@@ -344,11 +347,16 @@ def read_recorded(entry: LogEntry) -> Recorded:
     elif entry.kind == "dsse 0.0.1":
         first = mapping(next(iter(sequence(spec.get("signatures"))), None))
         content, key = first.get("signature"), first.get("verifier")
-        digest = mapping(spec.get("payloadHash"))
+        digest, whole = mapping(spec.get("payloadHash")), mapping(spec.get("envelopeHash"))
     else:
         content, key, digest = _intoto(spec)
+        whole = mapping(mapping(spec.get("content")).get("hash"))
     return Recorded(
-        _octets(content), _octets(key), str(digest.get("value")), str(digest.get("algorithm"))
+        _octets(content),
+        _octets(key),
+        str(digest.get("value")),
+        str(digest.get("algorithm")),
+        str((whole or digest).get("value")),
     )
 
 
@@ -362,17 +370,17 @@ def _intoto(spec: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
 
 
 def _octets(value: Any) -> bytes:
-    try:
-        return base64.b64decode(str(value), validate=True)
-    except (binascii.Error, ValueError):
-        raise tampered("the log entry holds broken base64") from None
+    found = standard_base64(value)
+    if found is None:
+        raise tampered("the log entry holds broken base64")
+    return found
 
 
-def is_signer(pem: bytes, signer: Signer) -> bool:
-    """Whether a PEM block is the signer's certificate, or its key where it has none."""
-    try:
-        if signer.certificate is not None:
-            return bool(x509.load_pem_x509_certificate(pem) == signer.certificate)
-        return load_pem(pem).spki == signer.key.spki
-    except (ValueError, UnsupportedAlgorithm, RejectedError):
+def is_signer(text: bytes, signer: Signer) -> bool:
+    """Whether a PEM text is the signer's certificate alone, or its key where it has none."""
+    block = pem.decode(text)
+    if block is None or block[1]:
         return False
+    if signer.certificate is not None:
+        return bool(block[0] == signer.certificate.public_bytes(Encoding.DER))
+    return block[0] == signer.key.spki

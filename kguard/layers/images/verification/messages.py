@@ -16,7 +16,8 @@ from typing import Any
 
 from kguard.layers.images.verification.rejected import unsupported
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*\Z")
+_STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}\Z")
+_URL_SAFE = re.compile(r"[A-Za-z0-9_-]*={0,2}\Z")
 _INT64 = 1 << 63
 
 
@@ -41,6 +42,11 @@ def message(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
     return found
 
 
+def optional(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
+    """Like `message`; an absent one has no fields."""
+    return message({} if value is None else value, names, where)
+
+
 def _snake(name: str) -> str:
     return re.sub(r"([A-Z])", r"_\1", name).lower()
 
@@ -49,15 +55,36 @@ def octets(value: Any, where: str) -> bytes:
     """A field of type bytes; an absent one is empty."""
     if value is None:
         return b""
-    if not isinstance(value, str):
+    found = _octets(value) if isinstance(value, str) else None
+    if found is None:
         raise unsupported(f"{where} is no base64 text")
-    text = value.replace("-", "+").replace("_", "/").rstrip("=")
-    if not _BASE64.match(text):
-        raise unsupported(f"{where} is no base64 text")
+    return found
+
+
+def _octets(value: str) -> bytes | None:
+    """As Go's protojson: a text whose length is no multiple of four has no padding."""
+    text = value.replace("\r", "").replace("\n", "")
+    url_safe = "-" in text or "_" in text
+    padding = "" if len(value) % 4 == 0 else "=" * (-len(text) % 4)
+    if not (_URL_SAFE if url_safe else _STANDARD).match(text) or (len(value) % 4 and "=" in text):
+        return None
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4))
+        return base64.b64decode(text + padding, altchars=b"-_" if url_safe else None)
     except binascii.Error:
-        raise unsupported(f"{where} is no base64 text") from None
+        return None
+
+
+def standard_base64(value: Any) -> bytes | None:
+    """Standard base64 as Go reads it, which skips line breaks; None where it is none."""
+    if not isinstance(value, str):
+        return None
+    text = value.replace("\r", "").replace("\n", "")
+    if not _STANDARD.match(text):
+        return None
+    try:
+        return base64.b64decode(text)
+    except binascii.Error:
+        return None
 
 
 def integer(value: Any, where: str) -> int:

@@ -18,6 +18,7 @@ from kguard.layers.images.verification.bundle import Bundle, LogEntry
 from kguard.layers.images.verification.keys import wrap
 from kguard.layers.images.verification.log import Signer, rebuilt_body
 from kguard.layers.images.verification.rejected import RejectedError, tampered
+from kguard.layers.images.verification.timestamps import as_stated
 from kguard.layers.images.verification.trusted_root import TrustedRoot, load_certificate
 from kguard.layers.images.verification.verify import Material
 
@@ -81,7 +82,7 @@ def normalised(bundle: Bundle) -> dict[str, Any]:
         "certificate": {"rawBytes": _text(bundle.certificate or b"")},
         "tlogEntries": [_entry(bundle, entry)],
     }
-    stamps = list(dict.fromkeys(bundle.timestamps))
+    stamps = list(dict.fromkeys(map(as_stated, bundle.timestamps)))
     if stamps:
         material["timestampVerificationData"] = {
             "rfc3161Timestamps": [{"signedTimestamp": _text(stamp)} for stamp in stamps]

@@ -12,6 +12,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from kguard.layers.images.verification import der
 from kguard.layers.images.verification.rejected import RejectedError, tampered, untimed, untrusted
 from kguard.layers.images.verification.trusted_root import Authority, TrustedRoot
 
@@ -42,7 +43,7 @@ def _verify(raw: bytes, signed: bytes, root: TrustedRoot) -> tuple[Authority, da
     from rfc3161_client import decode_timestamp_response
 
     try:
-        response = decode_timestamp_response(raw)
+        response = decode_timestamp_response(as_stated(raw))
         time: datetime = response.tst_info.gen_time
     except ValueError:
         raise tampered("the timestamp cannot be read") from None
@@ -58,6 +59,58 @@ def _verify(raw: bytes, signed: bytes, root: TrustedRoot) -> tuple[Authority, da
     if not _is_over(response, signed):
         raise tampered("the timestamp is over something else")
     raise untrusted("the timestamp is of no trusted authority, or does not hold")
+
+
+def as_stated(raw: bytes) -> bytes:
+    """The response with what is redundant in its token rebuilt from what its one signer states.
+
+    The list of digest algorithms and the type of the content are neither signed nor needed: Go
+    does not read them, OpenSSL refuses wrong ones. The algorithm of the signature is read by Go
+    alone, and must fit the digest.
+
+    Raises:
+        ValueError: it is no response.
+    """
+    response = der.parse(raw)
+    status, token = _expect(response, der.SEQUENCE).parts
+    kind, wrapped = _expect(token, der.SEQUENCE).parts
+    (data,) = _expect(wrapped, _EXPLICIT).parts
+    version, digests, content, *others, signers = _expect(data, der.SEQUENCE).parts
+    (signer,) = _expect(signers, der.SET).parts
+    digest, algorithm = _algorithms(_expect(signer, der.SEQUENCE).parts)
+    if algorithm not in _SIGNATURES.get(digest, ()):
+        raise ValueError("its signature is of another kind than its digest")
+    listed = der.build(_expect(digests, der.SET).tag, [signer.parts[2].whole])
+    _, inner = _expect(content, der.SEQUENCE).parts
+    stated = der.build(content.tag, [_TST_INFO, der.build(_EXPLICIT, [inner.content])])
+    whole = [version.whole, listed, stated, *(other.whole for other in others), signers.whole]
+    again = der.build(wrapped.tag, [der.build(data.tag, whole)])
+    return der.build(response.tag, [status.whole, der.build(token.tag, [kind.whole, again])])
+
+
+def _expect(value: der.Value, tag: int) -> der.Value:
+    if value.tag != tag:
+        raise ValueError("it has another structure")
+    return value
+
+
+def _algorithms(signer: list[der.Value]) -> tuple[str, str]:
+    """The digest and the signature algorithm of a signer, as hexadecimal object identifiers."""
+    digest = signer[2].parts[0].content.hex()
+    algorithm = next(v for v in signer[3:] if v.tag == der.SEQUENCE).parts[0].content.hex()
+    return digest, algorithm
+
+
+_EXPLICIT = 0xA0
+_TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")
+_KEYS = ("2a8648ce3d0201", "2a8648ce3d030107", "2b81040022", "2b81040023", "2a864886f70d010101")
+"""Algorithms of keys, which leave the digest open: ECDSA, P-256, P-384, P-521, RSA."""
+_SIGNATURES = {
+    "608648016503040201": ("2a8648ce3d040302", "2a864886f70d01010b", *_KEYS),
+    "608648016503040202": ("2a8648ce3d040303", "2a864886f70d01010c", *_KEYS),
+    "608648016503040203": ("2a8648ce3d040304", "2a864886f70d01010d", *_KEYS),
+}
+"""SHA-256, SHA-384 and SHA-512, each with ECDSA and PKCS #1 v1.5 (digitorus/pkcs7 verify.go)."""
 
 
 def _is_over(response: Any, signed: bytes) -> bool:

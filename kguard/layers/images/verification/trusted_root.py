@@ -18,7 +18,8 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from kguard.layers.images.verification.keys import PublicKey, load_der
+from kguard.layers.images.verification.der import parse
+from kguard.layers.images.verification.keys import PublicKey, load_der, wrap
 from kguard.layers.images.verification.messages import octets
 from kguard.layers.images.verification.rejected import unsupported
 from kguard.model.manifests import mapping, sequence
@@ -136,12 +137,62 @@ def load_certificate(raw: bytes) -> x509.Certificate:
     Raises:
         RejectedError: it is none, or its key is of an unknown kind.
     """
+    found = read_certificate(raw)
+    key_of(found)
+    return found
+
+
+def read_certificate(raw: bytes) -> x509.Certificate:
+    """A certificate from its DER form, whatever its key is.
+
+    Raises:
+        RejectedError: it is none.
+    """
     try:
         found = x509.load_der_x509_certificate(raw)
-        found.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+        _check_parts(found, raw)
+    except (
+        ValueError,
+        UnsupportedAlgorithm,
+        x509.InvalidVersion,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
         raise unsupported(f"the certificate cannot be read: {error}") from None
     return found
+
+
+def key_of(certificate: x509.Certificate) -> PublicKey:
+    """The key of a certificate.
+
+    Raises:
+        RejectedError: it is of an unknown kind.
+    """
+    try:
+        return wrap(certificate.public_key())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise unsupported(f"the certificate's key cannot be read: {error}") from None
+
+
+def _check_parts(certificate: x509.Certificate, raw: bytes) -> None:
+    """Go reads every part at once, `cryptography` only those that are asked for.
+
+    Raises:
+        ValueError: Go refuses the certificate.
+    """
+    for part in ("issuer", "subject", "extensions", "signature_hash_algorithm"):
+        getattr(certificate, part)
+    signed, algorithm, _ = parse(raw).parts
+    _, inner, _, _, _, key, *_ = [part for part in signed.parts if part.tag != _VERSION]
+    if inner.whole != algorithm.whole:
+        raise ValueError("it names two algorithms for its signature")
+    if key.parts[0].parts[0].content.hex() in _KNOWN_KEYS:
+        certificate.public_key()
+
+
+_VERSION = 0xA0
+_KNOWN_KEYS = ("2a8648ce3d0201", "2a864886f70d010101", "2b6570")
+"""ECDSA, RSA, Ed25519: keys of other kinds are not read at all (crypto/x509 parser.go)."""
 
 
 def _period(value: Any) -> Period:

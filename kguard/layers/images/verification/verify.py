@@ -23,7 +23,7 @@ from kguard.layers.images.verification.certificates import (
     identity_of,
     verify_sct,
 )
-from kguard.layers.images.verification.keys import PublicKey, wrap
+from kguard.layers.images.verification.keys import PublicKey
 from kguard.layers.images.verification.log import Signer, verify_entries
 from kguard.layers.images.verification.rejected import (
     RejectedError,
@@ -32,7 +32,7 @@ from kguard.layers.images.verification.rejected import (
     untimed,
 )
 from kguard.layers.images.verification.timestamps import verified_times
-from kguard.layers.images.verification.trusted_root import TrustedRoot, load_certificate
+from kguard.layers.images.verification.trusted_root import TrustedRoot, key_of, load_certificate
 from kguard.model.manifests import mapping, sequence, strings
 
 IN_TOTO = "application/vnd.in-toto+json"
@@ -109,7 +109,7 @@ def _signer(bundle: Bundle, material: Material) -> Signer:
     if material.root is None:
         raise missing("it is signed with a certificate, and no trusted root is given")
     certificate = load_certificate(bundle.certificate)
-    return Signer(wrap(certificate.public_key()), certificate)
+    return Signer(key_of(certificate), certificate)
 
 
 def _recorded(bundle: Bundle, signer: Signer, material: Material) -> list[datetime]:

@@ -25,8 +25,8 @@ from kguard.layers.images.assess import assess
 from support.generators.signed.cases import Case, arguments, files, named_cases
 from support.generators.signed.images import FORMATS
 from support.generators.signed.mutations import mutated_cases
-from tests.conformance.cosign.registry import Registry
 from tests.conformance.cosign.vectors import Point, Recorded, accepted, authorities
+from tests.conformance.cosign_own.registry import Registry
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 PER_SEED = 50

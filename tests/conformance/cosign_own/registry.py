@@ -18,8 +18,7 @@ class Registry:
     def __init__(self) -> None:
         self._rows: dict[str, dict[str, Any]] = {}
         self._content: dict[str, bytes] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
 
     def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, daemon=True).start()
@@ -59,6 +58,14 @@ class Registry:
             return 404, "application/json", b"{}", ""
         media_type = known[digest] or "application/octet-stream"
         return 200, media_type, self._content[digest], digest
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that ends closes its connections, which is no error of ours."""
 
 
 def _referrers(row: dict[str, Any], digest: str) -> tuple[int, str, bytes, str]:
