@@ -237,6 +237,7 @@ def _finish(summary: Summary, form: str) -> None:
 
 def _counts(summary: Summary) -> str:
     parts = [_number(summary.events, "alert")]
+    parts += [f"{summary.drops} say that Falco missed events"] if summary.drops else []
     parts += [f"{summary.duplicates} delivered twice"] if summary.duplicates else []
     parts += [_number(summary.unreadable, "unreadable line")] if summary.unreadable else []
     parts += [_number(summary.text, "line") + " of text"] if summary.text else []

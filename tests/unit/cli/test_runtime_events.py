@@ -147,3 +147,9 @@ def test_listening_until_it_is_told_to_stop(cart):
     rules = [json.loads(line)["rule"] for line in out.splitlines()]
     assert rules == [f"rule {number}" for number in range(200)]
     assert err.splitlines()[-1] == "200 alerts"
+
+
+def test_drops_are_said(run):
+    drop = {**EVENT, "rule": "Falco internal: syscall event drop", "source": "internal"}
+    done = run("-", input=json.dumps(drop))
+    assert "1 alert; 1 say that Falco missed events" in done.stderr

@@ -32,12 +32,16 @@ PRIORITIES = (
 )
 """As Falco prints them, the gravest first; `info` is another spelling of Informational."""
 
+DROPS = "Falco internal: syscall event drop"
+"""The rule by which Falco says that it missed events."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _BY_NAME = {name.casefold(): name for name in PRIORITIES} | {"info": "Informational"}
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)", re.ASCII
 )
+_TIMES = "evt.time"
 _NOTHING = ("", "<NA>", None)
 
 
@@ -59,9 +63,18 @@ class Alert(msgspec.Struct, frozen=True):
     fields: dict[str, Any] = {}
 
     @property
-    def identity(self) -> tuple[int, str, str]:
-        """Equal for two deliveries of one alert: a rule matches an event of a host once."""
-        return self.time, self.hostname, self.rule
+    def identity(self) -> tuple[int, str, str, int]:
+        """Equal for two deliveries of one alert, whichever ways they took.
+
+        Two processors may see two events in one nanosecond: the fields tell them apart, as text,
+        because gRPC knows no other. The text of the alert itself depends on the way.
+        """
+        told = (
+            (name, str(value))
+            for name, value in self.fields.items()
+            if value not in _NOTHING and not name.startswith(_TIMES)
+        )
+        return self.time, self.hostname, self.rule, hash(frozenset(told))
 
     def field(self, *names: str) -> str:
         """The first of these output fields that has a value, as text."""

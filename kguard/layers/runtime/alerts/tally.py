@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import msgspec
 
-from kguard.layers.runtime.alerts.alert import EPOCH, PRIORITIES, Alert
+from kguard.layers.runtime.alerts.alert import DROPS, EPOCH, PRIORITIES, Alert
 from kguard.layers.runtime.alerts.attribution import Subject
 
 MAX_GROUPS = 10_000
@@ -49,6 +49,8 @@ class Summary(msgspec.Struct):
     unreadable: int
     reasons: list[str]
     """Why, the first few kinds of them."""
+    drops: int
+    """Alerts of Falco about system calls that it missed."""
     ungrouped: int
     """Alerts beyond the number of groups that are kept."""
     groups: list[Group]
@@ -65,8 +67,8 @@ class Tally:
         self._window = window
         self._groups: dict[tuple[str, ...], Group] = {}
         self._times: dict[tuple[str, ...], tuple[int, int]] = {}
-        self._seen: OrderedDict[tuple[int, str, str], None] = OrderedDict()
-        self.events = self.duplicates = self.text = self.ungrouped = 0
+        self._seen: OrderedDict[tuple[int, str, str, int], None] = OrderedDict()
+        self.events = self.duplicates = self.text = self.drops = self.ungrouped = 0
         self._unreadable = 0
         self._reasons: set[str] = set()
 
@@ -89,6 +91,7 @@ class Tally:
     def add(self, alert: Alert, subject: Subject) -> None:
         """Count an alert."""
         self.events += 1
+        self.drops += alert.rule == DROPS and alert.source == "internal"
         start = _window_start(alert.time, self._window)
         key = (start, alert.rule, alert.priority, alert.source, subject.workload)
         group = self._groups.get(key)
@@ -117,6 +120,7 @@ class Tally:
             text=self.text,
             unreadable=self._unreadable,
             reasons=sorted(self._reasons),
+            drops=self.drops,
             ungrouped=self.ungrouped,
             groups=groups,
         )

@@ -57,6 +57,26 @@ def test_messages_of_falco_itself():
     assert (alert.source, alert.priority, alert.tags) == ("internal", "Debug", ())
 
 
+def test_two_ways_of_one_alert_are_one():
+    here = alert_of(SHELL)
+    fields = {"k8s.ns.name": "shop", "k8s.pod.name": "<NA>", "proc.pid": "7", "evt.time": "9"}
+    there = alert_of({**SHELL, "output": "{}", "tags": [], "output_fields": fields})
+    assert here.identity == there.identity
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hostname": "node-2"},
+        {"rule": "other"},
+        {"time": "2026-11-23T10:00:00.000000002Z"},
+        {"output_fields": {**SHELL["output_fields"], "proc.pid": 8}},
+    ],
+)
+def test_two_alerts_of_one_nanosecond_are_two(change):
+    assert alert_of(SHELL).identity != alert_of({**SHELL, **change}).identity
+
+
 @pytest.mark.parametrize(
     ("written", "priority"),
     [("Informational", "Informational"), ("info", "Informational"), ("CRITICAL", "Critical")],
@@ -122,3 +142,70 @@ def test_bytes_that_are_no_utf8_are_replaced():
 )
 def test_times(text, expected):
     assert nanoseconds(text) == expected
+
+
+INTERNAL = {
+    "Falco internal: syscall event drop": ("Debug", {"n_drops": "5", "ebpf_enabled": "1"}),
+    "Falco internal: timeouts notification": ("Debug", {"last_event_time": "none"}),
+    "Falco internal: metrics snapshot": ("Informational", {"falco.version": "0.44.1", "n": 1.5}),
+    "Falco internal: capture size limit reached": ("Warning", {"capture.path": "/tmp/x"}),
+    "Falco internal: hot restart failure": ("Critical", {}),
+}
+
+
+@pytest.mark.parametrize("rule", sorted(INTERNAL))
+def test_every_message_of_falco_itself(rule):
+    priority, fields = INTERNAL[rule]
+    message = {
+        "hostname": "node-1",
+        "output": "",
+        "output_fields": fields,
+        "priority": priority,
+        "rule": rule,
+        "source": "internal",
+        "time": "2026-11-23T10:00:00.000000001Z",
+    }
+    alert = parse(json.dumps(message).encode())
+    assert (alert.rule, alert.priority, alert.source, alert.tags) == (
+        rule,
+        priority,
+        "internal",
+        (),
+    )
+    assert alert.fields == fields
+
+
+@pytest.mark.parametrize("missing", ["output", "tags", "output_fields", "hostname", "source"])
+def test_each_part_that_may_be_switched_off(missing):
+    alert = alert_of({key: value for key, value in SHELL.items() if key != missing})
+    assert (alert.rule, alert.priority) == (SHELL["rule"], "Notice")
+
+
+def test_what_other_options_add():
+    added = {
+        "message": "A shell was spawned",
+        "uuid": "0a7c",
+        "output_fields": {**SHELL["output_fields"], "team": "shop", "evt.time.iso8601": 7},
+    }
+    short = {key: value for key, value in SHELL.items() if key != "output"}
+    assert alert_of({**short, **added}).output == "A shell was spawned"
+    assert alert_of({**SHELL, **added}).field("team") == "shop"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"output": 7},
+        {"output": b"\xff".decode(errors="replace")},
+        {"tags": "shell"},
+        {"tags": [1, None]},
+        {"output_fields": []},
+        {"source": {}},
+        {"hostname": ["x"]},
+        {"output_fields": {"k8s.pod.name": {"deep": [1]}}},
+    ],
+)
+def test_hostile_parts_do_not_hide_an_alert(change):
+    alert = alert_of({**SHELL, **change})
+    assert alert.rule == SHELL["rule"]
+    assert alert.identity[0] == alert.time

@@ -188,3 +188,44 @@ def test_a_result_without_a_time_is_as_old_as_its_report():
     _, (second, _), _ = reported(inventory(made))
     assert isinstance(second, Alert)
     assert second.time == 1_795_428_000_000_000_000
+
+
+def test_a_flood_is_counted_to_the_last_line(tmp_path):
+    kinds = (
+        lambda n: line(time=f"2026-11-23T10:00:00.{n:09}Z"),
+        lambda n: line(time=f"2026-11-23T10:00:00.{n - 1:09}Z"),
+        lambda n: (
+            b'{"rule": "\xff\xfe", "priority": "Notice", "time": "2026-11-23T10:00:00Z", '
+            b'"output_fields": {"n": %d}}' % n
+        ),
+        lambda n: b'{"rule": %d' % n,
+        lambda n: b"\xff\xfe started %d" % n,
+    )
+    number = 20_000
+    path = tmp_path / "falco.log"
+    path.write_bytes(b"\n".join(kinds[n % len(kinds)](n) for n in range(number)))
+    intake = Intake(())
+    for entry in entries(str(path)):
+        intake.take(entry)
+    found = intake.summary()
+    each = number // len(kinds)
+    assert (found.events, found.duplicates) == (2 * each, each)
+    assert (found.unreadable, found.text) == (each, each)
+    assert len(found.groups) == 2
+
+
+def test_two_alerts_of_one_nanosecond_both_count():
+    intake = Intake(())
+    for pid in (7, 8, 7):
+        intake.take(alert(5, **{"proc.pid": pid}))
+    found = intake.summary()
+    assert (found.events, found.duplicates) == (2, 1)
+
+
+def test_what_falco_says_of_drops_is_told_apart():
+    intake = Intake(())
+    rule = "Falco internal: syscall event drop"
+    intake.take(Alert(1, rule, "Debug", source="internal"))
+    intake.take(Alert(2, rule, "Debug", source="syscall"))
+    intake.take(Alert(3, "shell", "Notice"))
+    assert (intake.summary().events, intake.summary().drops) == (3, 1)

@@ -153,3 +153,34 @@ def test_a_port_that_is_taken(serve):
     receiver, _ = serve()
     with pytest.raises(SourceError, match="cannot listen"):
         Receiver(f"127.0.0.1:{receiver.port}", print, Security())
+
+
+def test_a_sender_that_never_saw_the_answer_may_send_again(serve):
+    receiver, intake = serve()
+    body = event(1).encode()
+    head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as lost:
+            lost.sendall(head + body)
+    assert post(receiver.port, body) == 200
+    receiver.close()
+    found = intake.summary()
+    assert found.events == 1
+    assert found.duplicates <= 3
+
+
+def test_half_a_request_is_no_alert(serve):
+    receiver, intake = serve()
+    with socket.create_connection(("127.0.0.1", receiver.port), timeout=10) as cut:
+        cut.sendall(
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n" + event(1).encode()
+        )
+    assert post(receiver.port, event(2)) == 200
+    assert [group.rule for group in intake.summary().groups] == ["rule 2"]
+
+
+def test_bytes_that_are_no_utf8_do_not_hide_an_alert(serve):
+    receiver, intake = serve()
+    body = json.dumps(EVENT | {"output": "\u00e9"}, ensure_ascii=False).encode("latin-1")
+    assert post(receiver.port, body) == 200
+    assert intake.summary().groups[0].example == "\ufffd"
