@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which API servers do Talos, kOps, Gardener, OpenShift and Rancher make?
 
-Authority: Talos' configuration (cluster.apiServer, KubeAuditPolicyConfig; its default policy is one
-Metadata rule and it sets the log path itself), kOps' Cluster (spec.kubeAPIServer, spec.fileAssets),
-Gardener's Shoot (auditConfig.auditPolicy.configMapRef, key `policy`), Rancher's provisioning
-Cluster (rkeConfig.machineGlobalConfig is the config.yaml of k3s or RKE2, with the policy inline).
+Authority: Talos' configuration (cluster.apiServer, or KubeAPIServerConfig and KubeAuditPolicyConfig
+since 1.14; its default policy is one Metadata rule and it sets the log path itself), kOps' Cluster
+(spec.kubeAPIServer, spec.fileAssets), Gardener's Shoot (auditConfig.auditPolicy.configMapRef, key
+`policy`), Rancher's provisioning Cluster (rkeConfig.machineGlobalConfig is the config.yaml of k3s
+or RKE2, with the policy inline; machineSelectorFiles puts files on machines).
 """
 
 from __future__ import annotations
@@ -87,41 +88,60 @@ def _inline(path: str, content: Any, place: str, holder: str = "") -> InlineFile
 
 
 def _talos(inventory: Inventory) -> Iterator[Configuration]:
-    policies = inventory.of("KubeAuditPolicyConfig")
+    settings = inventory.of("KubeAPIServerConfig")
+    seen = set()
     for document in sorted(inventory.documents, key=lambda found: found.id):
         value = mapping(document.value)
         server = mapping(mapping(value.get("cluster")).get("apiServer"))
         machine = mapping(value.get("machine"))
-        if server and machine and machine.get("type") in (None, "controlplane", "init"):
-            yield _of_talos(document, server, policies)
+        beside = [one for one in settings if one.text.file == document.text.file]
+        master = machine and machine.get("type") in (None, "controlplane", "init")
+        if master and (server or beside):
+            seen |= {one.id for one in beside}
+            extra = [arguments for one in beside for arguments in _extra(one.object)]
+            yield _of_talos(inventory, document, server, extra)
+    for one in settings:
+        if one.id not in seen:
+            yield _of_talos(inventory, one, one.object, [])
+
+
+def _extra(server: JsonObject) -> list[tuple[str, str]]:
+    """The arguments that Talos adds; a list stands for several values."""
+    given = mapping(server.get("extraArgs")).items()
+    pairs = [(name, v) for name, value in given for v in (sequence(value) or [value])]
+    return [(normalized(str(name)), str(value)) for name, value in pairs]
 
 
 def _of_talos(
-    document: PlainDocument, server: JsonObject, policies: list[Manifest]
+    inventory: Inventory,
+    holder: PlainDocument | Manifest,
+    server: JsonObject,
+    more: list[tuple[str, str]],
 ) -> Configuration:
-    path = _TALOS_FLAGS["audit-policy-file"]
-    extra = mapping(server.get("extraArgs"))
-    given = {normalized(str(name)): str(text) for name, text in extra.items()}
-    file = document.text.file
+    """The server of a machine's configuration, or of a document of its own."""
+    path, file = _TALOS_FLAGS["audit-policy-file"], holder.text.file
+    place = "" if isinstance(holder, Manifest) else "/cluster/apiServer"
     files = []
     if "auditPolicy" in server:
-        place = "/cluster/apiServer/auditPolicy"
-        files.append(_inline(path, server["auditPolicy"], place))
+        files.append(_inline(path, server["auditPolicy"], f"{place}/auditPolicy"))
+    policies = [p for p in inventory.of("KubeAuditPolicyConfig") if p.text.file == file]
+    removed = [policy for policy in policies if policy.object.get("$patch") == "delete"]
     files += [
         _inline(path, policy.object.get("configuration"), "/configuration", policy.id)
         for policy in policies
-        if policy.text.file == file
+        if policy not in removed
     ]
     return Configuration(
-        ref=ObjectRef("", "File", "", file.rpartition("/")[2], document.text.cluster),
-        id=document.id,
+        ref=ObjectRef("", "File", "", file.rpartition("/")[2], holder.text.cluster),
+        id=holder.id,
         how="talos",
         file=file,
-        flags=tuple(_flags({**_TALOS_FLAGS, **given}, "/cluster/apiServer")),
+        flags=tuple(_flags({**_TALOS_FLAGS, **dict(_extra(server)), **dict(more)}, place)),
         version=_tag(server.get("image")),
-        place="/cluster/apiServer",
+        place=place,
         files=tuple(reversed(files)),
-        built_in=TALOS_POLICY,
+        unsure="a patch takes the audit policy away" if removed else "",
+        built_in=None if removed else TALOS_POLICY,
         built_in_name="Talos",
     )
 

@@ -82,6 +82,7 @@ def changed_value(value: Any, operations: Sequence[Operation]) -> Any:
 
 
 def replaced(
+    inventory: Inventory,
     configuration: Configuration,
     operations: Sequence[Operation],
     policies: frozenset[str],
@@ -90,12 +91,17 @@ def replaced(
     """Another policy instead of the one that a platform writes.
 
     Args:
+        inventory: of the input.
         configuration: the server's.
         operations: what mends the platform's policy.
         policies: ids of the policies whose findings are to be closed.
         closes: their fingerprints.
     """
     if configuration.how == "talos":
+        holder: Any = inventory.by_id(configuration.id)
+        if not isinstance(at(getattr(holder, "value", None), "/cluster/apiServer"), dict):
+            reason = "Talos takes the policy from a document of its own, which is not there"
+            return Cannot(closes, reason, "add a document KubeAuditPolicyConfig with the policy")
         mended = changed_value(configuration.built_in, operations)
         edit = Operation("add", "/cluster/apiServer/auditPolicy", mended)
         return Edit(configuration.id, (edit,), closes, "a policy instead of Talos' own")

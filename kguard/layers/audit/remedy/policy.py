@@ -62,7 +62,7 @@ def _inside(
         operations = _operations(policy, decoded, group, profile) if decoded else []
         if file is None:
             policies = frozenset(finding.policy for finding in group)
-            yield replaced(configuration, operations, policies, closes)
+            yield replaced(inventory, configuration, operations, policies, closes)
         elif operations:
             yield rewritten(inventory, configuration, file, operations, closes)
         else:

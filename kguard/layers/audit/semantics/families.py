@@ -167,11 +167,17 @@ FAMILIES: tuple[Family, ...] = (
     ),
     Family(
         "token_requests",
-        "requests for service account tokens and reviews of tokens",
+        "requests for service account tokens, reviews of tokens and of what others may do",
         "Metadata",
         (
             Select((CORE,), ("serviceaccounts",), ("token",), ("create",)),
             Select(("authentication.k8s.io",), ("tokenreviews",), ("",), ("create",)),
+            Select(
+                ("authorization.k8s.io",),
+                ("subjectaccessreviews", "localsubjectaccessreviews"),
+                ("",),
+                ("create",),
+            ),
         ),
     ),
     FAILED_LOGINS,

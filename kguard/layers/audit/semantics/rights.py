@@ -15,6 +15,14 @@ from kguard.inventory.rbac import EVERYWHERE, Rule
 from kguard.model.facts.audit import Route
 
 SYSTEM_NAMESPACE = "kube-system"
+_OPENSHIFT = "openshift-kube-apiserver"
+_OPENSHIFT_POLICY = "kube-apiserver-audit-policies"
+_STARTING = {
+    "": ("pods", "replicationcontrollers"),
+    "apps": ("daemonsets", "deployments", "replicasets", "statefulsets"),
+    "batch": ("cronjobs", "jobs"),
+}
+"""Resources that make pods: nobody but admission looks at what these mount."""
 
 
 class Right(NamedTuple):
@@ -25,8 +33,8 @@ class Right(NamedTuple):
     group: str
     resource: str
     name: str = ""
-    namespaced: bool = False
-    """Whether a right in the control plane's namespace is enough."""
+    home: str = ""
+    """The namespace in which the right is enough; empty: it is needed everywhere."""
 
 
 _EDITS = frozenset({"update", "patch"})
@@ -35,12 +43,16 @@ _CREATES = frozenset({"create"})
 RIGHTS: tuple[Right, ...] = (
     Right("impersonate", frozenset({"impersonate"}), "", "users"),
     Right("impersonate", frozenset({"impersonate"}), "", "groups"),
-    Right("host-pods", _CREATES, "", "pods", namespaced=True),
-    Right("host-pods", _CREATES, "apps", "daemonsets", namespaced=True),
+    *(
+        Right("host-pods", _CREATES, group, resource, home=SYSTEM_NAMESPACE)
+        for group, resources in _STARTING.items()
+        for resource in resources
+    ),
     Right("node-proxy", frozenset({"get", "create"}), "", "nodes/proxy"),
-    Right("apiserver-exec", frozenset({"get", "create"}), "", "pods/exec", namespaced=True),
-    Right("kubeadm-config", _EDITS, "", "configmaps", "kubeadm-config", namespaced=True),
+    Right("apiserver-exec", frozenset({"get", "create"}), "", "pods/exec", home=SYSTEM_NAMESPACE),
+    Right("kubeadm-config", _EDITS, "", "configmaps", "kubeadm-config", SYSTEM_NAMESPACE),
     Right("openshift-apiserver", _EDITS, "config.openshift.io", "apiservers", "cluster"),
+    Right("openshift-apiserver", _EDITS, "", "configmaps", _OPENSHIFT_POLICY, _OPENSHIFT),
     Right("cluster-api", _EDITS, "controlplane.cluster.x-k8s.io", "kubeadmcontrolplanes"),
     Right("rancher", _EDITS, "provisioning.cattle.io", "clusters"),
 )
@@ -51,7 +63,7 @@ WORDS: dict[Route, str] = {
     "node-proxy": "may reach every kubelet past the API server's log",
     "apiserver-exec": "may run commands in the pods of the control plane",
     "kubeadm-config": "may change what kubeadm starts the API server with at the next upgrade",
-    "openshift-apiserver": "may choose another audit profile",
+    "openshift-apiserver": "may choose another audit profile, or change the policy made of it",
     "cluster-api": "may change the API server's flags and its policy file",
     "rancher": "may change the API server's flags and its policy file",
 }
@@ -67,7 +79,7 @@ def routes(rules: Iterable[Rule], namespace: str) -> list[Route]:
     here = tuple(rules)
     found: dict[Route, None] = {}
     for right in RIGHTS:
-        near = namespace == EVERYWHERE or (right.namespaced and namespace == SYSTEM_NAMESPACE)
+        near = namespace == EVERYWHERE or (right.home and namespace == right.home)
         if near and any(
             rule.allows(right.verbs, right.group, right.resource, right.name) for rule in here
         ):

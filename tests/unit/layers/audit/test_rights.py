@@ -25,6 +25,10 @@ ROUTES = tuple(dict.fromkeys(right.route for right in RIGHTS))
         (Rule(("patch",), ("",), ("configmaps",), ("kubeadm-config",)), "kube-system",
          ["kubeadm-config"]),
         (Rule(("*",), ("config.openshift.io",), ("*",)), EVERYWHERE, ["openshift-apiserver"]),
+        (Rule(("create",), ("batch",), ("cronjobs",)), "kube-system", ["host-pods"]),
+        (Rule(("create",), ("batch",), ("cronjobs",)), "openshift-kube-apiserver", []),
+        (Rule(("update",), ("",), ("configmaps",)), "openshift-kube-apiserver",
+         ["openshift-apiserver"]),
         (Rule((), (), ()), EVERYWHERE, []),
     ],
 )  # fmt: skip
