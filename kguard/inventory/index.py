@@ -54,6 +54,14 @@ class Inventory:
         return found
 
     @cached_property
+    def groups(self) -> dict[str, list[Manifest]]:
+        """The objects of every API group that occurs."""
+        found: dict[str, list[Manifest]] = {}
+        for manifest in self.manifests:
+            found.setdefault(manifest.group, []).append(manifest)
+        return found
+
+    @cached_property
     def _by_id(self) -> dict[str, Manifest | PlainDocument | PlainFile]:
         found: dict[str, Manifest | PlainDocument | PlainFile] = {}
         found.update((plain.id, plain) for plain in self.collected.base_rules)

@@ -48,11 +48,12 @@ def expand(inventory: Inventory) -> Iterator[Workload]:
     for manifest in inventory.manifests:
         if _controlled(inventory, manifest):
             continue
-        if (manifest.kind, manifest.group) == ("Pod", ""):
+        kind = (manifest.kind, manifest.group)
+        if kind == ("Pod", ""):
             yield _workload(manifest, "/spec", "/metadata")
-        elif (manifest.kind, manifest.group) == ("Revision", knative.SERVING):
+        elif kind == ("Revision", knative.SERVING):
             yield knative.as_controller_makes_it(_workload(manifest, "/spec", "/metadata"))
-        elif (place := templates.get((manifest.kind, manifest.group))) is not None:
+        elif (place := templates.get(kind)) is not None:
             yield from _from_template(inventory, manifest, place)
 
 

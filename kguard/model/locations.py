@@ -15,11 +15,9 @@ class Span(msgspec.Struct, frozen=True, order=True):
     end_column: int
 
 
-class Location(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
-    """A place that a report names: in a file, or in a cluster's object."""
+class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A place in a file (1-based, the end column is exclusive) or in an object of a cluster."""
 
-    role: str
-    """`decides`, `related` or `target`."""
     file: str = ""
     line: int = 0
     column: int = 0
@@ -27,7 +25,9 @@ class Location(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     end_column: int = 0
     cluster: str = ""
     path: str = ""
-    """The field path, for places in a cluster and in rendered output."""
+    """Object and field in a cluster; the field in rendered output."""
+    role: str
+    """`decides`, `related` or `target`."""
 
 
 def escape_pointer(token: str) -> str:

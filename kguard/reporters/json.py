@@ -39,20 +39,6 @@ class Target(msgspec.Struct, kw_only=True):
     cluster: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class Place(msgspec.Struct, kw_only=True):
-    """A place in a file (1-based, the end column is exclusive) or in an object of a cluster."""
-
-    file: str | msgspec.UnsetType = msgspec.UNSET
-    line: int | msgspec.UnsetType = msgspec.UNSET
-    column: int | msgspec.UnsetType = msgspec.UNSET
-    end_line: int | msgspec.UnsetType = msgspec.UNSET
-    end_column: int | msgspec.UnsetType = msgspec.UNSET
-    cluster: str | msgspec.UnsetType = msgspec.UNSET
-    path: str | msgspec.UnsetType = msgspec.UNSET
-    """Object and field in a cluster; the field in rendered output."""
-    role: str
-
-
 class Entry(msgspec.Struct, kw_only=True):
     """One finding."""
 
@@ -64,7 +50,7 @@ class Entry(msgspec.Struct, kw_only=True):
     target: Target
     path: str
     message: str
-    locations: list[Place]
+    locations: list[Location]
     evidence: list[Quote]
     remedy: str
     controls: list[str]
@@ -129,23 +115,9 @@ def entry(finding: Finding) -> Entry:
         ),
         path=finding.path,
         message=finding.message,
-        locations=[_place(location) for location in finding.locations],
+        locations=list(finding.locations),
         evidence=list(finding.evidence),
         remedy=finding.remedy,
         controls=list(finding.controls),
         waiver=finding.waiver or msgspec.UNSET,
-    )
-
-
-def _place(location: Location) -> Place:
-    if not location.file:
-        return Place(cluster=location.cluster, path=location.path, role=location.role)
-    return Place(
-        file=location.file,
-        line=location.line,
-        column=location.column,
-        end_line=location.end_line,
-        end_column=location.end_column,
-        path=location.path or msgspec.UNSET,
-        role=location.role,
     )

@@ -12,7 +12,7 @@ from kguard.errors import UsageError
 from kguard.inventory import Inventory
 from kguard.inventory.mesh import Mesh
 from kguard.layers.network.facts.words import rule_words
-from kguard.layers.network.intent import intended
+from kguard.layers.network.intent import Names, intended
 from kguard.layers.network.semantics.addresses import AddressRange, address
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.matching import Decision
@@ -269,7 +269,7 @@ def _meant(
         return None
     return tuple(
         flow.because
-        for flow in intended(cluster.inventory, cluster.workloads)
+        for flow in intended(Names(cluster.inventory))
         if [flow.source.index, flow.target.index] == ends
         and (flow.protocol, flow.port) == (question.protocol, question.port)
     )

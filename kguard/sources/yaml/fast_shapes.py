@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kguard.sources.yaml.fast import Unsupported, plain_text, read_lines, value_of
+from kguard.sources.yaml.scalars import WORDS
 
 _LONGEST = 1 << 14
 _SHAPES = 512
@@ -28,6 +29,9 @@ _MARK = "kguard-gap-"
 
 # A value takes the rest of its line. Longer ones stay in the shape, so that no cache holds them.
 _VALUE = re.compile(r": ([^\n ][^\n]{0,149}+)(?=\n)")
+
+# What can be no other value than the text itself.
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*+(?::[A-Za-z0-9_./@-]++)*+")
 
 UNKNOWN_SHAPE = 0
 
@@ -112,6 +116,8 @@ def _json(text: str) -> str:
     Raises:
         Unsupported: it is no value that JSON keeps as it is.
     """
+    if _WORD.fullmatch(text) and text not in WORDS:
+        return f'"{text}"'
     value = value_of(text)
     try:
         encoded = msgspec.json.encode(value)

@@ -16,7 +16,7 @@ import yaml
 
 from kguard import sources
 from kguard.inventory import Inventory, build
-from kguard.layers.network.intent import intended
+from kguard.layers.network.intent import Names, intended
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import GENERIC
 from kguard.model.manifests import Collected, Manifest, SourceText
@@ -56,10 +56,9 @@ def synthesised(app: Path) -> list[Manifest]:
 
 
 def _ours(inventory: Inventory) -> set[Connection]:
-    workloads = inventory.workloads
     return {
         (flow.source.name, flow.target.name, flow.port)
-        for flow in intended(inventory, workloads)
+        for flow in intended(Names(inventory))
         if flow.source.kind == flow.target.kind == "workload"
     }
 

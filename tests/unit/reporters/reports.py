@@ -58,7 +58,16 @@ def finding(policy_id: str, name: str, severity: str = "high", **changes: object
         "target": target,
         "path": "",
         "message": f"any pod in the cluster can open {name}:6379",
-        "locations": (Location("decides", "deploy/netpol.yaml", 9, 3, 10, 7),),
+        "locations": (
+            Location(
+                role="decides",
+                file="deploy/netpol.yaml",
+                line=9,
+                column=3,
+                end_line=10,
+                end_column=7,
+            ),
+        ),
         "evidence": (
             Quote(
                 role="decides",
@@ -135,7 +144,9 @@ def full() -> Report:
             "manifests/duplicate-key",
             "twice",
             "info",
-            locations=(Location("decides", cluster="prod", path="Deployment shop/twice/spec"),),
+            locations=(
+                Location(role="decides", cluster="prod", path="Deployment shop/twice/spec"),
+            ),
             evidence=(
                 Quote(role="decides", cluster="prod", object="Deployment shop/twice", path="/spec"),
             ),
@@ -152,7 +163,9 @@ def hostile() -> Report:
         "network/open-to-cluster",
         HOSTILE,
         message=HOSTILE,
-        locations=(Location("decides", HOSTILE, 1, 1, 1, 2),),
+        locations=(
+            Location(role="decides", file=HOSTILE, line=1, column=1, end_line=1, end_column=2),
+        ),
         evidence=(
             Quote(role="decides", note=HOSTILE, file=HOSTILE, line=1, text=HOSTILE, object=HOSTILE),
         ),

@@ -132,8 +132,8 @@ def test_the_deciding_place_comes_first():
         "network/x",
         "a",
         locations=(
-            Location("related", "a.yaml", 1, 1, 1, 5),
-            Location("decides", "b.yaml", 2, 1, 2, 3),
+            Location(role="related", file="a.yaml", line=1, column=1, end_line=1, end_column=5),
+            Location(role="decides", file="b.yaml", line=2, column=1, end_line=2, end_column=3),
         ),
     )
     (result,) = results(reports.report(finding))
@@ -143,7 +143,9 @@ def test_the_deciding_place_comes_first():
 
 
 def test_names_are_percent_encoded():
-    place = Location("decides", "a b/ü%#?.yaml", 1, 1, 1, 2)
+    place = Location(
+        role="decides", file="a b/ü%#?.yaml", line=1, column=1, end_line=1, end_column=2
+    )
     (result,) = results(reports.report(reports.finding("network/x", "a", locations=(place,))))
     uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
     assert uri == "a%20b/%C3%BC%25%23%3F.yaml"
@@ -175,7 +177,11 @@ def test_what_was_not_read_is_a_notification():
 def test_fingerprints_do_not_depend_on_lines():
     one = reports.finding("network/x", "a")
     two = reports.finding(
-        "network/x", "a", locations=(Location("decides", "z.yaml", 99, 1, 99, 2),)
+        "network/x",
+        "a",
+        locations=(
+            Location(role="decides", file="z.yaml", line=99, column=1, end_line=99, end_column=2),
+        ),
     )
     first, second = (results(reports.report(f))[0]["partialFingerprints"] for f in (one, two))
     assert first == second

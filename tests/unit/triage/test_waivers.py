@@ -28,7 +28,11 @@ def finding(policy="network/default-deny", target=WEB, line=4):
         target=target,
         path="",
         message="m",
-        locations=(Location("decides", "web.yaml", line, 1, line, 9),),
+        locations=(
+            Location(
+                role="decides", file="web.yaml", line=line, column=1, end_line=line, end_column=9
+            ),
+        ),
         evidence=(),
         remedy="",
         controls=(),
@@ -133,7 +137,7 @@ def test_a_wrong_waivers_file_is_an_error_with_its_place(tmp_path, text, place):
 
 
 def test_a_comment_counts_on_a_deciding_line_only():
-    related = Location("related", "web.yaml", 4, 1, 4, 9)
+    related = Location(role="related", file="web.yaml", line=4, column=1, end_line=4, end_column=9)
     shown = msgspec.structs.replace(finding(line=9), locations=(related,))
     comment = waiver(target={}, file="web.yaml", line=4)
     outcome = waivers.apply([shown], [comment], TODAY)

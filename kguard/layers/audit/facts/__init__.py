@@ -148,7 +148,7 @@ def _groups(inventory: Inventory) -> frozenset[str]:
     """The API groups of the objects, and those that CustomResourceDefinitions define."""
     defined = inventory.of("CustomResourceDefinition", "apiextensions.k8s.io")
     groups = {str(mapping(crd.spec).get("group")) for crd in defined}
-    return frozenset(groups | {manifest.group for manifest in inventory})
+    return frozenset(groups | inventory.groups.keys())
 
 
 def _presence(inventory: Inventory, servers: list[Server], policies: list[AuditPolicy]) -> Presence:

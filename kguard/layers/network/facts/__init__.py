@@ -11,10 +11,9 @@ from kguard.layers.network.facts.policies import Policies, namespaces
 from kguard.layers.network.facts.references import References
 from kguard.layers.network.facts.summary import MARKS, Openness
 from kguard.layers.network.facts.workloads import Workloads, published_ports, served_ports
-from kguard.layers.network.intent import intended
+from kguard.layers.network.intent import Names, intended
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import profile_of
-from kguard.layers.network.semantics.services import services
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.network import Facts, Plugin
 from kguard.model.findings import LayerCoverage
@@ -23,7 +22,8 @@ from kguard.model.layer import Request
 
 def compute(inventory: Inventory, request: Request) -> Facts:
     """The facts document of the network layer."""
-    flows = intended(inventory, inventory.workloads)
+    names = Names(inventory)
+    flows = intended(names)
     parties = Parties(flows)
     whole = request.scope == "cluster"
     marks = (*MARKS, *parties.marks, *api_marks(inventory))
@@ -34,7 +34,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
 
     openness = under(inventory.value("cni"))
     cluster = openness.cluster
-    served = served_ports(cluster.workloads, services(inventory, cluster.workloads))
+    served = served_ports(cluster.workloads, names.services)
     published = published_ports(cluster.workloads, flows)
     openings = Openings(cluster, flows, served)
     return Facts(

@@ -109,6 +109,7 @@ class _Judge:
         self._openness = openness
         self._cluster: Cluster = openness.cluster
         self._refs = [workload.ref for workload in self._cluster.workloads]
+        self._names = [f"{ref.namespace}/{ref.name}" for ref in self._refs]
         found = nodes(self._cluster.inventory.of("Node")) or ()
         self._nodes = [entry for node in found for entry in node.addresses] or PRIVATE_IPV4
         self._some = {d: _some_address(d, openness.cluster) for d in DIRECTIONS}
@@ -128,9 +129,7 @@ class _Judge:
         )
 
     def _name(self, party: Party) -> str:
-        if party.kind == "workload":
-            return f"{self._cluster.workloads[party.index].namespace}/{party.name}"
-        return party.name
+        return self._names[party.index] if party.kind == "workload" else party.name
 
     def _ref(self, flow: Flow) -> ObjectRef:
         party = flow.source if flow.source.kind == "workload" else flow.target

@@ -5,5 +5,6 @@ from __future__ import annotations
 
 from kguard.layers.network.intent.collect import intended
 from kguard.layers.network.intent.model import Flow, Party
+from kguard.layers.network.intent.names import Names
 
-__all__ = ["Flow", "Party", "intended"]
+__all__ = ["Flow", "Names", "Party", "intended"]

@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from kguard.inventory import Inventory, Workload
 from kguard.layers.network.intent import (
     declared,
     eventing,
@@ -23,7 +22,7 @@ from kguard.layers.network.intent import (
     settings,
     webhooks,
 )
-from kguard.layers.network.intent.model import Flow, Party, member
+from kguard.layers.network.intent.model import Flow, Party
 from kguard.layers.network.intent.names import Names
 from kguard.layers.network.semantics.ports import MAX_PORT
 
@@ -31,13 +30,12 @@ _WITHOUT_WORKLOADS = ("kafka", "eventing", "declared")
 """Flows that are worth telling although neither end is in the input: an object asks for them."""
 
 
-def intended(inventory: Inventory, workloads: Sequence[Workload]) -> list[Flow]:
+def intended(names: Names) -> list[Flow]:
     """All intended connections, sorted; of several proofs for one connection the first counts."""
-    names = Names(inventory, workloads)
     istio = outside.Outside(names)
     found = [
         *settings.setting_flows(names, istio),
-        *outside.entry_flows(inventory, names),
+        *outside.entry_flows(names.inventory, names),
         *routes.route_flows(names, istio),
         *routes.published_flows(names),
         *serving.serving_flows(names),
@@ -52,18 +50,18 @@ def intended(inventory: Inventory, workloads: Sequence[Workload]) -> list[Flow]:
         *declared.declared_flows(names),
         *observed.observed_flows(names),
     ]
-    first = list(_placed(found, workloads))
-    placed = [*first, *_placed(mesh.mesh_flows(names, first), workloads)]
-    return _once([*placed, *_placed(plumbing.dns_flows(names, placed), workloads)])
+    first = list(_placed(found, names))
+    placed = [*first, *_placed(mesh.mesh_flows(names, first), names)]
+    return _once([*placed, *_placed(plumbing.dns_flows(names, placed), names)])
 
 
-def _placed(flows: Iterable[Flow], workloads: Sequence[Workload]) -> Iterator[Flow]:
+def _placed(flows: Iterable[Flow], names: Names) -> Iterator[Flow]:
     """Pods that flows know by labels are taken from the input where they are in it."""
     known: dict[Party, list[Party]] = {}
     for flow in flows:
         for party in (flow.source, flow.target):
             if party not in known:
-                known[party] = _found(party, workloads) or [party]
+                known[party] = _found(party, names) or [party]
         for source in known[flow.source]:
             for target in known[flow.target]:
                 in_input = source.kind == "workload" or target.kind == "workload"
@@ -77,15 +75,10 @@ def _placed(flows: Iterable[Flow], workloads: Sequence[Workload]) -> Iterator[Fl
                     yield msgspec.structs.replace(flow, source=source, target=target)
 
 
-def _found(party: Party, workloads: Sequence[Workload]) -> list[Party]:
-    labels = dict(party.labels)
-    if party.kind != "pods" or not labels:
+def _found(party: Party, names: Names) -> list[Party]:
+    if party.kind != "pods" or not party.labels:
         return []
-    return [
-        member(workloads, index)
-        for index, workload in enumerate(workloads)
-        if workload.namespace == party.namespace and labels.items() <= workload.labels.items()
-    ]
+    return names.labelled(party.namespace, dict(party.labels))
 
 
 def _once(flows: Iterable[Flow]) -> list[Flow]:

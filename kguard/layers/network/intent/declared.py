@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kguard.layers.network.intent.model import Flow, Party, anyone, member
+from kguard.layers.network.intent.model import Flow, Party, anyone
 from kguard.layers.network.intent.names import Names, blocks
 from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
@@ -57,7 +57,7 @@ def _parties(names: Names, end: End) -> Iterator[Party]:
         yield Party("address", end.host)
     elif end.workload:
         found = [
-            member(names.workloads, index)
+            names.parties[index]
             for index, workload in enumerate(names.workloads)
             if workload.name == end.workload and end.namespace in ("", workload.namespace)
         ]
@@ -68,11 +68,7 @@ def _parties(names: Names, end: End) -> Iterator[Party]:
 
 
 def _labelled(names: Names, end: End) -> Iterator[Party]:
-    found = [
-        member(names.workloads, index)
-        for index, workload in enumerate(names.workloads)
-        if workload.namespace == end.namespace and end.labels.items() <= workload.labels.items()
-    ]
+    found = names.labelled(end.namespace, end.labels)
     words = ", ".join(f"{key}={value}" for key, value in sorted(end.labels.items()))
     name = f"pods with {words} of {end.namespace}" if words else f"pods of {end.namespace}"
     labels = tuple(sorted(end.labels.items()))

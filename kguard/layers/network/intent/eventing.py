@@ -18,7 +18,7 @@ import msgspec
 from kguard.inventory import Inventory, Workload
 from kguard.inventory.selectors import InvalidSelectorError, parse_selector
 from kguard.layers.network.intent import components
-from kguard.layers.network.intent.model import Flow, Party, Target, flows, member
+from kguard.layers.network.intent.model import Flow, Party, Target, flows
 from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.sinks import (
     EVENTING,
@@ -152,16 +152,16 @@ def _at(manifest: Manifest, place: str) -> object:
 
 def _senders(names: Names) -> Iterator[tuple[Party, Manifest]]:
     """Who sends to `spec.sink`: adapters, the pods of ContainerSources, bound workloads."""
-    for manifest in names.inventory.manifests:
-        if manifest.group == SOURCES and manifest.kind not in _OWN_PODS:
+    for manifest in names.inventory.groups.get(SOURCES, ()):
+        if manifest.kind not in _OWN_PODS:
             yield _adapter(manifest), manifest
     for manifest in names.inventory.of("SinkBinding", SOURCES):
         for index, workload in enumerate(names.workloads):
             if _is_bound(workload, manifest):
-                yield member(names.workloads, index), manifest
+                yield names.parties[index], manifest
     for index, workload in enumerate(names.workloads):
         if workload.manifest.kind == "ContainerSource":
-            yield member(names.workloads, index), workload.manifest
+            yield names.parties[index], workload.manifest
 
 
 def _adapter(manifest: Manifest) -> Party:

@@ -45,7 +45,7 @@ def local_gateway(inventory: Inventory, *, tls: bool) -> tuple[Party, int]:
 def _has_istio(inventory: Inventory) -> bool:
     if "istio-system" in inventory.namespaces:
         return True
-    return any(manifest.group.endswith(".istio.io") for manifest in inventory.manifests)
+    return any(group.endswith(".istio.io") for group in inventory.groups)
 
 
 def ingress_controller(manifest: Manifest) -> Party:

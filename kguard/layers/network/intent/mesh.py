@@ -16,7 +16,7 @@ from kguard.inventory import Workload
 from kguard.inventory.mentions import Mention
 from kguard.inventory.mesh import Mesh
 from kguard.inventory.meshconfig import providers
-from kguard.layers.network.intent.model import Flow, Target, flows, member, pods
+from kguard.layers.network.intent.model import Flow, Target, flows, pods
 from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.targets import targets
 from kguard.layers.network.semantics.ports import port_number
@@ -31,7 +31,7 @@ _PLANES = ("sidecar", "ambient")
 
 def mesh_flows(names: Names, found: Sequence[Flow]) -> Iterator[Flow]:
     """Sidecars to istiod and to exporters, and the tunnel under the connections found so far."""
-    if not any(m.group.endswith("istio.io") for m in names.inventory.manifests):
+    if not any(group.endswith("istio.io") for group in names.inventory.groups):
         return
     mesh = Mesh(names.inventory)
     planes = [mesh.enrolment(workload) for workload in names.workloads]
@@ -41,7 +41,7 @@ def mesh_flows(names: Names, found: Sequence[Flow]) -> Iterator[Flow]:
     for index, enrolled in enumerate(planes):
         if enrolled.plane != "sidecar":
             continue
-        workload, source = names.workloads[index], member(names.workloads, index)
+        workload, source = names.workloads[index], names.parties[index]
         place = enrolled.because[0] if enrolled.because else Evidence(workload.id)
         note = f"the sidecar of {workload.name} gets its configuration from istiod"
         because = Evidence(place.ref, place.pointer, note)
@@ -102,9 +102,9 @@ def _rule(
         if principals and _account(workload) & principals:
             for other in chosen:
                 found = _ports(names.workloads[other], rule)
-                party = member(names.workloads, other)
+                party = names.parties[other]
                 reached = [Target(party, "TCP", port, "mesh") for port in found]
-                yield from flows(member(names.workloads, index), reached, place)
+                yield from flows(names.parties[index], reached, place)
 
 
 def _account(workload: Workload) -> set[str]:

@@ -16,7 +16,7 @@ from kguard.inventory.mentions import Mention
 from kguard.inventory.mesh import Mesh
 from kguard.inventory.monitors import GROUP, Monitor, monitors, servers
 from kguard.layers.network.intent import components
-from kguard.layers.network.intent.model import Flow, Party, Target, flows, member
+from kguard.layers.network.intent.model import Flow, Party, Target, flows
 from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.targets import behind, targets
 from kguard.layers.network.semantics.ports import port_number
@@ -59,7 +59,7 @@ def _servers(names: Names) -> Iterator[Party]:
     running = {workload.id for workload in servers(names.inventory)}
     for index, workload in enumerate(names.workloads):
         if workload.id in running:
-            found.append(member(names.workloads, index))
+            found.append(names.parties[index])
     yield from found or [components.PROMETHEUS]
 
 
@@ -72,7 +72,7 @@ def _annotated_pods(names: Names, mesh: Mesh) -> Iterator[_Scrape]:
         place = f"{workload.pod_metadata_pointer}/annotations/prometheus.io~1port"
         because = Evidence(workload.id, place, f"{workload.name} asks to be scraped")
         number = _MERGED if _is_merged(mesh, workload) else port_number(port)
-        party = member(names.workloads, index)
+        party = names.parties[index]
         yield [Target(party, "TCP", number, "metrics")], because
 
 
@@ -141,6 +141,6 @@ def _at(names: Names, indexes: Iterable[int], port: object) -> list[Target]:
     for index in indexes:
         declared = names.workloads[index].ports
         numbers = {port} if type(port) is int else {p.number for p in declared if p.name == port}
-        party = member(names.workloads, index)
+        party = names.parties[index]
         found += [Target(party, "TCP", number, "metrics") for number in sorted(numbers)]
     return found

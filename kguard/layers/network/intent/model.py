@@ -70,9 +70,9 @@ def flows(source: Party, targets: Sequence[Target], place: Evidence) -> list[Flo
     ]
 
 
-def member(workloads: Sequence[Workload], index: int) -> Party:
-    """A workload of the input."""
-    return Party("workload", workloads[index].name, index=index)
+def members(workloads: Sequence[Workload]) -> list[Party]:
+    """The workloads of the input."""
+    return [Party("workload", w.name, index=index) for index, w in enumerate(workloads)]
 
 
 def anyone(name: str) -> Party:

@@ -12,6 +12,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 
 from kguard.inventory import Inventory, Workload
+from kguard.layers.network.intent.model import Party, members
 from kguard.layers.network.semantics.services import Service, services
 
 
@@ -29,19 +30,32 @@ def blocks(addresses: Iterable[str]) -> tuple[str, ...]:
 class Names:
     """The Services and Knative Services of an inventory, by the names that reach them."""
 
-    def __init__(self, inventory: Inventory, workloads: Sequence[Workload]) -> None:
+    def __init__(self, inventory: Inventory) -> None:
         self.inventory = inventory
-        self.workloads = workloads
-        self.services = services(inventory, workloads)
+        self.workloads: Sequence[Workload] = inventory.workloads
+        self.parties = members(self.workloads)
+        """The workloads as ends of connections, by index."""
+        self.services = services(inventory, self.workloads)
         self._services: Mapping[tuple[str, str], Service] = {
             (s.manifest.namespace, s.manifest.name): s for s in self.services
         }
         self._knative = {
             (w.namespace, w.name): index
-            for index, w in enumerate(workloads)
+            for index, w in enumerate(self.workloads)
             if w.manifest.kind == "Service" and w.knative == "serving"
         }
+        self._members: dict[str, list[int]] = {}
+        for index, workload in enumerate(self.workloads):
+            self._members.setdefault(workload.namespace, []).append(index)
         self._zone = inventory.value("cluster-domain") or "cluster.local"
+
+    def labelled(self, namespace: str, labels: Mapping[str, str]) -> list[Party]:
+        """The workloads of a namespace whose pods carry all of these labels."""
+        return [
+            self.parties[index]
+            for index in self._members.get(namespace, ())
+            if labels.items() <= self.workloads[index].labels.items()
+        ]
 
     def split(self, host: str, namespace: str) -> tuple[str, str]:
         """(namespace, service) that a host name would mean; empty where it cannot be one."""

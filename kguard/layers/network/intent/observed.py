@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import msgspec
 
 from kguard.inventory.mentions import Mention, is_address
-from kguard.layers.network.intent.model import Flow, Party, Target, flows, member, pods
+from kguard.layers.network.intent.model import Flow, Party, Target, flows, pods
 from kguard.layers.network.intent.names import Names, blocks
 from kguard.layers.network.intent.targets import targets
 from kguard.layers.network.semantics.ports import port_number
@@ -106,7 +106,7 @@ class _Observed:
         if namespace:
             index = self._pod(namespace, name)
             if index is not None:
-                return member(self._names.workloads, index)
+                return self._names.parties[index]
             return pods(f"{namespace}/{name or 'a pod'}", namespace, **_labels(end))
         named = [v for v in sequence(flow.get(f"{side}_names")) if isinstance(v, str)]
         address = strings(flow.get("IP")).get(side, "")
@@ -126,7 +126,7 @@ class _Observed:
         if index is None or not number or kind not in ("connect", "sendto", "sendmsg"):
             return
         protocol = words.get("fd.l4proto", "tcp").upper()
-        source = member(self._names.workloads, index)
+        source = self._names.parties[index]
         service = self._cluster_ips.get(address)
         if service is not None:
             mention = Mention(f"{service.name}.{service.namespace}", number)
@@ -142,7 +142,7 @@ class _Observed:
         index = self._pod(namespace, pod)
         match parts:
             case ["outbound", port, _, host] if port_number(port) and index is not None:
-                source = member(self._names.workloads, index)
+                source = self._names.parties[index]
                 found = targets(self._names, Mention(host, port_number(port)), namespace)
                 yield source, _seen(found)
 
@@ -161,7 +161,7 @@ class _Observed:
         wanted = (labels.get(f"{side}_workload_namespace", ""), labels.get(f"{side}_workload", ""))
         for index, workload in enumerate(self._names.workloads):
             if (workload.namespace, workload.name) == wanted:
-                return member(self._names.workloads, index)
+                return self._names.parties[index]
         return None
 
     def _pod(self, namespace: str, name: str) -> int | None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from kguard.inventory import Inventory
 from kguard.inventory.mentions import Mention
 from kguard.inventory.mesh import Mesh
-from kguard.layers.network.intent.model import Flow, Party, Target, flows, member
+from kguard.layers.network.intent.model import Flow, Party, Target, flows
 from kguard.layers.network.intent.names import Names, blocks
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import Manifest, mapping, sequence, strings
@@ -126,4 +126,4 @@ def entry_flows(inventory: Inventory, names: Names) -> Iterator[Flow]:
         for index, workload in enumerate(names.workloads):
             enrolled = workload.namespace == manifest.namespace
             if enrolled and mesh.enrolment(workload).plane in ("sidecar", "ambient"):
-                yield from flows(member(names.workloads, index), found, place)
+                yield from flows(names.parties[index], found, place)

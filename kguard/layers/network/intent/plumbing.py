@@ -15,7 +15,7 @@ import msgspec
 
 from kguard.inventory import Inventory, Workload
 from kguard.inventory.mentions import is_address
-from kguard.layers.network.intent.model import Flow, Party, Target, flows, member, pods
+from kguard.layers.network.intent.model import Flow, Party, Target, flows, pods
 from kguard.layers.network.intent.names import Names, blocks
 from kguard.layers.network.intent.targets import api_server, behind
 from kguard.model.facts.common import Evidence
@@ -64,7 +64,7 @@ def _cluster_dns(names: Names) -> Iterator[Target]:
 
 
 def _is_openshift(inventory: Inventory) -> bool:
-    return any(m.group.endswith("config.openshift.io") for m in inventory.manifests)
+    return any(group.endswith("config.openshift.io") for group in inventory.groups)
 
 
 def _node_local(names: Names) -> Iterator[Target]:
@@ -107,7 +107,7 @@ def dns_of(names: Names, index: int) -> list[Flow]:
     workload = names.workloads[index]
     note = f"{workload.name} must resolve the names that it is given"
     because = Evidence(workload.id, workload.pod_pointer, note)
-    return flows(member(names.workloads, index), Resolvers(names).of(workload), because)
+    return flows(names.parties[index], Resolvers(names).of(workload), because)
 
 
 def api_flows(names: Names) -> Iterator[Flow]:
@@ -120,7 +120,7 @@ def api_flows(names: Names) -> Iterator[Flow]:
             continue
         binding, place = found
         note = f"{binding.kind} {binding.name} gives rights to the pods of {workload.name}"
-        yield from flows(member(names.workloads, index), server, Evidence(binding.id, place, note))
+        yield from flows(names.parties[index], server, Evidence(binding.id, place, note))
 
 
 def _bound(inventory: Inventory) -> dict[tuple[str, str], tuple[Manifest, str]]:

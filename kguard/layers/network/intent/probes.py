@@ -14,7 +14,7 @@ from typing import Any
 
 from kguard.inventory import Container, Workload
 from kguard.inventory.mesh import Mesh
-from kguard.layers.network.intent.model import Flow, Party, member
+from kguard.layers.network.intent.model import Flow, Party
 from kguard.layers.network.intent.names import Names
 from kguard.layers.network.semantics.ports import port_number
 from kguard.model.facts.common import Evidence
@@ -36,7 +36,7 @@ def probe_flows(names: Names) -> Iterator[Flow]:
             continue
         source = _AMBIENT if mesh.enrolment(workload).plane == "ambient" else _NODE
         for port, place in found:
-            yield Flow(source, member(names.workloads, index), "TCP", port, "probe", place)
+            yield Flow(source, names.parties[index], "TCP", port, "probe", place)
 
 
 def _asked(workload: Workload) -> Iterator[tuple[int, Evidence]]:

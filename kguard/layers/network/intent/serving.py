@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from kguard.inventory import Inventory, Workload, knative
 from kguard.layers.network.intent.components import ACTIVATOR, AUTOSCALER
 from kguard.layers.network.intent.gateways import knative_gateway
-from kguard.layers.network.intent.model import Flow, Party, member, pods
+from kguard.layers.network.intent.model import Flow, Party, pods
 from kguard.layers.network.intent.names import Names
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.network import Basis
@@ -39,7 +39,7 @@ def serving_flows(names: Names) -> Iterator[Flow]:
     for index, workload in enumerate(names.workloads):
         if workload.knative != "serving":
             continue
-        target = member(names.workloads, index)
+        target = names.parties[index]
         for source, ports in (
             (ACTIVATOR, queue_ports(workload, tls=tls)),
             (gateway, queue_ports(workload, tls=tls)),

@@ -16,7 +16,7 @@ import msgspec
 from kguard.inventory import Workload
 from kguard.inventory.mentions import Mention, mentions
 from kguard.inventory.settings import settings
-from kguard.layers.network.intent.model import Flow, Target, flows, member
+from kguard.layers.network.intent.model import Flow, Target, flows
 from kguard.layers.network.intent.names import Names
 from kguard.layers.network.intent.outside import Outside
 from kguard.layers.network.intent.targets import targets
@@ -28,7 +28,7 @@ _HOST = re.compile(r"(?:HOST(?:NAME)?|ADDR(?:ESS)?|SERVER|SERVICE|ENDPOINT)$", r
 def setting_flows(names: Names, outside: Outside) -> Iterator[Flow]:
     """The connections that settings name."""
     for index, workload in enumerate(names.workloads):
-        source = member(names.workloads, index)
+        source = names.parties[index]
         found = list(settings(names.inventory, workload))
         ports = {key.upper(): text for key, text, _ in found if port_number(text)}
         for key, text, place in found:

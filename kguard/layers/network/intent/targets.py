@@ -17,7 +17,7 @@ from kguard.inventory import Inventory
 from kguard.inventory.mentions import Mention, is_address
 from kguard.layers.network.intent import components
 from kguard.layers.network.intent.gateways import local_gateway
-from kguard.layers.network.intent.model import Party, Target, member
+from kguard.layers.network.intent.model import Party, Target
 from kguard.layers.network.intent.names import Names, blocks
 from kguard.layers.network.semantics.services import Service, target_ports
 from kguard.model.facts.network import Basis
@@ -58,7 +58,7 @@ def behind(names: Names, service: Service, port: int | str) -> Iterator[Target]:
     for entry in service.port(port or None):
         for index in service.workloads:
             for number in target_ports(entry, names.workloads[index]):
-                party = member(names.workloads, index)
+                party = names.parties[index]
                 yield Target(party, entry.protocol, number, "environment")
         if not service.selector:
             yield from _endpoints(names, service, entry.protocol, entry.target or entry.number)

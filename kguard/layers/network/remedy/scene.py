@@ -30,7 +30,8 @@ class Scene:
         self.request = request
         self.inventory: Inventory = request.inventory
         self.workloads: list[Workload] = self.inventory.workloads
-        self.flows = intended(self.inventory, self.workloads)
+        self.names = Names(self.inventory)
+        self.flows = intended(self.names)
         self._into: dict[int, list[Flow]] = {}
         self._out_of: dict[int, list[Flow]] = {}
         for flow in self.flows:
@@ -41,7 +42,6 @@ class Scene:
             for workload in request.facts.workloads
             if workload.egress.metadata.reach == "everything"
         }
-        self.names = Names(self.inventory, self.workloads)
         self._index: dict[ObjectRef, int] = {
             workload.ref: index for index, workload in enumerate(self.workloads)
         }

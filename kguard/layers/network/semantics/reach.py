@@ -152,8 +152,10 @@ class Reachability:
         accounts = any(c.source == "account" for c in label_conditions(self.policies))
 
         def key(endpoint: Endpoint) -> object:
-            found = (address(text) for text in endpoint.addresses if ranges)
             account = (endpoint.namespace, endpoint.account) if accounts else ()
+            if not (ranges and endpoint.addresses):
+                return account, ()
+            found = map(address, endpoint.addresses)
             return account, tuple(sorted({atoms.of_range(entry) for entry in found if entry}))
 
         return key
