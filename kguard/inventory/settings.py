@@ -37,10 +37,9 @@ def _variables(inventory: Inventory, workload: Workload, container: Container) -
     for number, entry in enumerate(sequence(container.raw.get("env"))):
         fields = strings(entry)
         name, value = fields.get("name", ""), fields.get("value")
-        place = container.pointer + pointer("env", number)
         if value:
-            note = f"{name} of {workload.name} names it"
-            yield name, value, Evidence(workload.id, f"{place}/value", note)
+            place = f"{container.pointer}/env/{number}/value"
+            yield name, value, Evidence(workload.id, place, f"{name} of {workload.name} names it")
             continue
         source = mapping(mapping(mapping(entry).get("valueFrom")).get("configMapKeyRef"))
         words = strings(source)

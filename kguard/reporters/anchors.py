@@ -20,8 +20,8 @@ def anchored(finding: Finding, inputs: Sequence[str]) -> list[Location]:
 
 def _absence(finding: Finding, inputs: Sequence[str]) -> Location:
     if finding.target.cluster:
-        return Location("decides", cluster=finding.target.cluster, path=str(finding.target))
-    return Location("decides", file=next(iter(inputs), "") or ".")
+        return Location(role="decides", cluster=finding.target.cluster, path=str(finding.target))
+    return Location(role="decides", file=next(iter(inputs), "") or ".")
 
 
 def path_of(place: Location) -> str:

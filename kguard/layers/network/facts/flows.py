@@ -151,6 +151,9 @@ class _Judge:
     def _endpoint(self, direction: Direction, index: int, other: Party, flow: Flow) -> Verdict:
         reach = self._cluster.reach
         number = reach.classes.of_endpoint[index]
+        row = reach.row(direction, number)
+        if not (row.isolated or row.opaque):
+            return "allowed"
         if other.kind == "workload":
             peer = reach.classes.of_endpoint[other.index]
             return self._port(reach.allowed(direction, number, peer), flow)
@@ -247,12 +250,10 @@ class _Judge:
     def _policies(self, flow: Flow, out: Verdict, into: Verdict) -> list[Evidence]:
         """The policies that isolate the end that blocks."""
         found: list[Evidence] = []
-        for verdict, direction, party in (
-            (out, "egress", flow.source),
-            (into, "ingress", flow.target),
-        ):
-            if verdict == "blocked" and party.kind == "workload":
-                found += self._isolating("egress" if direction == "egress" else "ingress", party)
+        if out == "blocked" and flow.source.kind == "workload":
+            found += self._isolating("egress", flow.source)
+        if into == "blocked" and flow.target.kind == "workload":
+            found += self._isolating("ingress", flow.target)
         return found
 
     def _isolating(self, direction: Direction, party: Party) -> list[Evidence]:
