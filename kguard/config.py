@@ -154,6 +154,22 @@ class Falco(_Strict, frozen=True):
     """Files with the rules that come with it, in the order of loading, relative to kguard.yaml."""
 
 
+class Scenario(_Strict, frozen=True):
+    """An event that some rule of Falco must notice."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z][A-Za-z0-9_.-]*$")]
+    event: dict[str, str | tuple[str, ...]]
+    """Fields of Falco with their values; what is not named, the event does not have."""
+    title: str = ""
+    source: str = "syscall"
+
+
+class Runtime(_Strict, frozen=True):
+    """What Falco must notice beside the attacks of the baseline."""
+
+    scenarios: tuple[Scenario, ...] = ()
+
+
 class Release(_Strict, frozen=True):
     """One way in which a chart is installed."""
 
@@ -182,6 +198,7 @@ class Config(_Strict, frozen=True):
     registries: Registries = Registries()
     audit: Audit = Audit()
     falco: Falco = Falco()
+    runtime: Runtime = Runtime()
     workloads: dict[str, str] = {}
     """Custom kinds (`Kind.group`) with the JSON pointer of their pod template."""
     flows: tuple[str, ...] = ()
@@ -303,6 +320,8 @@ def _inside(node: Any, step: str) -> tuple[Any, Any]:
 
 _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Config,
+    Runtime,
+    Scenario,
     Cluster,
     PolicySettings,
     Namespaces,

@@ -208,7 +208,7 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         registry=options.registry,
         approved=options.approved,
         settings={
-            "audit": msgspec.to_builtins(config.audit),
+            **msgspec.to_builtins({"audit": config.audit, "runtime": config.runtime}),
             "registries": config.registry_block(options.cache),
         },
         progress=options.progress,

@@ -143,12 +143,30 @@ class RuleRow(TypedDict):
     enabled: bool
     dead: bool
     because: str
+    weakened: list[str]
+    """What changes take from a rule that can still fire."""
+    shadowed_by: str
+    """The rule that takes every event of this one; empty where none does."""
     condition_compiled: str
     events: list[str]
+
+
+class DetectionRow(TypedDict):
+    """An attack, and whether a rule in force notices it."""
+
+    id: str
+    title: str
+    state: Literal["fires", "hidden", "silent", "unknown"]
+    rule: str
+    priority: str
+    because: str
 
 
 class RuleDocument(msgspec.Struct):
     """The document of `kguard runtime rules`."""
 
     result: FalcoResults
+    unmet: list[str]
+    """Complaints about required plugins none of which is loaded."""
     rules: list[RuleRow]
+    detections: list[DetectionRow]

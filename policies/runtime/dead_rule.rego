@@ -2,8 +2,8 @@
 # title: A rule can never match
 # description: |
 #   The condition of the rule contradicts itself as it was written, often because a list or a macro
-#   that every user is meant to fill is still empty. The rule looks enabled and never raises an
-#   alert.
+#   that every user is meant to fill is still empty; or it is about system calls such as read and
+#   write that Falco leaves out by itself. The rule looks enabled and never raises an alert.
 # scope: package
 # related_resources:
 #   - https://falco.org/docs/concepts/rules/conditions/
@@ -22,7 +22,7 @@ package kguard.runtime.dead_rule
 deny contains finding if {
 	some loss in input.losses
 	loss.effect == "dead"
-	loss.cause == "itself"
+	loss.cause in {"itself", "volume"}
 	finding := {
 		"target": loss.ref,
 		"path": loss.name,

@@ -2,8 +2,9 @@
 # title: A common attack would go unnoticed
 # description: |
 #   Attacks are written as events, not as names of rules: a shell in a container, a dropped binary,
-#   an escape, and so on. For each that is required, some rule in force must match the event. Rules
-#   that come with Falco but are not in the input cannot be judged.
+#   an escape, and so on. For each that is required, some rule in force must match the event; so for
+#   the events that you add in `runtime.scenarios` of kguard.yaml. Rules that come with Falco but are
+#   not in the input cannot be judged.
 # scope: package
 # related_resources:
 #   - https://attack.mitre.org/matrices/enterprise/containers/
@@ -15,7 +16,7 @@
 #   kind: effect
 #   subjects: detections
 #   remedy: add_rules
-#   controls: [SOC2-CC7.2, ATTACK-T1562]
+#   controls: [SOC2-CC7.2, ATTACK-T1562, ATTACK-T1611, ATTACK-T1609]
 #   since: "0.1"
 #   params:
 #     required: {type: array, default: [D1, D2, D3, D4, D5, D6, D7, D11]}
@@ -33,9 +34,9 @@ deny contains finding if {
 		"target": owner,
 		"path": "",
 		"message": sprintf("%d of %d required attacks would go unnoticed: %s", [
-			count(missing), count(_required), concat(", ", missing),
+			count(missing), count(_those(owner, {"fires", "silent", "hidden", "unknown"})), concat(", ", missing),
 		]),
-		"evidence": array.concat(_place(owner), [{"note": "no rule in force matches their events"}]),
+		"evidence": array.concat(_place(owner), _why(owner)),
 	}
 }
 
@@ -54,7 +55,7 @@ unknown contains finding if {
 _those(owner, states) := [text |
 	some found in input.detections
 	found.installation == owner
-	found.id in _required
+	_is_required(found)
 	found.state in states
 	text := sprintf("%s (%s)%s", [found.title, found.id, _where(found)])
 ]
@@ -62,6 +63,21 @@ _those(owner, states) := [text |
 _where(found) := "" if count(found.nodes) == 0
 
 else := sprintf(" on %s", [concat(", ", array.slice(found.nodes, 0, 3))])
+
+_is_required(found) if found.id in _required
+
+_is_required(found) if found.asked
+
+_why(owner) := steps if {
+	steps := [step |
+		some found in input.detections
+		found.installation == owner
+		_is_required(found)
+		found.state in {"silent", "hidden"}
+		some step in found.because
+	]
+	count(steps) > 0
+} else := [{"note": "no rule in force matches their events"}]
 
 _place(owner) := [step |
 	some falco in input.installations

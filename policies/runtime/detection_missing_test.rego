@@ -8,6 +8,8 @@ _found(id, state) := {
 	"installation": _falco,
 	"id": id,
 	"title": "an attack",
+	"asked": false,
+	"because": [],
 	"state": state,
 	"rule": "",
 	"priority": "",
@@ -32,6 +34,18 @@ test_deny_missing if {
 		"path": "",
 		"message": "2 of 2 required attacks would go unnoticed: an attack (D1), an attack (D2)",
 		"evidence": [{"note": "Falco runs here"}, {"note": "no rule in force matches their events"}],
+	}}
+}
+
+test_deny_what_the_user_asks_for_with_its_cause if {
+	step := {"note": "overrides the macro container"}
+	asked := object.union(_found("mine", "silent"), {"asked": true, "because": [step]})
+	findings := policy.deny with input as _facts([_found("D1", "fires"), asked])
+	findings == {{
+		"target": _falco,
+		"path": "",
+		"message": "1 of 2 required attacks would go unnoticed: an attack (mine)",
+		"evidence": [{"note": "Falco runs here"}, step],
 	}}
 }
 

@@ -19,12 +19,9 @@
 #   since: "0.1"
 package kguard.runtime.rule_ignored
 
-_codes := {"LOAD_UNKNOWN_KEY", "LOAD_UNKNOWN_ITEM", "LOAD_UNKNOWN_SOURCE", "LOAD_UNKNOWN_FILTER"}
-
 deny contains finding if {
 	some problem in input.problems
-	problem.level == "warning"
-	problem.code in _codes
+	problem.about == "ignored"
 	finding := {
 		"target": problem.ref,
 		"path": sprintf("%s/%s/%s", [problem.code, problem.item, problem.message]),

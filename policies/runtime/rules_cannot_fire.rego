@@ -22,7 +22,7 @@ package kguard.runtime.rules_cannot_fire
 deny contains finding if {
 	some loss in input.losses
 	loss.effect == "dead"
-	loss.cause != "itself"
+	not loss.cause in {"itself", "volume"}
 	finding := {
 		"target": loss.ref,
 		"path": sprintf("%s/%s", [loss.cause, loss.name]),

@@ -29,7 +29,23 @@ Feature = Literal["grpc_output", "grpc_server", "legacy_ebpf", "gvisor"]
 Effect = Literal["dead", "disabled", "hidden"]
 """What is lost: the rule can never match, is switched off, or lies below the minimum priority."""
 
-Cause = Literal["macro", "list", "rule", "selection", "priority", "syscalls", "itself"]
+Cause = Literal["macro", "list", "rule", "selection", "priority", "syscalls", "volume", "itself"]
+"""`syscalls`: the configuration takes them out; `volume`: Falco leaves them out by itself."""
+Breadth = Literal[
+    "specific",
+    "pattern",
+    "namespace",
+    "registry",
+    "user",
+    "circumstance",
+    "all_but",
+    "everything",
+    "unknown",
+]
+"""How much a change leaves out, from narrow to wide: a program, file, image or address; a few
+letters; everything in a namespace, from a registry or of a user; a property that attacks share with
+everything else (a type of event, a flag); everything but what is named; everything."""
+
 NodeState = Literal["watched", "unwatched", "unwatchable", "unknown"]
 Obstacle = Literal[
     "none",
@@ -79,6 +95,13 @@ class Installation(msgspec.Struct):
     """Why `rules` is what it is."""
     reach: Reach
     removed: list[Removed]
+    shadows_judged: Literal["all", "some", "none"]
+    """How many pairs of rules were compared; `none` where every rule that matches raises an
+    alert, or where the rules are not known."""
+    lost_state: list[str]
+    """System calls without which Falco cannot tell processes apart, as `base_syscalls` leaves
+    them out."""
+    state_because: list[Evidence]
     because: list[Evidence]
     unheard: list[str] = []
     """Rules in force whose alerts every way refuses: they are not grave enough for it."""
@@ -148,6 +171,29 @@ class Receiver(msgspec.Struct):
     because: list[Evidence]
 
 
+ProblemClass = Literal[
+    "yaml",
+    "structure",
+    "condition",
+    "output",
+    "definition",
+    "engine",
+    "plugin",
+    "ignored",
+    "slow",
+    "suspicious",
+    "deprecated",
+    "no_effect",
+    "name",
+    "unused",
+]
+"""What a problem is about. Errors: the YAML, the structure of items, conditions, outputs,
+definitions that do not fit together, a newer engine or a plugin that is needed. Warnings: a part is
+ignored, a rule is held against every event, a comparison means something else than it says,
+something is deprecated, an exception adds nothing, a name breaks the rules, a definition is not
+used."""
+
+
 class Problem(msgspec.Struct):
     """An error or a warning that Falco gives about a rules file."""
 
@@ -155,6 +201,8 @@ class Problem(msgspec.Struct):
     file: str
     level: Literal["error", "warning"]
     code: str
+    """Falco's own code; empty for a plugin that is missing, which has none."""
+    about: ProblemClass
     message: str
     item: str
     """The rule, macro or list, by name."""
@@ -177,6 +225,39 @@ class Loss(msgspec.Struct):
     """The rules file with the item; empty where the configuration is the cause."""
     line: int
     """The line of the item in that file, from 1; 0 where there is none to take out."""
+    because: list[Evidence]
+
+
+class Weakening(msgspec.Struct):
+    """One change after which rules see less, or tell of it with less urgency."""
+
+    ref: ObjectRef
+    installation: ObjectRef
+    """The Falco, or the rules files, that load it."""
+    cause: Literal["macro", "list", "rule"]
+    name: str
+    effect: Literal["narrowed", "demoted", "unknown"]
+    """`demoted`: a lower priority; `unknown`: there are too many changes to try each."""
+    breadth: Breadth
+    excluded: list[str]
+    """What the rules no longer see, as conditions, the first few."""
+    detections: list[str]
+    """Ids of the scenarios that these rules saw and no longer see."""
+    rules: list[str]
+    file: str
+    line: int
+    because: list[Evidence]
+
+
+class Shadow(msgspec.Struct):
+    """A rule that never raises an alert, because an earlier one takes all of its events."""
+
+    ref: ObjectRef
+    installation: ObjectRef
+    rule: str
+    priority: str
+    by: str
+    by_priority: str
     because: list[Evidence]
 
 
@@ -248,9 +329,13 @@ class Detection(msgspec.Struct):
     installation: ObjectRef
     id: str
     title: str
+    asked: bool
+    """Whether the user added it, in `runtime.scenarios` of kguard.yaml."""
     state: DetectionState
     rule: str
     priority: str
+    because: list[Evidence] = []
+    """What took the rule away that would notice it, if something did."""
     nodes: list[str] = []
     """Where it is so, if it is different on other nodes; empty: everywhere."""
 
@@ -304,6 +389,8 @@ class Facts(msgspec.Struct):
     receivers: list[Receiver] = []
     problems: list[Problem] = []
     losses: list[Loss] = []
+    weakened: list[Weakening] = []
+    shadows: list[Shadow] = []
     rules: list[Rule] = []
     audit_rules: list[AuditRule] = []
     nodes: list[Node] = []

@@ -59,6 +59,8 @@ def test_rules_as_json(run, tmp_path):
             "enabled": False,
             "dead": False,
             "because": "disabled by `rules` of falco.yaml",
+            "weakened": [],
+            "shadowed_by": "",
             "condition_compiled": "(evt.type = execve and proc.name = bash)",
             "events": ["asyncevent", "execve"],
         }
@@ -72,6 +74,74 @@ def test_rules_that_falco_refuses(run, tmp_path):
     assert done.return_value == 1
     assert "refused" in done.stdout
     assert "LOAD_ERR_VALIDATE: Undefined macro 'undefined_macro' used in filter." in done.stdout
+
+
+LOCAL = """\
+- rule: shell
+  condition: and not k8s.ns.name = shop
+  override: {condition: append}
+- rule: earlier
+  desc: d
+  condition: evt.type in (execve, execveat)
+  output: o
+  priority: DEBUG
+"""
+
+
+def test_rules_that_are_weaker_or_hidden(run, tmp_path):
+    base, local = tmp_path / "base.yaml", tmp_path / "local.yaml"
+    base.write_text(RULES.replace("shell", "second") + RULES)
+    local.write_text(LOCAL)
+    text = run("rules", str(base), str(local)).stdout
+    assert "weaker: leaves out namespace: `k8s.ns.name = shop`; no longer sees D1" in text
+    assert f"rule shell, {local}:1" in text
+    assert "never heard: second matches first" in text
+    assert "fires    D1           a shell opened inside a container  second (Notice)" in text
+
+
+def test_rules_of_an_older_falco(run, tmp_path):
+    base = tmp_path / "base.yaml"
+    base.write_text(RULES.replace("proc.name=bash", "proc.name startswith oneof (ba, z)"))
+    assert run("rules", str(base)).return_value == 0
+    assert run("rules", str(base), "--falco", "0.43.1").return_value == 1
+    refused = run("rules", str(base), "--falco", "new").exception
+    assert isinstance(refused, UsageError)
+    assert "no version of Falco" in str(refused)
+
+
+def test_rules_whose_plugin_is_not_loaded(run, tmp_path):
+    base, config = tmp_path / "base.yaml", tmp_path / "falco.yaml"
+    wanted = "- required_plugin_versions:\n  - {name: k8saudit, version: 0.18.0}\n"
+    base.write_text(wanted + RULES)
+    config.write_text("plugins: [{name: container}]\n")
+    assert run("rules", str(base)).return_value == 0
+    done = run("rules", str(base), "--config", str(config))
+    assert done.return_value == 1
+    assert "must load one of: k8saudit (>= 0.18.0)" in done.stdout
+
+
+def test_generate(run, tmp_path):
+    (tmp_path / "web.yaml").write_text(WEB)
+    text = run("generate", str(tmp_path)).stdout
+    assert '- "api.example.com"' in text
+    assert "- rule: kguard connection that nobody meant\n  enabled: true\n" in text
+    assert "kguard_signed_digests" not in text
+
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: web
+        env: [{name: API, value: "https://api.example.com/v1"}]
+"""
 
 
 def test_coverage(run, tmp_path):

@@ -12,7 +12,7 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.absence import absent
 from kguard.layers.runtime.facts.alerts import alerts
 from kguard.layers.runtime.facts.delivery import Ways, unheard, ways
-from kguard.layers.runtime.facts.detections import detections, weakest
+from kguard.layers.runtime.facts.detections import Detections, scenarios, weakest
 from kguard.layers.runtime.facts.discovery import discover
 from kguard.layers.runtime.facts.drops import handling, observed_drops
 from kguard.layers.runtime.facts.falco import Falco
@@ -21,17 +21,20 @@ from kguard.layers.runtime.facts.judged import (
     Losses,
     audit_rules,
     partial_losses,
-    problems,
     rule_facts,
 )
 from kguard.layers.runtime.facts.loaded import Page, as_it_runs, compared, pages_of, unproved
 from kguard.layers.runtime.facts.nodes import node_facts, reach
+from kguard.layers.runtime.facts.problems import problems
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.tamper import tampering
+from kguard.layers.runtime.facts.texts import line_of
+from kguard.layers.runtime.facts.weakened import shadowed, weakened
 from kguard.layers.runtime.facts.workloads import blind_spots
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
+from kguard.layers.runtime.semantics.scenarios import Scenario
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
 from kguard.model.layer import Request
@@ -43,20 +46,21 @@ __all__ = ["compute"]
 def compute(inventory: Inventory, request: Request) -> model.Facts:
     """The facts document; empty collections where the input shows no Falco."""
     falcos = discover(inventory)
+    wanted = scenarios(request.settings.get("runtime", {}))
     facts = absent(inventory, request)
     used: set[str] = set()
     noticed: list[tuple[model.Detection, tuple[str, ...]]] = []
     alone = len({falco.ref for falco in falcos}) == 1
     for falco in falcos:
         pages = pages_of(inventory, falco, alone=alone)
-        rules = _add_falco(facts, inventory, as_it_runs(falco, pages), pages)
+        rules = _add_falco(facts, inventory, as_it_runs(falco, pages), pages, wanted)
         used |= {text.ref for text in rules.texts}
-        chosen = detections(rules, falco.ref, falco.selections, falco.settings.minimum)
-        noticed += [(found, falco.nodes) for found in chosen]
+        chosen = _detections(rules, falco)
+        noticed += [(found, falco.nodes) for found in chosen.all(wanted)]
     facts.detections = list(weakest(noticed))
     lone = list(lone_rulesets(inventory, used))
     for rules in lone:
-        _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None)
+        _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None, wanted)
     facts.tampering = tampering(inventory, falcos)
     facts.alerts = alerts(inventory)
     facts.nodes = node_facts(inventory, falcos)
@@ -66,8 +70,17 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
     return facts
 
 
+def _detections(rules: Rules, falco: Falco) -> Detections:
+    minimum = falco.settings.minimum
+    return Detections(rules, falco.ref, falco.selections, minimum, falco.config_text)
+
+
 def _add_falco(
-    facts: model.Facts, inventory: Inventory, falco: Falco, pages: Sequence[Page]
+    facts: model.Facts,
+    inventory: Inventory,
+    falco: Falco,
+    pages: Sequence[Page],
+    wanted: Sequence[Scenario],
 ) -> Rules:
     """Judge one Falco, or the part of it that some nodes run; returns its rules."""
     rules = rules_of(inventory, falco)
@@ -79,7 +92,7 @@ def _add_falco(
     facts.drops += observed_drops(falco, pages)
     facts.routes += out.routes
     facts.receivers += out.receivers
-    _add_rules(facts, rules, falco.ref, falco.selections, falco.settings.minimum, falco)
+    _add_rules(facts, rules, falco.ref, falco.selections, falco.settings.minimum, falco, wanted)
     return rules
 
 
@@ -90,14 +103,22 @@ def _add_rules(
     selections: Sequence[Selection],
     minimum: int,
     falco: Falco | None,
+    wanted: Sequence[Scenario],
 ) -> None:
+    config = falco.config_text if falco else None
     facts.problems += problems(rules)
     if not rules.is_complete:
         facts.losses += partial_losses(rules)
         return
+    order = rules.ruleset.order(selections, minimum)
+    facts.weakened += weakened(rules, owner, order, wanted)
+    if falco is not None and falco.settings.rule_matching == "first":
+        found = rules.shadows(order)
+        facts.shadows += shadowed(rules, owner, found)
+        facts.installations[-1].shadows_judged = "all" if found.is_complete else "some"
     facts.rules += rule_facts(rules, owner, selections, minimum)
     facts.audit_rules += audit_rules(rules, owner, selections, minimum)
-    facts.losses += Losses(rules, selections, minimum, falco.config_text if falco else None).all()
+    facts.losses += Losses(rules, selections, minimum, config).all()
 
 
 def _installation(
@@ -130,6 +151,9 @@ def _installation(
         reasons=_reasons(falco, rules),
         reach=reach(falco, inventory.of("Node")),
         removed=list(removed(falco)),
+        shadows_judged="none",
+        lost_state=(lost := _lost_state(falco, rules, on)),
+        state_because=_syscalls_place(falco) if lost else [],
         because=[Evidence(falco.id, "", "Falco runs here")],
         unheard=unheard(out.routes, _graveness(rules, on)) if known else [],
         drops=drops,
@@ -154,6 +178,20 @@ def _base_rules(
         return "present"
     proved = {file.file for file in loaded if file.state == "same"}
     return "proved" if files <= proved else "named"
+
+
+def _lost_state(falco: Falco, rules: Rules, enabled: Sequence[str]) -> list[str]:
+    if falco.config == "unknown":
+        return []
+    named = [name for rule in enabled for name in rules.types(rule)]
+    return falco.settings.syscalls.lost_state(named, rules.environment.plugins)
+
+
+def _syscalls_place(falco: Falco) -> list[Evidence]:
+    text = falco.config_text
+    if text is None:
+        return []
+    return [text.at(line_of(text.content, "base_syscalls"), "leaves them out")]
 
 
 def _state(falco: Falco, rules: Rules, enabled: Sequence[str]) -> model.RulesState:
@@ -188,6 +226,8 @@ def _sort(facts: model.Facts) -> None:
     facts.receivers = _distinct(facts.receivers)
     facts.problems = _distinct(facts.problems)
     facts.losses = _distinct(facts.losses)
+    facts.weakened = _distinct(facts.weakened)
+    facts.shadows = _distinct(facts.shadows)
     facts.rules = _distinct(facts.rules)
     facts.audit_rules = _distinct(facts.audit_rules)
     facts.installations.sort(key=lambda found: (found.kind == "file", found.ref, found.nodes))
@@ -197,6 +237,8 @@ def _sort(facts: model.Facts) -> None:
     facts.receivers.sort(key=lambda found: (found.installation, found.workload))
     facts.problems.sort(key=lambda p: (p.ref, p.file, p.level, p.item, p.code, p.message))
     facts.losses.sort(key=lambda loss: (loss.ref, loss.effect, loss.cause, loss.name))
+    facts.weakened.sort(key=lambda one: (one.ref, one.file, one.line, one.effect, one.breadth))
+    facts.shadows.sort(key=lambda one: (one.installation, one.rule))
     facts.rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.audit_rules.sort(key=lambda rule: (rule.installation, rule.name))
     facts.nodes.sort(key=lambda node: node.ref)

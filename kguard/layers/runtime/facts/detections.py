@@ -1,54 +1,138 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which attacks would the rules of one Falco notice?"""
+"""Which attacks would the rules of one Falco notice, and what took away the rule that would?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import msgspec
+
+from kguard.layers.runtime.facts.judged import WORDS
 from kguard.layers.runtime.facts.rulesets import Rules
+from kguard.layers.runtime.facts.texts import Text, line_of
+from kguard.layers.runtime.semantics.compiler import CompiledRule
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.evaluation import holds
 from kguard.layers.runtime.semantics.loader import Selection
-from kguard.layers.runtime.semantics.losses import silence
+from kguard.layers.runtime.semantics.losses import Silence, silence
 from kguard.layers.runtime.semantics.scenarios import SCENARIOS, Scenario
 from kguard.model.facts import runtime as model
+from kguard.model.facts.common import Evidence
 from kguard.model.manifests import ObjectRef
 
 
-def detections(
-    rules: Rules, owner: ObjectRef, selections: Sequence[Selection], minimum: int
-) -> Iterator[model.Detection]:
-    """Each scenario with the rule that fires first, if one does."""
-    for scenario in SCENARIOS:
-        if not rules.is_complete:
-            yield model.Detection(owner, scenario.id, scenario.title, "unknown", "", "")
-        elif rules.ruleset.successful:
-            yield _detection(rules, owner, selections, minimum, scenario)
+class _Setting(msgspec.Struct, frozen=True, rename="kebab"):
+    """A scenario of the user, as `runtime.scenarios` of kguard.yaml has it."""
+
+    id: str
+    event: dict[str, str | tuple[str, ...]]
+    title: str = ""
+    source: str = "syscall"
 
 
-def _detection(
-    rules: Rules,
-    owner: ObjectRef,
-    selections: Sequence[Selection],
-    minimum: int,
-    scenario: Scenario,
-) -> model.Detection:
-    hidden = ""
-    unsure = ""
-    for name, rule in rules.ruleset.compiled.rules.items():
-        if rule.info.source != "syscall" or scenario.event.get("evt.type") in rules.unheard:
-            continue
-        answer = holds(rule.condition, scenario.event)
-        quiet = silence(rule, selections, minimum)
-        if answer and quiet is None:
-            priority = PRIORITIES[rule.info.priority]
-            return model.Detection(owner, scenario.id, scenario.title, "fires", name, priority)
-        if answer and quiet is not None and quiet.by != "definition":
-            hidden = hidden or name
-        if answer is None and quiet is None:
-            unsure = unsure or name
-    state: model.DetectionState = "hidden" if hidden else "unknown" if unsure else "silent"
-    return model.Detection(owner, scenario.id, scenario.title, state, hidden or unsure, "")
+def scenarios(settings: Mapping[str, object]) -> tuple[Scenario, ...]:
+    """Kguard's own scenarios and those of the user."""
+    own = msgspec.convert(settings.get("scenarios", ()), tuple[_Setting, ...])
+    asked = [
+        Scenario(one.id, one.title or one.id, dict(one.event), one.source, asked=True)
+        for one in own
+    ]
+    return (*SCENARIOS, *asked)
+
+
+class Detections:
+    """Judges scenarios against the rules of one Falco."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        owner: ObjectRef,
+        selections: Sequence[Selection],
+        minimum: int,
+        config: Text | None,
+    ) -> None:
+        self.rules = rules
+        self.owner = owner
+        self.selections = selections
+        self.minimum = minimum
+        self.config = config
+        self.loaded = rules.ruleset.compiled.rules
+        self.order = rules.ruleset.order(selections, minimum)
+
+    def all(self, wanted: Sequence[Scenario]) -> Iterator[model.Detection]:
+        """Each scenario with the rule that fires first, if one does."""
+        for scenario in wanted:
+            if not self.rules.is_complete:
+                yield self._row(scenario, "unknown", "")
+            elif self.rules.ruleset.successful:
+                yield self._judged(scenario)
+
+    def _judged(self, scenario: Scenario) -> model.Detection:
+        unsure = ""
+        for name in self.order:
+            answer = self._matches(self.loaded[name], scenario)
+            if answer:
+                return self._row(scenario, "fires", name)
+            if answer is None:
+                unsure = unsure or name
+        if unsure:
+            return self._row(scenario, "unknown", unsure)
+        return self._missed(scenario)
+
+    def _matches(self, rule: CompiledRule, scenario: Scenario) -> bool | None:
+        if (
+            rule.info.source != scenario.source
+            or scenario.event_type in self.rules.syscalls.unheard
+        ):
+            return False
+        return holds(rule.condition, scenario.event)
+
+    def _missed(self, scenario: Scenario) -> model.Detection:
+        for name, rule in self.loaded.items():
+            quiet = silence(rule, self.selections, self.minimum)
+            if quiet is not None and quiet.by != "definition" and self._matches(rule, scenario):
+                return self._row(scenario, "hidden", name, self._silenced(quiet, name))
+        for impact in self.rules.changes.impacts:
+            if impact.rule in self.order and self._matches(impact.before, scenario):
+                change = impact.change
+                note = f"{WORDS.get(change.how, change.how)} the {change.kind} {change.name}"
+                because = self._at(change.file, change.line, f"{note}: {impact.rule} saw this")
+                return self._row(scenario, "silent", "", because)
+        return self._row(scenario, "silent", "")
+
+    def _silenced(self, quiet: Silence, name: str) -> list[Evidence]:
+        if quiet.step is not None:
+            note = f"switches off the rule {name}, which saw this"
+            return self._at(quiet.step.file, quiet.step.line, note)
+        if self.config is None:
+            return []
+        selected = quiet.by == "selection"
+        key = self.selections[quiet.selection].pattern if selected else "priority"
+        note = f"leaves out the rule {name}, which saw this"
+        return [self.config.at(line_of(self.config.content, key), note)]
+
+    def _at(self, file: str, line: int, note: str) -> list[Evidence]:
+        text = self.rules.text_of(file)
+        return [text.at(line, note)] if text else []
+
+    def _row(
+        self,
+        scenario: Scenario,
+        state: model.DetectionState,
+        rule: str,
+        because: Sequence[Evidence] = (),
+    ) -> model.Detection:
+        fires = state == "fires"
+        return model.Detection(
+            installation=self.owner,
+            id=scenario.id,
+            title=scenario.title,
+            asked=scenario.asked,
+            state=state,
+            rule=rule,
+            priority=PRIORITIES[self.loaded[rule].info.priority] if fires else "",
+            because=list(because),
+        )
 
 
 _ORDER: tuple[model.DetectionState, ...] = ("silent", "hidden", "unknown", "fires")

@@ -119,6 +119,9 @@ def _with_arguments(node: Mapping, files: Filesystem, arguments: Sequence[str]) 
         if option == "-o" and separator:
             whole = _assigned(whole, key.strip().split("."), text.strip())
     chosen = falco_yaml.settings_of(whole)
+    if "-A" in arguments:
+        everything = msgspec.structs.replace(chosen.syscalls, everything=True)
+        chosen = msgspec.structs.replace(chosen, syscalls=everything)
     rules = tuple(value for option, value in pairs if option == "-r")
     return msgspec.structs.replace(chosen, rules_files=rules) if rules else chosen
 

@@ -10,18 +10,17 @@ import msgspec
 from kguard.layers.runtime.facts.rulesets import Rules
 from kguard.layers.runtime.facts.texts import Text, line_of
 from kguard.layers.runtime.semantics.audit_needs import SOURCE, need_of
+from kguard.layers.runtime.semantics.changes import Change
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
-from kguard.layers.runtime.semantics.losses import Culprit, Silence, culprits, silence
+from kguard.layers.runtime.semantics.losses import Silence, silence
 from kguard.layers.runtime.semantics.overrides import harmful
-from kguard.layers.runtime.semantics.results import Problem as LoadProblem
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import ObjectRef
 
 ALL_PRIORITIES = len(PRIORITIES) - 1
-_NAMED_ITEMS = ("rule", "macro", "list")
-_WORDS = {
+WORDS = {
     "defined": "defines",
     "redefined": "redefines",
     "appended": "appends to",
@@ -29,32 +28,6 @@ _WORDS = {
     "enabled": "switches on",
     "disabled": "switches off",
 }
-
-
-def problems(rules: Rules) -> Iterator[model.Problem]:
-    """Errors and warnings of loading; warnings about unused items are left out."""
-    for result in rules.ruleset.results:
-        text = rules.text_of(result.name)
-        if text is None or (rules.missing and not result.successful):
-            continue
-        for level, found in (("error", result.errors), ("warning", result.warnings)):
-            for problem in found:
-                if not problem.code.startswith("LOAD_UNUSED"):
-                    yield _problem(problem, level, text)
-
-
-def _problem(problem: LoadProblem, level: str, text: Text) -> model.Problem:
-    named = [s for s in problem.context.spots if s.item_type in _NAMED_ITEMS and s.item_name]
-    item = f"{named[-1].item_type} {named[-1].item_name}" if named else ""
-    return model.Problem(
-        ref=text.owner,
-        file=text.name,
-        level="error" if level == "error" else "warning",
-        code=problem.code,
-        message=problem.message,
-        item=item,
-        because=[text.at(problem.context.line, f"{item or 'the file'}: {problem.message}")],
-    )
 
 
 def rule_facts(
@@ -96,7 +69,7 @@ def partial_losses(rules: Rules) -> Iterator[model.Loss]:
         text = rules.text_of(found.step.file)
         if text is None:
             continue
-        note = f"{_WORDS.get(found.step.how, found.step.how)} the {found.kind} {found.name}"
+        note = f"{WORDS.get(found.step.how, found.step.how)} the {found.kind} {found.name}"
         yield model.Loss(
             ref=text.owner,
             effect=found.effect,
@@ -143,22 +116,22 @@ class Losses:
 
     def _dead(self) -> Iterator[model.Loss]:
         dead = [name for name in self.loaded if self.rules.answers[name].verdict == "dead"]
-        blamed = culprits(self.rules.files(), self.rules.environment, self.rules.ruleset, dead)
-        groups: dict[Culprit, list[str]] = {}
+        blamed = self.rules.changes.blamed(dead) if dead else {}
+        groups: dict[Change, list[str]] = {}
         for name in dead:
-            if name in blamed:
-                groups.setdefault(blamed[name], []).append(name)
-            else:
+            for change in blamed.get(name, ()):
+                groups.setdefault(change, []).append(name)
+            if name not in blamed:
                 yield from self._dead_by_itself(name)
         for culprit, names in sorted(groups.items()):
             yield from self._killed(culprit, names)
 
-    def _killed(self, culprit: Culprit, names: list[str]) -> Iterator[model.Loss]:
+    def _killed(self, culprit: Change, names: list[str]) -> Iterator[model.Loss]:
         text = self.rules.text_of(culprit.file)
         if text is None:
             return
         conflict = self._conflict(names[0])
-        note = f"{_WORDS.get(culprit.how, culprit.how)} the {culprit.kind} {culprit.name}"
+        note = f"{WORDS.get(culprit.how, culprit.how)} the {culprit.kind} {culprit.name}"
         because = [text.at(culprit.line, note), *self._victims(names)]
         loss = self._loss(text, "dead", culprit.kind, culprit.name, names, conflict, because)
         yield msgspec.structs.replace(loss, file=text.name, line=culprit.line)
@@ -211,15 +184,30 @@ class Losses:
                 pass
 
     def _deaf(self) -> Iterator[model.Loss]:
-        """Rules all of whose system calls the configuration takes out."""
-        names = [name for name in self.loaded if self.rules.is_deaf(name)]
-        if not names or self.config is None:
-            return
-        out = ", ".join(sorted(self.rules.unheard))
-        place = self.config.at(line_of(self.config.content, "custom_set"), f"takes out {out}")
-        note = f"Falco does not ask the kernel for {out}"
-        because = [place, *self._victims(names)]
-        yield self._loss(self.config, "dead", "syscalls", out, names, note, because)
+        """Rules none of whose system calls reach Falco."""
+        removed = self.rules.syscalls.removed
+        deaf = [name for name in self.loaded if self.rules.is_deaf(name)]
+        taken = [name for name in deaf if self.rules.types(name) <= removed]
+        if taken and self.config is not None:
+            out = ", ".join(sorted(removed))
+            line = line_of(self.config.content, "custom_set")
+            place = self.config.at(line, f"takes out {out}")
+            note = f"Falco does not ask the kernel for {out}"
+            because = [place, *self._victims(taken)]
+            yield self._loss(self.config, "dead", "syscalls", out, taken, note, because)
+        yield from self._left_out([name for name in deaf if name not in taken])
+
+    def _left_out(self, names: list[str]) -> Iterator[model.Loss]:
+        """Rules about system calls that Falco leaves out unless all are asked for."""
+        for name in names:
+            info = self.loaded[name].info
+            text = self.rules.text_of(info.context.file)
+            if text is not None:
+                calls = ", ".join(sorted(self.rules.types(name)))
+                note = f"Falco leaves out {calls} unless base_syscalls.all is set"
+                because = [text.at(info.context.line, f"the rule {name} is about {calls} alone")]
+                owner = self.config or text
+                yield self._loss(owner, "dead", "volume", name, [name], note, because)
 
     def _switched_off(self, found: Silence, names: list[str]) -> Iterator[model.Loss]:
         step = found.step

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -11,11 +12,15 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.operator import fetched, from_registry, ordered, undecided
 from kguard.layers.runtime.facts.texts import Text, from_base_rules, from_document, line_of
+from kguard.layers.runtime.semantics.changes import Changes
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, SYSCALL, Environment
 from kguard.layers.runtime.semantics.events import types_of
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.losses import verdicts
 from kguard.layers.runtime.semantics.satisfiability import Answer
+from kguard.layers.runtime.semantics.shadowing import Shadows, shadows
+from kguard.layers.runtime.semantics.syscalls import EVERY_SYSCALL, Syscalls
+from kguard.layers.runtime.semantics.versions import engine_of
 from kguard.layers.runtime.traces import is_rules
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import BaseRules, PlainDocument
@@ -25,7 +30,7 @@ LOCAL_FILE = "falco_rules.local.yaml"
 _ORDER = (BASE_FILE, "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 
 
-class Rules(msgspec.Struct):
+class Rules(msgspec.Struct, dict=True):
     """The rules that one Falco loads."""
 
     texts: list[Text]
@@ -34,16 +39,28 @@ class Rules(msgspec.Struct):
     environment: Environment
     ruleset: Ruleset
     answers: dict[str, Answer]
-    unheard: frozenset[str] = frozenset()
-    """System calls that the configuration takes out."""
+    syscalls: Syscalls = EVERY_SYSCALL
+    """What Falco asks the kernel for; everything where no Falco is known."""
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What each change of a definition does to the rules that need it."""
+        return Changes(self.files(), self.environment, self.ruleset)
+
+    def shadows(self, order: Sequence[str]) -> Shadows:
+        """The rules whose every event an earlier one takes, where the first that matches wins."""
+        alive = [name for name in order if not self.is_dead(name)]
+        return shadows(self.ruleset.compiled.rules, alive)
 
     def is_deaf(self, name: str) -> bool:
         """Whether Falco gets none of the events that a rule is about."""
+        types = self.types(name)
+        return bool(types) and types <= self.syscalls.unheard
+
+    def types(self, name: str) -> frozenset[str]:
+        """The system calls that a rule is about; none for rules of other sources."""
         rule = self.ruleset.compiled.rules[name]
-        if not self.unheard or rule.info.source != SYSCALL:
-            return False
-        types = types_of(rule.condition)
-        return bool(types) and types <= self.unheard
+        return types_of(rule.condition) if rule.info.source == SYSCALL else frozenset()
 
     def is_dead(self, name: str) -> bool:
         """Whether a rule can never raise an alert here."""
@@ -72,18 +89,18 @@ def load_texts(
     texts: Sequence[Text],
     missing: Sequence[Evidence],
     environment: Environment,
-    unheard: frozenset[str] = frozenset(),
+    syscalls: Syscalls = EVERY_SYSCALL,
 ) -> Rules:
     """Load rules; nothing is judged where a part of them is not in the input."""
     ruleset = load([RulesFile(text.name, text.content) for text in texts], environment)
     answers = verdicts(ruleset) if ruleset.successful else {}
-    return Rules(list(texts), list(missing), environment, ruleset, answers, unheard)
+    return Rules(list(texts), list(missing), environment, ruleset, answers, syscalls)
 
 
 def rules_of(inventory: Inventory, falco: Falco) -> Rules:
     """The rules of one Falco, with what is missing in the input."""
     found = _of_operator(inventory, falco) if falco.kind == "operator" else _files(inventory, falco)
-    return load_texts(*found, _environment(falco), falco.settings.unheard)
+    return load_texts(*found, _environment(falco), falco.settings.syscalls)
 
 
 def _of_operator(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidence]]:
@@ -118,7 +135,8 @@ def _files(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidenc
 def _environment(falco: Falco) -> Environment:
     """The plugins that are loaded; where nothing is written, the container plugin at least."""
     written = falco.settings.plugins_written or falco.kind == "operator"
-    return falco.settings.environment if written else EVERY_PLUGIN
+    loaded = falco.settings.environment if written else EVERY_PLUGIN
+    return msgspec.structs.replace(loaded, engine=engine_of(falco.version))
 
 
 def _base_name(document: PlainDocument) -> str:

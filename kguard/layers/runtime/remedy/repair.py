@@ -9,6 +9,7 @@ from __future__ import annotations
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.delivery import receiver, ways
 from kguard.layers.runtime.facts.drops import handling
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.judged import Losses, partial_losses
 from kguard.layers.runtime.facts.removed import removed
 from kguard.layers.runtime.facts.texts import Text
@@ -30,22 +31,22 @@ def losses_of(setup: Setup) -> list[model.Loss]:
     return list(found.all())
 
 
-def offending_lines(setup: Setup, text: Text) -> list[int]:
-    """The lines of a rules file where items start that silence or disable rules."""
-    found: set[int] = set()
+def offending_lines(setup: Setup, text: Text, weakening: frozenset[int]) -> list[int]:
+    """The lines of a rules file where items start that silence, disable or weaken rules."""
+    found = set(weakening)
     for loss in losses_of(setup):
         if loss.effect in ("dead", "disabled") and loss.file == text.name:
             found.add(loss.line)
     return sorted(found)
 
 
-def repaired_rules(setup: Setup, text: Text) -> str:
-    """A rules file without the items that silence or disable rules.
+def repaired_rules(setup: Setup, text: Text, weakening: frozenset[int]) -> str:
+    """A rules file without the items that silence or disable rules, and those at these lines.
 
     Raises:
         NotEditableError: an item cannot be taken out line by line.
     """
-    lines = offending_lines(setup, text)
+    lines = offending_lines(setup, text, weakening)
     return without_items(text.content, lines) if lines else text.content
 
 
@@ -106,7 +107,15 @@ def _with_rules(content: str, setup: Setup) -> str:
             content = without_step(content, ("rules",), number)
     if any(loss.cause == "syscalls" for loss in losses):
         content = _with_syscalls(content)
+    if _lost_state(setup, falco):
+        content = set_value(content, ("base_syscalls", "repair"), "true")
     return content
+
+
+def _lost_state(setup: Setup, falco: Falco) -> list[str]:
+    rules = setup.rules
+    named = [call for name in rules.ruleset.order() for call in rules.types(name)]
+    return falco.settings.syscalls.lost_state(named, rules.environment.plugins)
 
 
 def _with_syscalls(content: str) -> str:

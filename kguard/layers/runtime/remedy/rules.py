@@ -13,6 +13,7 @@ from kguard.layers.runtime.remedy.editing import NotEditableError
 from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole
 from kguard.layers.runtime.remedy.repair import offending_lines, repaired_config, repaired_rules
 from kguard.layers.runtime.traces import ARTIFACT_GROUP
+from kguard.model.facts.runtime import Facts
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, PlainDocument, mapping
@@ -30,18 +31,21 @@ from kguard.sources.yaml import untyped
 RULES_NAME = "kguard_rules.yaml"
 _CUSTOM = pointer("customRules", f"99-{RULES_NAME}")
 _TAKE_OUT = "take out the item that silences rules"
+_WEAKENED = "runtime/rule-weakened"
+_STATE = "runtime/process-state-incomplete"
 
 
 def restore_rules(request: RemedyRequest) -> Iterator[Proposal]:
-    """Take out the overrides and selections that keep rules from firing."""
+    """Take out the overrides and selections that keep rules from firing, or from seeing much."""
     for setup in setups(request):
         texts = {text.ref: text for text in setup.rules.texts}
         for text in texts.values():
             findings = _about(request.findings, text)
             if findings:
-                yield from _restored(request.inventory, setup, text, findings)
+                yield from _restored(request, setup, text, findings)
         config = setup.falco.config_text if setup.falco else None
         findings = _about(request.findings, config) if config and config.ref not in texts else []
+        findings += [f for f in request.findings if f.policy == _STATE and f.target == setup.owner]
         if config and findings:
             yield from _reselected(request.inventory, setup, config, findings)
 
@@ -51,27 +55,44 @@ def _about(findings: Iterable[Finding], text: Text) -> list[Finding]:
 
 
 def _restored(
-    inventory: Inventory, setup: Setup, text: Text, findings: list[Finding]
+    request: RemedyRequest, setup: Setup, text: Text, findings: list[Finding]
 ) -> Iterator[Proposal]:
     closes = tuple(finding.fingerprint for finding in findings)
     for other in (other for other in setup.rules.texts if other.ref == text.ref):
+        lines = _weakening(request, other)
         if other.structured:
-            yield from _without_items(setup, other, closes)
+            yield from _without_items(setup, other, lines, closes)
             continue
         try:
-            content = repaired_rules(setup, other)
+            content = repaired_rules(setup, other, lines)
         except NotEditableError as error:
             yield _by_hand(closes, other, error)
             continue
         if content != other.content:
-            edit = whole(inventory, other, content, closes, f"{_TAKE_OUT} ({other.name})")
+            edit = whole(request.inventory, other, content, closes, f"{_TAKE_OUT} ({other.name})")
             if edit is not None:
                 yield edit
 
 
-def _without_items(setup: Setup, text: Text, closes: tuple[str, ...]) -> Iterator[Proposal]:
+def _weakening(request: RemedyRequest, text: Text) -> frozenset[int]:
+    """The lines of the changes that open findings say take much of a rule away."""
+    facts: Facts = request.facts
+    paths = {f.path for f in request.open if f.policy == _WEAKENED and f.target == text.owner}
+    return frozenset(
+        one.line
+        for one in facts.weakened
+        if one.ref == text.owner
+        and one.file == text.name
+        and f"{one.cause}/{one.name}/{one.effect}/{one.breadth}" in paths
+    )
+
+
+def _without_items(
+    setup: Setup, text: Text, lines: frozenset[int], closes: tuple[str, ...]
+) -> Iterator[Proposal]:
     """The items of a list inside an object, from the end so that numbers stay right."""
-    numbers = sorted({text.item(line) for line in offending_lines(setup, text)}, reverse=True)
+    offending = offending_lines(setup, text, lines)
+    numbers = sorted({text.item(line) for line in offending}, reverse=True)
     operations = tuple(Operation("remove", f"{text.pointer}/{n}") for n in numbers)
     if operations:
         yield Edit(text.ref, operations, closes, f"{_TAKE_OUT} ({text.name})")

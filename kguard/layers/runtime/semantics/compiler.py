@@ -91,7 +91,7 @@ class _Compiler:
     def parse(self, condition: str, context: Context) -> Expression:
         try:
             text = self.lists.apply(condition)
-            return parse(text)
+            return parse(text, has_modifiers=self.definitions.environment.engine.has_modifiers)
         except ConditionError as error:
             place = context.in_condition(condition, *error.position)
             raise LoadError("LOAD_ERR_COMPILE_CONDITION", error.message, place) from error

@@ -12,8 +12,13 @@ from typing import Any
 
 import msgspec
 
-from kguard.layers.runtime.semantics.environment import ENGINE_VERSION, SYSCALL, Environment
-from kguard.layers.runtime.semantics.exceptions import RuleException, add_exceptions, validate
+from kguard.layers.runtime.semantics.environment import SYSCALL, Environment
+from kguard.layers.runtime.semantics.exceptions import (
+    Checks,
+    RuleException,
+    add_exceptions,
+    validate,
+)
 from kguard.layers.runtime.semantics.results import Context, LoadError, LoadResult
 
 PRIORITIES = (
@@ -91,6 +96,12 @@ class Requirement(msgspec.Struct, frozen=True):
     """Names and least versions."""
     context: Context
 
+    @property
+    def complaint(self) -> str:
+        """What Falco says where none of them is loaded."""
+        wanted = ", ".join(f"{name} (>= {version})" for name, version in self.alternatives)
+        return f"Plugin requirement not satisfied, must load one of: {wanted}"
+
 
 class Definitions:
     """What the engine's collector holds."""
@@ -109,10 +120,10 @@ class Definitions:
 
     def require_engine(self, version: tuple[int, int, int], context: Context) -> None:
         """Check a required engine version."""
-        major, *rest = version
-        if major == ENGINE_VERSION[0] and tuple(rest) <= ENGINE_VERSION[1:]:
+        engine = self.environment.engine.version
+        if version[0] == engine[0] and version <= engine:
             return
-        have = ".".join(str(part) for part in ENGINE_VERSION)
+        have = ".".join(str(part) for part in engine)
         need = ".".join(str(part) for part in version)
         message = f"Rules require engine version {need}, but engine version is {have}"
         raise LoadError("LOAD_ERR_VALIDATE", message, context)
@@ -166,7 +177,7 @@ class Definitions:
             message = f"Unknown source {info.source}, skipping"
             result.warn("LOAD_UNKNOWN_SOURCE", message, info.context)
         for exception in info.exceptions:
-            validate(exception, self._providers(info), required="item must")
+            validate(exception, self._checks(info), required="item must")
         _define(self.rules, info, self._number())
 
     def append_rule(
@@ -188,7 +199,7 @@ class Definitions:
             if changes.get(key):
                 setattr(rule, key, f"{getattr(rule, key)} {changes[key]}")
         rule.tags |= changes.get("tags", frozenset())
-        add_exceptions(rule.exceptions, changes.get("exceptions", []), self._providers(rule))
+        add_exceptions(rule.exceptions, changes.get("exceptions", []), self._checks(rule))
         rule.visibility = self._number()
         rule.steps.append(_step(context, "appended", *changes))
 
@@ -218,8 +229,9 @@ class Definitions:
         rule.enabled = enabled
         rule.steps.append(_step(context, "enabled" if enabled else "disabled", "enabled"))
 
-    def _providers(self, rule: RuleInfo) -> frozenset[str] | None:
-        return None if rule.unknown_source else self.environment.providers(rule.source)
+    def _checks(self, rule: RuleInfo) -> Checks:
+        providers = None if rule.unknown_source else self.environment.providers(rule.source)
+        return Checks(providers, self.environment.engine.has_modifiers)
 
 
 def _define(known: dict[str, Any], info: ListInfo | MacroInfo | RuleInfo, number: int) -> None:

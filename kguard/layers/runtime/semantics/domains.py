@@ -15,6 +15,7 @@ from typing import Any
 
 from kguard.layers.runtime.semantics.expressions import Check, Field, ListValue, Value
 from kguard.layers.runtime.semantics.fields import event_types, field_table
+from kguard.layers.runtime.semantics.pieces import PIECES, Pieces
 
 _NUMERIC = frozenset({"int", "uint", "double"})
 _MULTIPLE = frozenset(
@@ -156,21 +157,23 @@ def holds_wherever_it_exists(check: Check) -> bool:
 class Domain:
     """The values that one field may still have, given what is known of it."""
 
-    __slots__ = ("allowed", "bounds", "exists", "starts", "tests")
+    __slots__ = ("allowed", "barred", "bounds", "exists", "pieces", "tests")
 
     def __init__(self) -> None:
         self.exists: bool | None = None
         self.allowed: frozenset[str] | None = None
         self.tests: list[tuple[Test, bool]] = []
-        self.starts: list[str] = []
+        self.pieces = Pieces()
+        self.barred: list[tuple[str, str]] = []
+        """Operators with a text that the value must not begin with, end with, contain ..."""
         self.bounds: list[tuple[str, Number]] = []
 
     def copy(self) -> Domain:
         """A domain that can be narrowed on its own."""
         other = Domain()
         other.exists, other.allowed = self.exists, self.allowed
-        other.tests, other.starts = list(self.tests), list(self.starts)
-        other.bounds = list(self.bounds)
+        other.tests, other.pieces = list(self.tests), self.pieces
+        other.barred, other.bounds = list(self.barred), list(self.bounds)
         return other
 
     def require(self, check: Check) -> bool:
@@ -196,6 +199,7 @@ class Domain:
         test = test_of(check)
         if test is not None:
             self.tests.append((test, False))
+        self._bar(check)
         if check.op in _OPPOSITES and isinstance(check.right, Value):
             self._bound(_OPPOSITES[check.op], number(check.right.text))
         return self.exists is not True or self._possible()
@@ -204,10 +208,22 @@ class Domain:
         base, _, modifier = check.op.partition(" ")
         if base in ("=", "==", "in") and modifier != "allof":
             self._allow(check)
-        elif base == "startswith" and isinstance(check.right, Value):
-            self.starts.append(check.right.text)
+        elif base in PIECES and isinstance(check.right, Value):
+            self.pieces = self.pieces.having(base, check.right.text)
         elif base in ("<", "<=", ">", ">=") and isinstance(check.right, Value):
             self._bound(base, number(check.right.text))
+
+    def _bar(self, check: Check) -> None:
+        base, _, modifier = check.op.partition(" ")
+        if modifier == "allof":
+            return
+        match check.right:
+            case Value(text):
+                self.barred.append((base, text))
+            case ListValue(items):
+                self.barred += [(base, item) for item in items]
+            case _:
+                pass
 
     def _allow(self, check: Check) -> None:
         match check.right:
@@ -228,8 +244,7 @@ class Domain:
     def _possible(self) -> bool:
         if self.allowed is not None:
             return any(self._passes(value) for value in self.allowed)
-        longest = max(self.starts, key=len, default="")
-        return self._has_room() and all(longest.startswith(start) for start in self.starts)
+        return self._has_room() and self.pieces.possible(self.barred)
 
     def _has_room(self) -> bool:
         """Whether a number lies between the bounds."""
@@ -240,9 +255,7 @@ class Domain:
         return low[0] < high[0] or (low[0] == high[0] and not low[1] and high[1])
 
     def _passes(self, value: str) -> bool:
-        return all(test(value) is wanted for test, wanted in self.tests) and all(
-            value.startswith(start) for start in self.starts
-        )
+        return all(test(value) is wanted for test, wanted in self.tests)
 
 
 def initial_domains() -> dict[str, Domain]:

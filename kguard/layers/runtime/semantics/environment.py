@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which event sources and fields does an engine have, given its plugins?
 
-Authority: falcosecurity/falco userspace/falco/app/actions/init_inspectors.cpp (fields of a source)
-and the sources that the plugins of falcosecurity/plugins declare.
+Authority: falcosecurity/falco userspace/falco/app/actions/init_inspectors.cpp (fields of a source),
+the sources that the plugins of falcosecurity/plugins declare, and the release notes of 0.44.0.
 """
 
 from __future__ import annotations
@@ -11,8 +11,24 @@ import msgspec
 
 from kguard.layers.runtime.semantics.fields import GENERIC_PROVIDER, UNKNOWN_PROVIDER
 
-ENGINE_VERSION = (0, 62, 0)
-"""Of Falco 0.44."""
+
+class Engine(msgspec.Struct, frozen=True):
+    """What differs between the rules engines of Falco's releases."""
+
+    version: tuple[int, int, int]
+    has_modifiers: bool = True
+    """`startswith oneof (...)` and the like, in conditions and exceptions."""
+    warns_of_keys: bool = True
+    """LOAD_UNKNOWN_KEY."""
+
+
+ENGINES = {
+    (0, 42): Engine((0, 57, 0), has_modifiers=False, warns_of_keys=False),
+    (0, 43): Engine((0, 58, 0), has_modifiers=False, warns_of_keys=False),
+    (0, 44): Engine((0, 62, 0)),
+}
+"""By release of Falco; `falco --version` prints the engine's."""
+NEWEST = ENGINES[0, 44]
 
 SYSCALL = "syscall"
 K8S_AUDIT = "k8s_audit"
@@ -30,6 +46,9 @@ class Environment(msgspec.Struct, frozen=True):
     """What an engine has loaded beside the rules."""
 
     plugins: frozenset[str]
+    engine: Engine = NEWEST
+    assumed: bool = False
+    """Whether no configuration says which plugins are loaded."""
 
     @property
     def _has_unknown(self) -> bool:
@@ -57,5 +76,5 @@ class Environment(msgspec.Struct, frozen=True):
         return frozenset(found)
 
 
-EVERY_PLUGIN = Environment(KNOWN_PLUGINS)
+EVERY_PLUGIN = Environment(KNOWN_PLUGINS, assumed=True)
 """An engine with all recorded plugins: what can be assumed when no configuration is known."""

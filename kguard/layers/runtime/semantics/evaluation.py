@@ -3,14 +3,19 @@
 
 Authority: falcosecurity/libs userspace/libsinsp/filter_compare.cpp and sinsp_filtercheck.cpp: a
 field that the event does not have makes the comparison false. Fields with several values match
-when one of them does.
+when one of them does; either end of a connection (`fd.ip`, `fd.net`, `fd.port`) differs from a
+value only where both do (sinsp_filtercheck_fd.cpp, `compare_ip`). Mounts are found by their source,
+as the container plugin does.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
+
+import msgspec
 
 from kguard.layers.runtime.semantics.conditions import constants
 from kguard.layers.runtime.semantics.domains import test_of
@@ -26,7 +31,7 @@ from kguard.layers.runtime.semantics.expressions import (
     Transform,
     Value,
 )
-from kguard.layers.runtime.semantics.scenarios import Values
+from kguard.layers.runtime.semantics.valuations import Values
 
 MAX_PATTERN = 500
 """Characters of a regular expression that is tried."""
@@ -39,6 +44,8 @@ _REPEATED_GROUP = re.compile(r"\)[*+?{]")
 _NETWORKS = re.compile(r"fd\.[cslr]?(?:ip|net)")
 _NETWORK_SOURCES = {"fd.snet": "fd.sip", "fd.cnet": "fd.cip", "fd.rnet": "fd.rip"}
 _NETWORK_SOURCES["fd.lnet"] = "fd.lip"
+_MOUNT_PARTS = ("source", "dest", "mode", "rdwr", "propagation")
+_MOUNT = re.compile(r"container\.mount\.(source|dest|mode|rdwr|propagation)\[(.*)\]")
 _EITHER = {"fd.ip": ("fd.sip", "fd.cip"), "fd.net": ("fd.sip", "fd.cip")}
 _EITHER["fd.port"] = ("fd.sport", "fd.cport")
 
@@ -81,7 +88,10 @@ def _check(check: Check, event: Event) -> bool | None:
     if isinstance(check.right, Field | Transform):
         return _with_field(check, values, event)
     if isinstance(check.left, Field) and _NETWORKS.fullmatch(check.left.name):
-        return any(_in_networks(check, value) for value in values)
+        inside = any(_in_network(value, text) for value in values for text in constants(check))
+        return not inside if check.op == "!=" else inside
+    if isinstance(check.left, Field) and check.left.name in _EITHER and check.op == "!=":
+        return not _any_value(msgspec.structs.replace(check, op="="), values)
     return _any_value(check, values)
 
 
@@ -123,11 +133,6 @@ def _regex(check: Check, values: tuple[str, ...]) -> bool | None:
         return None
 
 
-def _in_networks(check: Check, value: str) -> bool:
-    inside = any(_in_network(value, text) for text in constants(check))
-    return not inside if check.op == "!=" else inside
-
-
 def _in_network(value: str, text: str) -> bool:
     try:
         return ipaddress.ip_address(value) in ipaddress.ip_network(text, strict=False)
@@ -147,12 +152,24 @@ def _values(operand: Operand, event: Event) -> tuple[str, ...] | None:
 
 
 def _field(name: str, event: Event) -> tuple[str, ...]:
+    mount = _MOUNT.fullmatch(name)
+    if mount is not None:
+        return _mount(mount[1], mount[2], str(event.get("container.mounts", "")))
     names = _EITHER.get(name, (_NETWORK_SOURCES.get(name, name),))
     found: list[str] = []
     for one in names:
         value = event.get(one, ())
         found += [value] if isinstance(value, str) else value
     return tuple(found)
+
+
+def _mount(part: str, source: str, mounts: str) -> tuple[str, ...]:
+    """A part of the first mount with a source (a number or a pattern)."""
+    rows = [row.split(":") for row in mounts.split(",") if row.count(":") == len(_MOUNT_PARTS) - 1]
+    for number, row in enumerate(rows):
+        if source == str(number) or fnmatch.fnmatchcase(row[0], source):
+            return (row[_MOUNT_PARTS.index(part)],)
+    return ()
 
 
 def _transformed(name: str, values: tuple[str, ...]) -> tuple[str, ...] | None:

@@ -51,6 +51,14 @@ class RuleException(msgspec.Struct):
     context: Context
 
 
+class Checks(msgspec.Struct, frozen=True):
+    """What the engine holds exceptions of a rule against."""
+
+    providers: frozenset[str] | None
+    """Who provides fields; None where the rule's source is unknown: then no field is checked."""
+    has_modifiers: bool = True
+
+
 def _refuse(message: str, exception: RuleException) -> LoadError:
     return LoadError("LOAD_ERR_VALIDATE", message, exception.context)
 
@@ -65,8 +73,8 @@ def _takes_list(op: str) -> bool:
     return op in LIST_OPERATORS or is_modified(op)
 
 
-def validate(exception: RuleException, providers: frozenset[str] | None, required: str) -> None:
-    """Complete and check an exception; fields are not checked where the source is unknown.
+def validate(exception: RuleException, checks: Checks, required: str) -> None:
+    """Complete and check an exception.
 
     Raises:
         LoadError: the engine refuses it.
@@ -75,16 +83,16 @@ def validate(exception: RuleException, providers: frozenset[str] | None, require
         message = f"Rule exception {required} have fields property with a list of fields"
         raise _refuse(message, exception)
     if exception.fields.is_list:
-        _validate_lists(exception)
+        _validate_lists(exception, checks)
     else:
-        _validate_single(exception)
-    if providers is not None:
+        _validate_single(exception, checks)
+    if checks.providers is not None:
         for name in _field_texts(exception):
-            if not _is_field(name, providers):
+            if not _is_field(name, checks.providers):
                 raise _refuse(f"'{name}' is not a supported filter field", exception)
 
 
-def _validate_lists(exception: RuleException) -> None:
+def _validate_lists(exception: RuleException, checks: Checks) -> None:
     fields, comps = exception.fields.items, exception.comps
     if not comps.is_valid:
         comps.is_list = True
@@ -93,23 +101,24 @@ def _validate_lists(exception: RuleException) -> None:
         raise _refuse("Fields and comps lists must have equal length", exception)
     for entry in comps.items:
         entry.item = " ".join(entry.item.split())
-        if entry.item not in OPERATORS and not is_modified(entry.item):
+        modified = checks.has_modifiers and is_modified(entry.item)
+        if entry.item not in OPERATORS and not modified:
             raise _refuse(f"'{entry.item}' is not a supported comparison operator", exception)
 
 
-def _validate_single(exception: RuleException) -> None:
+def _validate_single(exception: RuleException, checks: Checks) -> None:
     comps = exception.comps
     if not comps.is_valid:
         comps.is_list, comps.item = False, "in"
     if comps.is_list:
         raise _refuse("Fields and comps must both be strings", exception)
     comps.item = " ".join(comps.item.split())
-    if not _takes_list(comps.item):
-        message = (
-            "When fields is a single value, comps must be one of (in, pmatch, intersects) or a "
-            "modifier operator (e.g. startswith oneof)"
-        )
-        raise _refuse(message, exception)
+    if comps.item in LIST_OPERATORS or (checks.has_modifiers and is_modified(comps.item)):
+        return
+    message = "When fields is a single value, comps must be one of (in, pmatch, intersects)"
+    if checks.has_modifiers:
+        message += " or a modifier operator (e.g. startswith oneof)"
+    raise _refuse(message, exception)
 
 
 def _field_texts(exception: RuleException) -> list[str]:
@@ -138,9 +147,7 @@ def parse_operand(text: str) -> Field | Transform | None:
     return check.left if isinstance(check, Check) else None
 
 
-def add_exceptions(
-    known: list[RuleException], new: list[RuleException], providers: frozenset[str] | None
-) -> None:
+def add_exceptions(known: list[RuleException], new: list[RuleException], checks: Checks) -> None:
     """Append exceptions to a rule's: new ones, or values for those of the same name.
 
     Raises:
@@ -154,7 +161,7 @@ def add_exceptions(
         if exception.fields.is_valid and not exception.values:
             message = "Rule exception must have values property with a list of values"
             raise _refuse(message, exception)
-        validate(exception, providers, required="must")
+        validate(exception, checks, required="must")
         known.append(exception)
 
 

@@ -162,6 +162,15 @@ def checks(expression: Expression) -> Iterator[Check]:
                 pass
 
 
+def conjuncts(expression: Expression) -> Iterator[Expression]:
+    """The parts that must all hold, from left to right."""
+    if isinstance(expression, And):
+        for child in expression.children:
+            yield from conjuncts(child)
+    else:
+        yield expression
+
+
 def fields_of(operand: Operand | TransformList | ListValue | None) -> Iterator[Field]:
     """Every field that an operand reads."""
     match operand:

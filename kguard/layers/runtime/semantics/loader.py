@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from kguard.layers.runtime.semantics.compiler import Compiled, CompiledRule, compile_rules
-from kguard.layers.runtime.semantics.definitions import PRIORITIES, Definitions
+from kguard.layers.runtime.semantics.definitions import PRIORITIES, Definitions, Requirement
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, Environment
 from kguard.layers.runtime.semantics.reader import read
 from kguard.layers.runtime.semantics.results import LoadResult
@@ -56,7 +56,23 @@ class Ruleset(msgspec.Struct):
     @property
     def successful(self) -> bool:
         """Whether Falco would start with these files."""
-        return all(result.successful for result in self.results)
+        return all(result.successful for result in self.results) and not self.unmet
+
+    @property
+    def unmet(self) -> list[Requirement]:
+        """Required plugins none of which is loaded; their versions are not known.
+
+        Falco checks them once it has read the files (`check_rules_plugin_requirements` in
+        userspace/falco/app/actions/helpers_generic.cpp).
+        """
+        environment = self.definitions.environment
+        if environment.assumed:
+            return []
+        return [
+            requirement
+            for requirement in self.definitions.plugins
+            if not any(name in environment.plugins for name, _ in requirement.alternatives)
+        ]
 
     def enabled(
         self, selections: Iterable[Selection] = (), minimum: int = len(PRIORITIES) - 1
@@ -67,15 +83,28 @@ class Ruleset(msgspec.Struct):
             selections: applied in order, after what the files say.
             minimum: rules of a less urgent priority (a greater number) are left out.
         """
+        on = set(self.order(selections, minimum))
+        return {name: name in on for name in self.compiled.rules} if self.successful else {}
+
+    def order(
+        self, selections: Iterable[Selection] = (), minimum: int = len(PRIORITIES) - 1
+    ) -> list[str]:
+        """The rules in force, in the order in which events are held against them.
+
+        A rule that the selection switches on comes after those that were on before
+        (userspace/engine/indexable_ruleset.h, `add_filter`).
+        """
         if not self.successful:
-            return {}
-        state = {name: rule.info.enabled for name, rule in self.compiled.rules.items()}
+            return []
+        rules = {n: r for n, r in self.compiled.rules.items() if r.info.priority <= minimum}
+        on = dict.fromkeys(name for name, rule in rules.items() if rule.info.enabled)
         for selection in selections:
-            for name, rule in self.compiled.rules.items():
-                if selection.selects(rule):
-                    state[name] = selection.action == "enable"
-        rules = self.compiled.rules
-        return {name: on and rules[name].info.priority <= minimum for name, on in state.items()}
+            for name in (name for name, rule in rules.items() if selection.selects(rule)):
+                if selection.action == "disable":
+                    on.pop(name, None)
+                else:
+                    on.setdefault(name)
+        return list(on)
 
     def as_json(self) -> dict[str, Any]:
         """The document of `falco -V ... -o json_output=true`."""
@@ -94,7 +123,7 @@ def load(
         files: in the order of `rules_files`.
         environment: the plugins that are loaded.
         without: places (file, line) of items that are passed over, to see what they change.
-        only: the rules that are compiled; None for all.
+        only: the rules that are compiled once all files are read; None for all, after each file.
     """
     definitions = Definitions(environment)
     results: list[LoadResult] = []
@@ -102,7 +131,7 @@ def load(
     for file in files:
         result = LoadResult(file.name, file.content)
         read(result, definitions, without)
-        if result.successful:
+        if result.successful and (only is None or file is files[-1]):
             compiled = compile_rules(definitions, result, only)
         results.append(result)
     return Ruleset(results, definitions, compiled)

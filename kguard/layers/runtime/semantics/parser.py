@@ -52,22 +52,22 @@ REMEMBERED = 4096
 _LONGEST_REMEMBERED = 8192
 
 
-def parse(text: str) -> Expression:
+def parse(text: str, *, has_modifiers: bool = True) -> Expression:
     """Parse a condition whose lists are already written out.
+
+    Args:
+        text: the condition.
+        has_modifiers: whether the engine knows `oneof` and the like.
 
     Raises:
         ConditionError: with the engine's message and the place where it stopped.
     """
-    return _parsed_once(text) if len(text) <= _LONGEST_REMEMBERED else _parsed(text)
+    read = _parsed_once if len(text) <= _LONGEST_REMEMBERED else _parsed
+    return read(text, has_modifiers)
 
 
-@lru_cache(REMEMBERED)
-def _parsed_once(text: str) -> Expression:
-    return _parsed(text)
-
-
-def _parsed(text: str) -> Expression:
-    parser = _Parser(text)
+def _parsed(text: str, has_modifiers: bool) -> Expression:  # noqa: FBT001
+    parser = _Parser(text, has_modifiers=has_modifiers)
     if not text:
         raise parser.lexer.error("filter input string is empty")
     found = parser.disjunction()
@@ -77,9 +77,13 @@ def _parsed(text: str) -> Expression:
     return found
 
 
+_parsed_once = lru_cache(REMEMBERED)(_parsed)
+
+
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, has_modifiers: bool) -> None:
         self.lexer = Lexer(text)
+        self.has_modifiers = has_modifiers
         self.depth = 0
 
     def deeper(self) -> None:
@@ -238,7 +242,7 @@ class _Parser:
         raise lexer.error(f"expected a valid check operator: one of {_OPERATORS}")
 
     def string_check(self, left: Field | Transform, op: str, start: int, *, spaced: bool) -> Check:
-        if spaced and self.lexer.modifier():
+        if self.has_modifiers and spaced and self.lexer.modifier():
             return Check(left, f"{op} {self.lexer.last}", self.list_value(), start)
         return Check(left, op, self.string(), start)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which definitions does one rules file add, or where does Falco stop reading it?
 
-Authority: falcosecurity/falco userspace/engine/rule_loader_reader.cpp (0.44).
+Authority: falcosecurity/falco userspace/engine/rule_loader_reader.cpp (0.42 to 0.44).
 """
 
 from __future__ import annotations
@@ -173,6 +173,8 @@ class _Reader:
         return name, version
 
     def known_keys(self, item: Mapping, keys: frozenset[str], context: Context) -> None:
+        if not self.definitions.environment.engine.warns_of_keys:
+            return
         for name, _ in item.entries:
             if isinstance(name, Scalar) and name.text not in keys:
                 message = f"Unknown key '{name.text}'. The key will be ignored."

@@ -22,6 +22,7 @@ CODES = {
     "LOAD_ERR_COMPILE_CONDITION": "Error compiling condition",
     "LOAD_ERR_COMPILE_OUTPUT": "Error compiling output",
     "LOAD_ERR_VALIDATE": "Error validating rule/macro/list/exception objects",
+    "LOAD_ERR_EXTENSION": "Error in extension item",
     "LOAD_UNKNOWN_SOURCE": "Unknown event source",
     "LOAD_UNSAFE_NA_CHECK": "Unsafe <NA> comparison in condition",
     "LOAD_NO_EVTTYPE": "Condition has no event-type restriction",
@@ -30,6 +31,7 @@ CODES = {
     "LOAD_UNUSED_LIST": "Unused list",
     "LOAD_UNKNOWN_ITEM": "Unknown rules file item",
     "LOAD_DEPRECATED_ITEM": "Used deprecated item",
+    "LOAD_WARNING_EXTENSION": "Warning in extension item",
     "LOAD_APPEND_NO_VALUES": "Overriding/appending with no values",
     "LOAD_EXCEPTION_NAME_NOT_UNIQUE": "Multiple exceptions defined with the same name",
     "LOAD_INVALID_MACRO_NAME": "Invalid macro name",
@@ -37,7 +39,8 @@ CODES = {
     "LOAD_COMPILE_CONDITION": "Warning in rule condition",
     "LOAD_UNKNOWN_KEY": "Unknown key in item definition",
 }
-"""What the engine calls each code."""
+"""What the engine calls each code. Those of extensions are for programs that embed the engine and
+add kinds of items; Falco itself never says them."""
 
 
 class Spot(msgspec.Struct, frozen=True):

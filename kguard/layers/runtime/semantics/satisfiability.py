@@ -45,9 +45,9 @@ class _BudgetError(Exception):
 Signed = tuple[Expression, bool]
 
 
-def satisfiable(condition: Expression, *, negated: bool = False) -> Answer:
+def satisfiable(condition: Expression, *, negated: bool = False, budget: int = BUDGET) -> Answer:
     """Whether a condition (or its negation) can be true for some event."""
-    search = _Search()
+    search = _Search(budget)
     try:
         found = search.run([(condition, not negated)], _State(initial_domains()))
     except _BudgetError:
@@ -63,12 +63,12 @@ class _State:
     def __init__(self, domains: dict[str, Domain]) -> None:
         self.domains = domains
         self.atoms: dict[str, bool] = {}
-        self.texts: dict[str, list[str]] = {}
+        self.texts: dict[str, tuple[str, ...]] = {}
 
     def copy(self) -> _State:
-        other = _State({name: domain.copy() for name, domain in self.domains.items()})
-        other.atoms = dict(self.atoms)
-        other.texts = {name: list(texts) for name, texts in self.texts.items()}
+        """A state that can be narrowed on its own; domains are replaced, never changed."""
+        other = _State(dict(self.domains))
+        other.atoms, other.texts = dict(self.atoms), dict(self.texts)
         return other
 
     def assume(self, check: Check, wanted: bool) -> tuple[str, ...] | None:  # noqa: FBT001
@@ -81,11 +81,11 @@ class _State:
         name = subject(check)
         if name is None:
             return None
-        domain = self.domains.setdefault(name, Domain())
-        texts = self.texts.setdefault(name, [])
-        texts.append(text if wanted else f"not {text}")
+        domain = self.domains[name].copy() if name in self.domains else Domain()
+        self.domains[name] = domain
+        self.texts[name] = (*self.texts.get(name, ()), text if wanted else f"not {text}")
         possible = domain.require(check) if wanted else domain.forbid(check)
-        return None if possible else tuple(texts)
+        return None if possible else self.texts[name]
 
 
 def _never(check: Check) -> bool:
@@ -95,8 +95,8 @@ def _never(check: Check) -> bool:
 
 
 class _Search:
-    def __init__(self) -> None:
-        self.steps = 0
+    def __init__(self, budget: int) -> None:
+        self.left = budget
         self.conflict: tuple[str, ...] = ()
 
     def run(self, pending: list[Signed], state: _State) -> bool:
@@ -137,8 +137,8 @@ class _Search:
         return [(_Choice.of(parts), True) for parts in choices]
 
     def _count(self) -> None:
-        self.steps += 1
-        if self.steps > BUDGET:
+        self.left -= 1
+        if self.left < 0:
             raise _BudgetError
 
     def _note(self, conflict: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.environment import Environment
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.reader import priority_number
+from kguard.layers.runtime.semantics.syscalls import Syscalls
 from kguard.sources.yaml import untyped
 from kguard.sources.yaml.untyped import Mapping, Node, Scalar, Sequence
 
@@ -54,9 +55,7 @@ class Settings(msgspec.Struct, frozen=True):
     plugins: tuple[str, ...] = ()
     plugins_written: bool = False
     engine_kind: str = ""
-    unheard: frozenset[str] = frozenset()
-    """System calls that `base_syscalls.custom_set` takes out (`!execve`), those of rules too
-    (userspace/falco/app/actions/configure_interesting_sets.cpp)."""
+    syscalls: Syscalls = Syscalls()
     grpc_server: bool = False
     drop_actions: frozenset[str] = frozenset()
     """What Falco does when the kernel's buffer overflowed: `log`, `alert`, `exit`; nothing where
@@ -119,17 +118,23 @@ def settings_of(node: Mapping) -> Settings:
         outputs=tuple(_output(node, name) for name in OUTPUTS),
         plugins=plugins,
         plugins_written=node.get("plugins") is not None,
-        unheard=frozenset(
-            name.removeprefix("!")
-            for name in _texts(_section(node, "base_syscalls"), "custom_set")
-            if name.startswith("!")
-        ),
+        syscalls=_syscalls(_section(node, "base_syscalls")),
         engine_kind=_text(_section(node, "engine"), "kind"),
         grpc_server=_flag(_section(node, "grpc"), "enabled"),
         drop_actions=frozenset(_texts(_section(node, "syscall_event_drops"), "actions"))
         - {"ignore"},
         measured=_measured(node),
         queue=_number(_section(node, "outputs_queue"), "capacity"),
+    )
+
+
+def _syscalls(node: Mapping) -> Syscalls:
+    written = _texts(node, "custom_set")
+    return Syscalls(
+        added=frozenset(name for name in written if not name.startswith("!")),
+        removed=frozenset(name[1:] for name in written if name.startswith("!")),
+        everything=_flag(node, "all"),
+        repair=_flag(node, "repair"),
     )
 
 

@@ -11,10 +11,10 @@ import re
 
 import msgspec
 
+from kguard.layers.runtime.semantics.environment import ENGINES, NEWEST, Engine
+
 REMOVALS = (0, 44)
 """The release that dropped gRPC, the legacy eBPF probe and gVisor."""
-ENGINE_OF_RULES = (0, 44)
-"""The release whose rules loader is modelled."""
 
 DRIVERS = ("kmod", "modern_ebpf", "replay", "nodriver")
 REMOVED_DRIVERS = {"ebpf": "the legacy eBPF probe", "gvisor": "the gVisor engine"}
@@ -44,3 +44,14 @@ def parse_version(text: str) -> Version:
     if found is None:
         return Version(text)
     return Version(text, (int(found[1]), int(found[2])))
+
+
+def engine_of(version: Version) -> Engine:
+    """The rules engine of a release: the newest that is modelled where the version is not known.
+
+    Releases before the first that is modelled count as that one.
+    """
+    if version.number is None:
+        return NEWEST
+    known = [release for release in ENGINES if release <= version.number]
+    return ENGINES[max(known, default=min(ENGINES))]

@@ -11,7 +11,8 @@ import yaml
 
 from kguard.inventory import Inventory, build
 from kguard.layers.runtime import LAYER
-from kguard.layers.runtime.listing import list_coverage, list_rules
+from kguard.layers.runtime.listing import list_coverage
+from kguard.layers.runtime.rule_listing import list_rules
 from kguard.model.facts.runtime import Facts
 from kguard.model.layer import Request
 from kguard.model.manifests import Collected, Manifest, PlainDocument, SourceText
@@ -240,7 +241,7 @@ def test_the_rows_of_rules():
     assert [result["successful"] for result in found["result"]["falco_load_results"]] == [True] * 2
     (row,) = found["rules"]
     assert (row["name"], row["enabled"], row["dead"]) == ("shell", True, True)
-    assert row["because"] == "no event can match: `evt.num = 0`; rule shell, local.yaml:1"
+    assert row["because"] == "`evt.num = 0` is never true; rule shell, local.yaml:1"
     assert row["events"] == ["asyncevent", "execve"]
 
 

@@ -1,11 +1,11 @@
 # METADATA
-# title: Falco refuses the rules and does not start
+# title: Rules need a plugin that Falco does not load
 # description: |
-#   One error in one rules file keeps Falco from starting: its pods crash in a loop and no node is
-#   watched. The message is the engine's own.
+#   A rules file asks for a plugin and `load_plugins` of falco.yaml has none of its alternatives. Falco
+#   does not start.
 # scope: package
 # related_resources:
-#   - https://falco.org/docs/concepts/rules/
+#   - https://falco.org/docs/concepts/plugins/usage/
 # schemas:
 #   - input: schema.runtime
 # custom:
@@ -13,17 +13,18 @@
 #   layer: runtime
 #   kind: effect
 #   subjects: problems
-#   no_remedy: "only its author knows what the file should say"
+#   no_remedy: "load the plugin (its library must be there), or take the rules file out"
 #   controls: [SOC2-CC7.2, ATTACK-T1562]
 #   since: "0.1"
-package kguard.runtime.rules_refused
+package kguard.runtime.plugin_missing
 
 deny contains finding if {
 	some problem in input.problems
 	problem.level == "error"
+	problem.about == "plugin"
 	finding := {
 		"target": problem.ref,
-		"path": sprintf("%s/%s", [problem.code, problem.item]),
+		"path": problem.message,
 		"message": sprintf("Falco does not start with %s: %s", [problem.file, problem.message]),
 		"evidence": problem.because,
 	}
