@@ -14,6 +14,7 @@
 #   kind: effect
 #   subjects: headless
 #   no_remedy: "the pods without a sidecar have to come into the mesh, or out of the Service"
+#   follows: [mtls/namespace-outside-mesh, mtls/workload-outside-mesh]
 #   controls: [SOC2-CC6.7, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.headless_mixed

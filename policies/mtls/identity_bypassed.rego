@@ -15,6 +15,7 @@
 #   kind: effect
 #   subjects: authorization
 #   no_remedy: "the ports have to become STRICT: mtls/accepts-plaintext and mtls/port-exception say how"
+#   follows: [mtls/namespace-outside-mesh, mtls/workload-outside-mesh]
 #   controls: [SOC2-CC6.1, ATTACK-M1041]
 #   since: "0.1"
 package kguard.mtls.identity_bypassed

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from kguard.model.facts import network
@@ -17,7 +18,12 @@ class Passages:
     """The intended flows of the network layer, by their ends and port."""
 
     def __init__(self, net: network.Facts) -> None:
-        self._flows = {(flow.source, flow.target, flow.port): flow for flow in net.flows}
+        self._net = net
+
+    @cached_property
+    def _flows(self) -> dict[tuple[str, str, str], network.Flow]:
+        """Built only where a question is asked: large clusters have many flows."""
+        return {(flow.source, flow.target, flow.port): flow for flow in self._net.flows}
 
     def between(
         self, source: ObjectRef, target: ObjectRef, port: int | str

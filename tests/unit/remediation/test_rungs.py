@@ -73,24 +73,23 @@ def test_what_no_manifest_closes_is_the_next_rung_as_well(engine: EmbeddedEngine
 
 
 def test_a_new_finding_that_follows_nothing_is_harm(engine: EmbeddedEngine) -> None:
-    """In the mesh a Service without a proxy in front of it would lead to a STRICT port."""
-    strict = """
+    """In the mesh, clients would send plaintext to a port that refuses it."""
+    disable = """
         apiVersion: security.istio.io/v1
         kind: PeerAuthentication
         metadata: {name: default, namespace: web}
-        spec: {mtls: {mode: STRICT}}
+        spec: {mtls: {mode: DISABLE}}
     """
-    door = """
-        apiVersion: v1
-        kind: Service
+    strict = """
+        apiVersion: security.istio.io/v1
+        kind: PeerAuthentication
         metadata: {name: front, namespace: web}
-        spec: {type: NodePort, selector: {app: front}, ports: [{port: 80, targetPort: 8080}]}
+        spec: {selector: {matchLabels: {app: front}}, mtls: {mode: STRICT}}
     """
-    proof = proof_of(engine, NAMESPACE, OTHER, deployment(), OUTSIDE, strict, door)
-    (refused,) = [
-        r for r in proof.refused if "gets a proxy" in r.reason or "get a proxy" in r.reason
-    ]
-    assert "8080" in refused.counterexample
+    proof = proof_of(engine, NAMESPACE, OTHER, deployment(), OUTSIDE, disable, strict)
+    (refused,) = [entry for entry in proof.refused if "get a proxy" in entry.reason]
+    assert "it would cause mtls/strict-under-disable" in refused.counterexample
+    assert proof.next_findings == ()
 
 
 def test_policies_follow_policies_that_exist_and_have_a_remedy() -> None:

@@ -148,7 +148,7 @@ def _modes(
     usual = _value(view, "proxyInit", "ignoreInboundPorts") or SKIPPED_BY_DEFAULT
     skipped = linkerd.port_set(pod.annotations.get(SKIP, usual))
     groups: dict[Verdict, list[int]] = {}
-    for port in [0, *sorted(_ports(view, workload) - OWN_PORTS)]:
+    for port in [*sorted(_ports(view, workload) - OWN_PORTS), 0]:
         found = _HIDDEN if port in skipped else linkerd.verdict(policies, pod, port, default)
         groups.setdefault(found, []).append(port)
     for found, ports in groups.items():
