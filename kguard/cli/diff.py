@@ -27,6 +27,10 @@ from kguard.triage.diff import Difference, difference
 
 EXIT_INCOMPLETE = 3
 _POLICY = "policy "
+_MAX_TOLD = 20
+"""Lines of one kind for people."""
+_NAMED = 3
+"""Targets that change alike and are named."""
 _EFFECTS = (
     ("weaker", "weaker"),
     ("opened", "opens"),
@@ -129,12 +133,28 @@ def _document(found: Difference) -> Document:
 def _text(found: Difference) -> str:
     if found.silent:
         return "kguard: no effect on the five layers\n"
-    lines = [
-        f"{word:9} {change.target}: {change.text}"
-        for field, word in _EFFECTS
-        for change in getattr(found.effects, field)
-    ]
+    lines = [line for field, word in _EFFECTS for line in _changes(word, found.effects, field)]
     for word, findings in (("new", found.new), ("fixed", found.fixed)):
-        lines += [f"{word:9} {f.severity:8} {f.policy}  {f.message}" for f in findings]
+        lines += [f"{word:9} {f.severity:8} {f.policy}  {f.message}" for f in findings[:_MAX_TOLD]]
+        if len(findings) > _MAX_TOLD:
+            lines.append(f"{word:9} and {len(findings) - _MAX_TOLD} more: -o json has them all")
     lines.append(f"{len(found.new)} new, {len(found.fixed)} fixed, {found.unchanged} unchanged")
     return "\n".join(clean(line) for line in lines) + "\n"
+
+
+def _changes(word: str, effects: Comparison, field: str) -> list[str]:
+    """The changes of one kind, a line for all targets that change alike."""
+    alike: dict[str, list[str]] = {}
+    for change in getattr(effects, field):
+        alike.setdefault(change.text, []).append(change.target)
+    lines = [f"{word:9} {_targets(names)}: {text}" for text, names in alike.items()]
+    if len(lines) <= _MAX_TOLD:
+        return lines
+    more = len(lines) - _MAX_TOLD
+    return [*lines[:_MAX_TOLD], f"{word:9} and {more} more: -o json has them all"]
+
+
+def _targets(names: list[str]) -> str:
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"

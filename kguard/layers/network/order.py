@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from kguard.model.facts.network import Admission, Egress, Facts, Flow, Ingress, Workload
 from kguard.model.layer import Change, Comparison
 
-_ISOLATION = ("none", "open", "unknown", "partial", "closed")
-"""From the weakest on."""
+_ISOLATION = {"none": 0, "open": 0, "unknown": 1, "partial": 2, "closed": 3}
+"""From the weakest on; a policy that admits everything is worth none."""
 
 _REACH = ("everything", "ports", "unknown", "nothing")
 
@@ -39,11 +39,12 @@ def _isolation(before: Workload, after: Workload, meant: set[str]) -> Iterator[t
     for direction in ("ingress", "egress"):
         old = getattr(before, direction).isolation
         new = getattr(after, direction).isolation
-        if old == new or (old == "closed" and new == "partial" and _name(after) in meant):
+        more = _ISOLATION[new] - _ISOLATION[old]
+        if not more or (old == "closed" and new == "partial" and _name(after) in meant):
             continue
         word = "incoming" if direction == "ingress" else "outgoing"
         text = f"{word} traffic: isolation was {old}, is {new}"
-        yield Change(str(after.ref), text), _ISOLATION.index(new) > _ISOLATION.index(old)
+        yield Change(str(after.ref), text), more > 0
 
 
 def _newly_allowed(before: Facts, after: Facts) -> set[str]:
@@ -55,12 +56,29 @@ def _newly_allowed(before: Facts, after: Facts) -> set[str]:
 
 def _opened(before: Workload, after: Workload, meant: set[str]) -> Iterator[Change]:
     for old, new in ((before.ingress, after.ingress), (before.egress, after.egress)):
+        said: set[tuple[str, ...]] = set()
         for name in ("internet", "cluster", "namespace", "metadata"):
             have, had = getattr(new, name, None), getattr(old, name, None)
-            if have is not None and had is not None and _wider(had, have):
-                yield Change(str(after.ref), f"{_who(new, name)} reaches {', '.join(have.ports)}")
-        if _name(after) not in meant:
+            if have is None or had is None or not _wider(had, have):
+                continue
+            ports = tuple(have.ports)
+            if name == "metadata" or not _implied(name, ports, said):
+                yield Change(str(after.ref), f"{_who(new, name)} reaches {_ports(ports)}")
+            said.add((name, *ports))
+        if _name(after) not in meant and not (said and new.isolation == "open"):
             yield from _admitted(old, new, after)
+
+
+_WITHIN = {"namespace": "cluster"}
+"""Peers that are among others: where these reach the same ports, nothing is left to say."""
+
+
+def _implied(name: str, ports: tuple[str, ...], said: set[tuple[str, ...]]) -> bool:
+    return (_WITHIN.get(name, ""), *ports) in said
+
+
+def _ports(ports: tuple[str, ...]) -> str:
+    return "every port" if ports == ("*",) else ", ".join(ports)
 
 
 def _name(workload: Workload) -> str:

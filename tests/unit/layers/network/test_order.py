@@ -53,3 +53,19 @@ def test_a_smaller_block_is_no_opening() -> None:
     after = policy("p", rule.replace("HOLES", ", except: [169.254.169.254/32]"))
     assert _compare(before, after)[3] == 0
     assert _compare(after, before)[3] > 0
+
+
+_OPEN = policy("open", "{podSelector: {}, ingress: [{}]}")
+
+
+def test_a_policy_that_admits_everything_is_worth_none() -> None:
+    assert _compare("", _OPEN) == (0, 0, 0, 0)
+    assert _compare(_OPEN, "") == (0, 0, 0, 0)
+
+
+def test_the_widest_opening_is_said_and_none_within_it() -> None:
+    found = compare(facts_of(_BASE + _DENY + _APP), facts_of(_BASE + _DENY + _APP + _OPEN))
+    assert {change.text for change in found.opened} == {
+        "any pod of the cluster reaches every port",
+        "the internet reaches every port",
+    }
