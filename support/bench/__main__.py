@@ -18,6 +18,7 @@ from support.bench.peers import PEERS, Absent, Peer
 
 ROOT = Path(__file__).resolve().parents[2]
 MESH = [sys.executable, "-m", "support.bench.mesh", "10000", "2000", "1000"]
+REGISTRY = [sys.executable, "-m", "support.bench.registry", "1000"]
 KGUARD = [sys.executable, "-m", "kguard"]
 GOOD_CODES = frozenset({0, 1, 3})
 SLOW_PEER_OBJECTS = 1500
@@ -46,13 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         works = _works(Path(folder), small=options.small)
         costs = [(work, _line(work, peers)) for work in works]
         mesh = subprocess.run(MESH, check=False).returncode
+        signed = subprocess.run([*REGISTRY, "0" if options.no_peers else "100"], check=False)
     audited = audit.main(["100000"] if options.small else [])
     listed = 0 if options.no_peers else reach.main()
     load = os.getloadavg()[0]
     print(f"\n! over budget; ratio: how many times kguard's time a peer needs; load {load:.1f}")
     print("\n".join(growth(costs)))
     good = all(cost.code in GOOD_CODES for _, cost in costs)
-    return 0 if good and mesh == listed == audited == 0 else 1
+    return 0 if good and mesh == signed.returncode == listed == audited == 0 else 1
 
 
 def growth(costs: Sequence[tuple[Work, Cost]]) -> Iterator[str]:

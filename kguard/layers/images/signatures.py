@@ -40,7 +40,7 @@ class Assessment(msgspec.Struct, frozen=True):
 NOT_ASKED = Assessment(
     "not_evaluated", "no evidence about signatures was given (--evidence, --registry)"
 )
-THREADS = 32
+THREADS = 48
 """Images that are asked about at once."""
 
 INCOMPLETE = "the evidence holds no signature of it, and does not say that all places were asked"

@@ -12,7 +12,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
-from threading import Condition, Thread
+from threading import Lock, Thread
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -21,46 +21,45 @@ from urllib3.exceptions import ReadTimeoutError
 
 HEAD_SECONDS = 60.0
 """For status and headers of one answer."""
+LOOK_SECONDS = 1.0
+"""How often the watchman looks."""
 
 
 class _Watchman:
     """One thread for all connections; it ends with the process."""
 
     def __init__(self) -> None:
-        self._changed = Condition()
+        self._lock = Lock()
         self._watched: dict[int, tuple[float, Any]] = {}
         self._running = False
 
     @contextlib.contextmanager
     def watching(self, sock: Any) -> Iterator[None]:
         key = id(sock)
-        with self._changed:
+        with self._lock:
             self._watched[key] = (time.monotonic() + HEAD_SECONDS, sock)
             if not self._running:
                 self._running = True
                 Thread(target=self._watch, daemon=True).start()
-            elif len(self._watched) == 1:
-                self._changed.notify()
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 late = self._watched.pop(key, None) is None
         if late:
             # What was read until then would pass for a whole answer.
-            raise ReadTimeoutError(None, "", "the head of an answer took too long")  # type: ignore[arg-type]
+            message = "the head of an answer took too long"
+            raise ReadTimeoutError(None, "", message)  # type: ignore[arg-type]
 
     def _watch(self) -> None:
-        with self._changed:
-            while True:
-                first = min((end for end, _ in self._watched.values()), default=None)
-                pause = None if first is None else max(first - time.monotonic(), 0)
-                self._changed.wait(pause)
-                for end, sock in list(self._watched.values()):
-                    if end <= time.monotonic():
-                        with contextlib.suppress(OSError):
-                            sock.shutdown(socket.SHUT_RDWR)
-                        self._watched.pop(id(sock), None)
+        while True:
+            time.sleep(LOOK_SECONDS)
+            with self._lock:
+                late = [key for key, (end, _) in self._watched.items() if end <= time.monotonic()]
+                for key in late:
+                    _, sock = self._watched.pop(key)
+                    with contextlib.suppress(OSError):
+                        sock.shutdown(socket.SHUT_RDWR)
 
 
 _WATCHMAN = _Watchman()

@@ -71,6 +71,8 @@ class Transport:
     def __init__(self, ca_files: tuple[str, ...] = ()) -> None:
         self._ca_files = ca_files
         self._pools: dict[str, urllib3.PoolManager] = {}
+        self._proxies: dict[tuple[str, str], str] = {}
+        """By scheme and host, as the environment says."""
         self._gates: dict[str, Gate] = {}
         self._end = time.monotonic() + RUN_SECONDS
         self.sent = 0
@@ -164,10 +166,15 @@ class Transport:
         finally:
             response.release_conn()
 
-    def _pool(self, url: str) -> urllib3.PoolManager:
+    def _proxy(self, url: str) -> str:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        proxy = "" if proxy_bypass(host) else getproxies().get(parts.scheme, "")
+        key = (parts.scheme, parts.hostname or "")
+        if key not in self._proxies:
+            self._proxies[key] = "" if proxy_bypass(key[1]) else getproxies().get(key[0], "")
+        return self._proxies[key]
+
+    def _pool(self, url: str) -> urllib3.PoolManager:
+        proxy = self._proxy(url)
         if proxy not in self._pools:
             arguments: dict[str, Any] = {"maxsize": AT_ONCE, "block": True}
             if self._ca_files:
