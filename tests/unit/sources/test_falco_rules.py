@@ -91,6 +91,7 @@ def test_a_layer_with_other_bytes_is_refused(registry):
         (archive(("falco_rules.yaml", b""), kind=tarfile.SYMTYPE), "no rules file"),
         (archive(("falco_rules.yaml", b"\xff")), "not UTF-8"),
     ],
+    ids=["text", "cut off", "other file", "link", "bytes"],
 )
 def test_broken_artifacts(registry, blob, message):
     with pytest.raises(SourceError, match=message):
