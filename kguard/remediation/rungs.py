@@ -9,8 +9,6 @@ business of the layers' orders, which a remedy has to pass as well.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from kguard.model.findings import Finding, Report
 from kguard.model.manifests import ObjectRef
 
@@ -23,16 +21,20 @@ def fresh(before: Report, after: Report) -> list[Finding]:
 
 def next_rung(before: Report, after: Report) -> list[Finding]:
     """Those of them that take the place of a finding that is closed now."""
+    followers = {name: policy.follows for name, policy in before.policies.items() if policy.follows}
+    new = [finding for finding in fresh(before, after) if finding.policy in followers]
+    if not new:
+        return []
     left = {finding.fingerprint for finding in after.findings}
     closed = [f for f in before.findings if f.state == "open" and f.fingerprint not in left]
-    return [finding for finding in fresh(before, after) if _follows(finding, before, closed)]
-
-
-def _follows(finding: Finding, report: Report, closed: Collection[Finding]) -> bool:
-    policy = report.policies.get(finding.policy)
-    return policy is not None and any(
-        one.policy in policy.follows and _covers(one.target, finding.target) for one in closed
-    )
+    return [
+        finding
+        for finding in new
+        if any(
+            one.policy in followers[finding.policy] and _covers(one.target, finding.target)
+            for one in closed
+        )
+    ]
 
 
 def _covers(outer: ObjectRef, inner: ObjectRef) -> bool:
