@@ -128,6 +128,38 @@ Protection = Literal["tls", "unverified", "plain", "local"]
 """`unverified`: TLS with anybody; `local`: they do not cross the network from here."""
 
 
+Fetch = Literal["install", "follow", "operator"]
+"""By falcoctl once or again and again, or by the operator."""
+
+Careless = Literal["plain_http", "any_certificate", "no_signature"]
+
+
+class Artifact(msgspec.Struct):
+    """Rules or a plugin that a Falco fetches from a registry."""
+
+    installation: ObjectRef
+    reference: str
+    fetch: Fetch
+    moving: bool
+    """Whether it is whatever is newest: `latest`, or no tag."""
+    careless: list[Careless]
+    """What lets somebody on the way put other rules in place."""
+    because: list[Evidence]
+
+
+DriverState = Literal["differs", "unknown"]
+
+
+class Driver(msgspec.Struct):
+    """A driver that is loaded by another release than that of the Falco."""
+
+    installation: ObjectRef
+    state: DriverState
+    """`unknown`: one of the two versions is not known."""
+    version: str
+    because: list[Evidence]
+
+
 DropState = Literal["heard", "measured", "hidden", "logged", "ignored", "exits", "none", "unknown"]
 """What comes of dropped events: an alert that is heard, a metric, an alert that no taker wants, a
 line in the log of Falco itself, nothing, its end; `none`: it reads no system calls."""
@@ -384,6 +416,8 @@ class Facts(msgspec.Struct):
     """The cluster as a whole, for findings about absence."""
     installations: list[Installation] = []
     loaded_files: list[LoadedFile] = []
+    artifacts: list[Artifact] = []
+    drivers: list[Driver] = []
     drops: list[Drop] = []
     routes: list[Route] = []
     receivers: list[Receiver] = []

@@ -11,6 +11,7 @@ import msgspec
 from kguard.inventory import Inventory
 from kguard.layers.runtime.absence import absent
 from kguard.layers.runtime.facts.alerts import alerts
+from kguard.layers.runtime.facts.artifacts import artifacts, loader
 from kguard.layers.runtime.facts.delivery import Ways, unheard, ways
 from kguard.layers.runtime.facts.detections import Detections, scenarios, weakest
 from kguard.layers.runtime.facts.discovery import discover
@@ -89,6 +90,8 @@ def _add_falco(
     facts.loaded_files += loaded
     out = ways(inventory, falco, facts.scope)
     facts.installations.append(_installation(inventory, falco, rules, loaded, out))
+    facts.artifacts += artifacts(inventory, falco)
+    facts.drivers += loader(falco)
     facts.drops += observed_drops(falco, pages)
     facts.routes += out.routes
     facts.receivers += out.receivers
@@ -222,6 +225,7 @@ def _distinct(found: Sequence[T]) -> list[T]:
 
 
 def _sort(facts: model.Facts) -> None:
+    facts.artifacts = _distinct(facts.artifacts)
     facts.routes = _distinct(facts.routes)
     facts.receivers = _distinct(facts.receivers)
     facts.problems = _distinct(facts.problems)
@@ -232,6 +236,7 @@ def _sort(facts: model.Facts) -> None:
     facts.audit_rules = _distinct(facts.audit_rules)
     facts.installations.sort(key=lambda found: (found.kind == "file", found.ref, found.nodes))
     facts.loaded_files.sort(key=lambda found: (found.installation, found.pod, found.file))
+    facts.artifacts.sort(key=lambda found: (found.installation, found.reference, found.fetch))
     facts.drops.sort(key=lambda found: (found.installation, found.pod, found.what))
     facts.routes.sort(key=lambda found: (found.installation, found.output, found.destination))
     facts.receivers.sort(key=lambda found: (found.installation, found.workload))
