@@ -106,7 +106,6 @@ def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
             found += _concrete(raw, policies, places, options)
     failures = judging.failures
     facts = _ordered(facts)
-    found.sort(key=order)
     found, late = _triage(found, engine, policies, places, options)
     report = _report(found, failures + late, policies, facts, inventory, options)
     return Judged(report, inventory, facts)
@@ -271,16 +270,17 @@ def _document(document: Any, policies: Sequence[Policy], options: Options) -> by
 def _concrete(
     raw: Iterable[RawFinding], policies: Sequence[Policy], places: Places, options: Options
 ) -> list[Finding]:
-    """The findings of some policies, by target, each once and with its places."""
+    """The findings of some policies, each once and with its places."""
     by_id = {policy.id: policy for policy in policies}
     left_out = set(options.config.namespaces.exclude)
     chosen: dict[str, RawFinding] = {}
-    # One target after the other: what a place remembers of a document serves all its findings.
-    for entry in sorted(raw, key=lambda r: (r.target, r.policy, r.path, r.unknown, r.message)):
+    for entry in raw:
         if entry.target.namespace in left_out or entry.target.name in left_out:
             continue
         kind = f"{entry.path}?unknown" if entry.unknown else entry.path
-        chosen.setdefault(fingerprint(entry.policy, entry.target, kind), entry)
+        name = fingerprint(entry.policy, entry.target, kind)
+        if name not in chosen or entry.message < chosen[name].message:
+            chosen[name] = entry
     return [_finding(name, entry, by_id[entry.policy], places) for name, entry in chosen.items()]
 
 
