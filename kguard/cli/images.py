@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,12 +14,16 @@ import msgspec
 from kguard.cli import values
 from kguard.cli.inputs import (
     CACHE_OPTIONS,
+    cache_options,
+    collect,
     input_options,
     layer_facts,
+    options,
     registry_options,
     settings,
 )
 from kguard.cli.output import clean, write, write_json, write_rows
+from kguard.errors import UsageError
 from kguard.model.facts.images import Facts, ImageUse
 
 _COLUMNS = ("image", "how", "class", "signer", "enforcement", "workloads")
@@ -112,6 +117,48 @@ def _line(row: Row) -> tuple[str, ...]:
     signer = row.signer[:60] or "-"
     cells = (pinned, row.how, row.signature, signer, row.enforcement, ", ".join(row.workloads))
     return tuple(clean(cell) for cell in cells)
+
+
+@command.command("collect")
+@input_options
+@cache_options
+@click.option("--out", required=True, metavar="DIR", help="The folder that is written.")
+def collect_(out: str, **arguments: Any) -> int:
+    """Write down what registries hold about every image, to be judged without a network.
+
+    The folder is an OCI image layout with all signatures, a record of where was looked, and the
+    trusted roots and keys of the settings, which count where they are named again. Exit code 3: an
+    image could not be read.
+
+    \b
+    Examples:
+      kguard images collect --context prod --out evidence
+      kguard scan --snapshot prod.json --evidence evidence \\
+        --trusted-root evidence/trusted_root.json
+    """
+    from kguard.layers.images.collecting import collect_all, copy_trust
+    from kguard.layers.images.registries import Registries, settings_of
+    from kguard.scan import inventory_of
+
+    config = settings(arguments)
+    if arguments.get("offline"):
+        raise UsageError("--offline excludes asking registries")
+    chosen = options(arguments, config)
+    inventory = inventory_of(collect(arguments, config), chosen)
+    registries = Registries(settings_of(config.registry_block(chosen.cache)))
+    asked = collect_all(inventory, registries, Path(out), chosen.at, chosen.progress)
+    trust = copy_trust(
+        Path(out), [config.path(n) for n in (*config.trust.roots, *config.trust.keys)]
+    )
+    unread = [entry for entry in asked if entry.error]
+    for entry in unread:
+        write(clean(f"{entry.reference}: {entry.error}: {entry.detail}") + "\n", "")
+    write(
+        clean(f"{len(asked) - len(unread)} of {len(asked)} images in {out}, and {', '.join(trust)}")
+        + "\n",
+        "",
+    )
+    return 3 if unread else 0
 
 
 _VERIFY = (

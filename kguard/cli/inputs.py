@@ -48,6 +48,13 @@ def registry_options(function: F) -> F:
     return function
 
 
+def cache_options(function: F) -> F:
+    """The options that say where answers of registries are kept."""
+    for option in reversed(CACHE_OPTIONS):
+        function = option(function)
+    return function
+
+
 _INPUTS = (
     click.argument("inputs", nargs=-1),
     click.option(

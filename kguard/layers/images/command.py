@@ -12,6 +12,7 @@ import msgspec
 from kguard.errors import UsageError
 from kguard.layers.images.assess import assess
 from kguard.layers.images.evidence.folder import Folder
+from kguard.layers.images.evidence.view import View
 from kguard.layers.images.registries import Registries
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.semantics.references import (
@@ -119,8 +120,10 @@ def answer(question: Question) -> Answer:
         reason = "the folder does not say which digest the tag names"
         return _said(question, "", Verdict("not_evaluated", reason, None, ()))
     now = datetime.now(UTC)
-    verdict = assess(folder, digest, authorities, now, folder.loose.get(digest, ()))
-    if verdict.signature in ("unsigned", "not_found") and not folder.is_complete(digest):
+    loose = folder.loose.get(digest, ())
+    verdict = assess(View(folder, reference), digest, authorities, now, loose)
+    complete = folder.is_complete(digest, reference.context)
+    if verdict.signature in ("unsigned", "not_found") and not complete:
         said = {"signature": "not_evaluated", "reason": INCOMPLETE, "best": None}
         verdict = msgspec.structs.replace(verdict, **said)
     return _said(question, digest, verdict)

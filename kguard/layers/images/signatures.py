@@ -175,10 +175,10 @@ class Assessor:
             return said(self._registries.assess(place, digest, authorities, self._now))
         if holder is None:
             return self._nothing()
-        record = holder.record.get(digest)
+        record = holder.about(digest, place.context)
         if record is not None and record.error:
             return _not_fetched(record)
-        return self._judge(holder, named, digest)
+        return self._judge(holder, place, digest, named)
 
     def _no_digest(self, reference: Reference) -> Assessment:
         for folder in self._folders:
@@ -197,13 +197,15 @@ class Assessor:
             return Assessment("unknown_unreadable", f"the evidence cannot be read: {broken[0]}")
         return Assessment("not_evaluated", "the evidence holds nothing about it")
 
-    def _judge(self, folder: Folder, reference: Reference, digest: str) -> Assessment:
+    def _judge(self, folder: Folder, place: Reference, digest: str, named: Reference) -> Assessment:
         from kguard.layers.images.assess import assess
+        from kguard.layers.images.evidence.view import View
 
-        authorities = self._trusted.authorities(reference)
+        authorities = self._trusted.authorities(named)
         loose = folder.loose.get(digest, [])
-        verdict = assess(folder, digest, authorities, self._now, loose)
-        return _assessment(verdict, _evidence(folder, verdict), complete=folder.is_complete(digest))
+        verdict = assess(View(folder, place), digest, authorities, self._now, loose)
+        complete = folder.is_complete(digest, place.context)
+        return _assessment(verdict, _evidence(folder, verdict), complete=complete)
 
 
 def open_assessor(request: Request, policies: Sequence[Manifest]) -> Assessor | None:

@@ -107,9 +107,17 @@ def public_root() -> TrustedRoot:
     Raises:
         RejectedError: the installed version brings none.
     """
-    place = files("sigstore").joinpath(*_PUBLIC)
+    return parse_root(public_root_bytes())
+
+
+def public_root_bytes() -> bytes:
+    """The file with that root.
+
+    Raises:
+        RejectedError: the installed version brings none.
+    """
     try:
-        return parse_root(place.read_bytes())
+        return files("sigstore").joinpath(*_PUBLIC).read_bytes()
     except OSError:
         raise RejectedError("unverifiable_offline", "no public trusted root") from None
 

@@ -80,8 +80,8 @@ class Folder:
         self.tags: dict[str, str] = {}
         """Tags and full names, as annotations give them, with the digests that they name."""
         self.manifests: dict[str, Manifest] = {}
-        self.record: dict[str, Asked] = {}
-        """What evidence.json says, by digest."""
+        self.record: dict[str, list[Asked]] = {}
+        """What evidence.json says, by digest: one entry for each repository."""
         self.names: dict[str, Asked] = {}
         """What evidence.json says, by full name."""
         self.loose: dict[str, list[Candidate]] = {}
@@ -135,10 +135,15 @@ class Folder:
         """Whether the folder says anything about an image."""
         return digest in self.record or digest in self.manifests or digest in self.loose
 
-    def is_complete(self, digest: str) -> bool:
-        """Whether all places were asked for signatures of an image."""
-        record = self.record.get(digest)
-        return record is not None and set(PLACES) <= set(record.asked)
+    def about(self, digest: str, context: str) -> Asked | None:
+        """What evidence.json says about an image in a repository (`registry/path`)."""
+        found = self.record.get(digest, [])
+        return next((entry for entry in found if _context(entry) in ("", context)), None)
+
+    def is_complete(self, digest: str, context: str) -> bool:
+        """Whether all places of a repository were asked for signatures of an image."""
+        entry = self.about(digest, context)
+        return entry is not None and set(PLACES) <= set(entry.asked)
 
     def _content(self, digest: str, limit: int) -> bytes | None:
         if not _DIGEST.match(digest):
@@ -182,8 +187,9 @@ class Folder:
             return
         for entry in record.images:
             if entry.digest:
-                self.record[entry.digest] = entry
-            if name := _full_name(entry.reference):
+                self.record.setdefault(entry.digest, []).append(entry)
+            name = _full_name(entry.reference)
+            if name and "@" not in entry.reference:
                 self.names[name] = entry
 
     def _read_index(self, value: Any, depth: int) -> None:
@@ -265,6 +271,13 @@ def _about(statement: dict[str, Any]) -> set[str]:
         if _DIGEST.match(f"sha256:{digest}"):
             found.add(f"sha256:{digest}")
     return found
+
+
+def _context(entry: Asked) -> str:
+    try:
+        return parse_weakly(entry.reference).context
+    except InvalidReferenceError:
+        return ""
 
 
 def _full_name(reference: str) -> str:

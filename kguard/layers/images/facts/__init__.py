@@ -19,13 +19,12 @@ from kguard.model.facts.common import Evidence, Presence, Truth
 from kguard.model.facts.images import EvidenceFact, Facts, How, ImageUse
 from kguard.model.layer import Request
 
-__all__ = ["compute"]
+__all__ = ["compute", "named_uses"]
 
 
 def compute(inventory: Inventory, request: Request) -> Facts:
     """The facts document of the layer."""
-    settings = knative_settings(inventory)
-    uses = [use for w in inventory.workloads for use in uses_of(inventory, w, settings)]
+    uses = named_uses(inventory)
     enforcers = find_enforcers(inventory, request.scope)
     assessor = open_assessor(request, inventory.of("ClusterImagePolicy", policy_controller.GROUP))
     if assessor is not None:
@@ -44,6 +43,12 @@ def compute(inventory: Inventory, request: Request) -> Facts:
         policies=policy_facts(uses, enforcers),
         mirrors=mirrors,
     )
+
+
+def named_uses(inventory: Inventory) -> list[Use]:
+    """Every image that the input names or its pods run."""
+    settings = knative_settings(inventory)
+    return [use for w in inventory.workloads for use in uses_of(inventory, w, settings)]
 
 
 def _presence(inventory: Inventory, uses: Sequence[Use]) -> Presence:
