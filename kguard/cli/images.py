@@ -144,7 +144,7 @@ def collect_(out: str, **arguments: Any) -> int:
     if arguments.get("offline"):
         raise UsageError("--offline excludes asking registries")
     chosen = options(arguments, config)
-    inventory = inventory_of(collect(arguments, config), chosen)
+    inventory = inventory_of(collect({**arguments, "registry": True}, config), chosen)
     registries = Registries(settings_of(config.registry_block(chosen.cache)))
     asked = collect_all(inventory, registries, Path(out), chosen.at, chosen.progress)
     trust = copy_trust(

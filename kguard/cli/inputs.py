@@ -284,6 +284,7 @@ def _reading(arguments: dict[str, Any], config: Config) -> Any:
         snapshot=arguments.get("snapshot") or "",
         overlays=tuple(arguments.get("overlays") or ()),
         read_secrets=bool(arguments.get("read_secrets")),
+        pull_secrets=bool(arguments.get("read_secrets") and arguments.get("registry")),
         settled=arguments.get("settled"),
         falco_metrics=bool(arguments.get("falco_metrics")),
     )

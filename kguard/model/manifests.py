@@ -215,6 +215,9 @@ class Collected(msgspec.Struct):
     """What a live cluster says of itself, by the keys of `Inventory.assumed`."""
     renderers: dict[str, str] = {}
     """The programs that rendered charts and kustomizations, with their versions."""
+    pull_secrets: dict[str, list[str]] = {}
+    """Of a live cluster whose registries are asked: type and login (base64) of the secrets for
+    pulling, by `namespace/name`. They are part of no manifest, so that nothing prints them."""
 
 
 def mapping(value: Any) -> JsonObject:

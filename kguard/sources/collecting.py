@@ -71,7 +71,12 @@ def overlay(top: Collected, into: Collected) -> None:
 def _cluster(context: str, options: Options) -> Collected:
     from kguard.sources.cluster import read
 
-    return read(context, read_secrets=options.read_secrets, ask_falco=options.falco_metrics)
+    return read(
+        context,
+        read_secrets=options.read_secrets,
+        pull_secrets=options.pull_secrets,
+        ask_falco=options.falco_metrics,
+    )
 
 
 def _input(text: str, options: Options, seen: set[str], into: Collected) -> None:
@@ -175,3 +180,4 @@ def merge(found: Collected, into: Collected) -> None:
     into.looked_at += found.looked_at
     into.versions.update(found.versions)
     into.renderers.update(found.renderers)
+    into.pull_secrets.update(found.pull_secrets)

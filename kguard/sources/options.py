@@ -43,6 +43,8 @@ class Options(msgspec.Struct, frozen=True):
     overlays: tuple[str, ...] = ()
     """Inputs that are applied on top of all others."""
     read_secrets: bool = False
+    pull_secrets: bool = False
+    """Whether of Secrets the logins for registries are kept, too."""
     falco_metrics: bool = False
     """Whether the Falcos of a live cluster are asked what they have loaded."""
     settled: tuple[str, str] | None = None

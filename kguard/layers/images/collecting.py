@@ -17,6 +17,7 @@ from kguard.inventory import Inventory
 from kguard.layers.images.evidence.collect import Writer, collect, unread
 from kguard.layers.images.evidence.folder import Asked
 from kguard.layers.images.facts import named_uses
+from kguard.layers.images.facts.pull_secrets import give_logins
 from kguard.layers.images.progress import Counts
 from kguard.layers.images.registries import Registries
 from kguard.layers.images.semantics.references import Reference
@@ -40,6 +41,7 @@ def collect_all(
     """
     writer = Writer(folder)
     uses = named_uses(inventory)
+    give_logins(inventory, uses, registries)
     wanted = sorted(
         {(u.reference, u.digest) for u in uses if u.reference and u.how != "pod_config"}
     )

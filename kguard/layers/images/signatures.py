@@ -72,7 +72,8 @@ class Assessor:
         self._folders = folders
         self._trusted = trusted
         self._now = now
-        self._registries = registries
+        self.registries = registries
+        """Who is asked about what the folders do not know; None for nobody."""
         self._known: dict[tuple[str, str], Assessment] = {}
 
     def prepare(
@@ -81,7 +82,7 @@ class Assessor:
         progress: Callable[[str], None] | None = None,
     ) -> None:
         """Ask registries about several images (with the digests that are known) at once."""
-        if self._registries is None:
+        if self.registries is None:
             return
         from concurrent.futures import ThreadPoolExecutor, as_completed
 
@@ -123,7 +124,7 @@ class Assessor:
         for folder in self._folders:
             if digest := folder.resolve(reference.tagged):
                 return digest
-        return self._registries.digest_of(reference) if self._registries else ""
+        return self.registries.digest_of(reference) if self.registries else ""
 
     def how(self, reference: Reference) -> How:
         """Who said which digest a tag names."""
@@ -139,8 +140,8 @@ class Assessor:
         if not now:
             return "unknown", ""
         same = now == digest or any(now in folder.indexes_of(digest) for folder in self._folders)
-        if not same and self._registries is not None:
-            same = self._registries.lists(reference, digest)
+        if not same and self.registries is not None:
+            same = self.registries.lists(reference, digest)
         return ("false", "") if same else ("true", now)
 
     def assess(
@@ -170,9 +171,9 @@ class Assessor:
         if not digest:
             return self._no_digest(place)
         holder = next((f for f in self._folders if f.holds(digest)), None)
-        if holder is None and self._registries is not None:
+        if holder is None and self.registries is not None:
             authorities = self._trusted.authorities(named)
-            return said(self._registries.assess(place, digest, authorities, self._now))
+            return said(self.registries.assess(place, digest, authorities, self._now))
         if holder is None:
             return self._nothing()
         record = holder.about(digest, place.context)
@@ -185,8 +186,8 @@ class Assessor:
             asked = folder.names.get(reference.tagged)
             if asked is not None and asked.error:
                 return _not_fetched(asked)
-        if self._registries is not None:
-            return said(self._registries.no_digest(reference))
+        if self.registries is not None:
+            return said(self.registries.no_digest(reference))
         reason = "its digest is not known, so that no signature can be looked up"
         return Assessment("not_evaluated", reason)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -27,21 +28,29 @@ from kguard.sources.cluster.connection import (
 )
 from kguard.sources.cluster.discovery import Resource, discover, served_page
 from kguard.sources.cluster.falco_metrics import falco_metrics
+from kguard.sources.cluster.kinds import CONFIDENTIAL
 from kguard.sources.cluster.listing import objects
 from kguard.sources.cluster.metrics import audit_counters
-from kguard.sources.cluster.secrets import certificates_only
+from kguard.sources.cluster.secrets import certificates_only, login_of
 
 PARALLEL_LISTS = 8
 
 __all__ = ["contexts", "read"]
 
 
-def read(context: str, *, read_secrets: bool = False, ask_falco: bool = False) -> Collected:
+def read(
+    context: str,
+    *,
+    read_secrets: bool = False,
+    pull_secrets: bool = False,
+    ask_falco: bool = False,
+) -> Collected:
     """Everything that the layers need of one cluster.
 
     Args:
         context: name of a kubeconfig context, or `in-cluster` for a pod's own cluster.
         read_secrets: list Secrets as well; of them only certificates are kept.
+        pull_secrets: keep the logins of secrets for pulling images, too.
         ask_falco: ask the pods of Falco for their metrics, through the API server.
 
     Returns:
@@ -59,7 +68,8 @@ def read(context: str, *, read_secrets: bool = False, ask_falco: bool = False) -
         raise _turned_away(context, refusal) from refusal
     collected = Collected(unreadable=discovered.broken)
     with ThreadPoolExecutor(PARALLEL_LISTS) as pool:
-        answers = list(pool.map(partial(_listed, connection), discovered.resources))
+        logins = collected.pull_secrets if pull_secrets else None
+        answers = list(pool.map(partial(_listed, connection, logins), discovered.resources))
     for found, unreadable in answers:
         collected.manifests += found
         collected.unreadable += unreadable
@@ -76,7 +86,9 @@ def read(context: str, *, read_secrets: bool = False, ask_falco: bool = False) -
     return collected
 
 
-def _listed(connection: Connection, resource: Resource) -> tuple[list[Manifest], list[Unreadable]]:
+def _listed(
+    connection: Connection, logins: dict[str, list[str]] | None, resource: Resource
+) -> tuple[list[Manifest], list[Unreadable]]:
     try:
         found = objects(connection, resource)
     except Refused as refusal:
@@ -85,7 +97,16 @@ def _listed(connection: Connection, resource: Resource) -> tuple[list[Manifest],
         if refusal.code == NOT_FOUND:  # the definition was removed since discovery
             return [], []
         return [], [_unreadable(connection, resource, refusal)]
+    if logins is not None and (resource.group, resource.plural) == CONFIDENTIAL:
+        logins.update(_logins(found))
     return [_manifest(item, connection.context, index) for index, item in enumerate(found)], []
+
+
+def _logins(secrets: Iterable[JsonObject]) -> Iterator[tuple[str, list[str]]]:
+    for item in secrets:
+        fields = strings(item.get("metadata"))
+        if login := login_of(item):
+            yield f"{fields.get('namespace', '')}/{fields.get('name', '')}", login
 
 
 def _manifest(item: JsonObject, context: str, index: int) -> Manifest:

@@ -3,7 +3,8 @@
 
 Secrets are only listed when the user asks for it, to see when certificates expire. Everything
 that is no certificate is dropped as soon as it arrives, so that it reaches no fact, no report and
-no log.
+no log. Where registries are asked as well, the logins for pulling are kept apart from all
+manifests.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import binascii
 import re
 
 from kguard.model.manifests import JsonObject, mapping, strings
+from kguard.sources.registry.pull_secrets import TYPES
 
 MAX_VALUE = 1 << 20
 """Longest value that is looked at, in characters: what a Secret can hold."""
@@ -21,6 +23,13 @@ _BLOCK = re.compile(
 )
 _KEPT_METADATA = ("name", "namespace", "uid", "creationTimestamp", "labels")
 _KEPT_ANNOTATIONS = "cert-manager.io/"
+
+
+def login_of(item: JsonObject) -> list[str] | None:
+    """Type and data (base64) of a Secret for pulling images; None for others."""
+    kind = strings(item).get("type", "")
+    data = strings(item.get("data")).get(TYPES.get(kind, ""), "")
+    return [kind, data] if data and len(data) <= MAX_VALUE else None
 
 
 def certificates_only(item: JsonObject) -> JsonObject:

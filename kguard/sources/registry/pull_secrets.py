@@ -27,14 +27,13 @@ TYPES = {
 """The types of secrets that hold logins, with the key of their data."""
 
 
-def read_secret(kind: str, data: dict[str, str]) -> dict[str, Any]:
+def read_secret(kind: str, text: str) -> dict[str, Any]:
     """The entries of a secret's logins; nothing where it has none or cannot be read.
 
     Args:
-        kind: the secret's type.
-        data: its data, in base64.
+        kind: the secret's type, one of `TYPES`.
+        text: its data, in base64.
     """
-    text = data.get(TYPES.get(kind, ""), "")
     if not text or len(text) > MAX_CONFIG_BYTES:
         return {}
     try:

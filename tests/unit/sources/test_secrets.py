@@ -7,7 +7,7 @@ import base64
 
 import pytest
 
-from kguard.sources.cluster.secrets import MAX_VALUE, certificates_only
+from kguard.sources.cluster.secrets import MAX_VALUE, certificates_only, login_of
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\n"
@@ -64,3 +64,12 @@ def test_metadata_keeps_no_free_text() -> None:
         "type": None,
         "data": {},
     }
+
+
+def test_logins_are_kept_apart_and_only_of_secrets_for_pulling():
+    kind = "kubernetes.io/dockerconfigjson"
+    item = {"type": kind, "data": {".dockerconfigjson": "e30=", "other": "eA=="}}
+    assert login_of(item) == [kind, "e30="]
+    assert certificates_only(item)["data"] == {}
+    assert login_of({**item, "type": "Opaque"}) is None
+    assert login_of({"type": kind, "data": {".dockerconfigjson": "a" * (MAX_VALUE + 1)}}) is None

@@ -28,6 +28,10 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     enforcers = find_enforcers(inventory, request.scope)
     assessor = open_assessor(request, inventory.of("ClusterImagePolicy", policy_controller.GROUP))
     if assessor is not None:
+        if assessor.registries is not None:
+            from kguard.layers.images.facts.pull_secrets import give_logins
+
+            give_logins(inventory, uses, assessor.registries)
         wanted = (
             (use.reference, use.digest) for use in uses if use.reference and use.how != "pod_config"
         )
