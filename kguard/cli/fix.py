@@ -97,11 +97,13 @@ def _mesh(edges: Any) -> str:
 
 
 def _summary(proof: Any) -> None:
+    from kguard.reporters.text import number_of
+
     flows = proof.flows
     total = len(proof.closes) + len(proof.remaining)
     rows = (
-        ("closes", f"{len(proof.closes)} of {total} findings"),
-        ("keeps", f"{flows.allowed_after} of {flows.intended} intended flows"),
+        ("closes", f"{len(proof.closes)} of {number_of(total, 'findings')}"),
+        ("keeps", f"{flows.allowed_after} of {number_of(flows.intended, 'intended flows')}"),
         *([("undecided", f"{flows.undecided} of them")] if flows.undecided else []),
         *([("mesh", _mesh(proof.edges))] if proof.edges.intended else []),
         ("weakens", _some(proof.weakens)),

@@ -123,7 +123,7 @@ def _row(layer: str, mine: list[Finding], coverage: LayerCoverage | None) -> Row
 
 def evaluated(coverage: LayerCoverage) -> str:
     """How much was evaluated, in words."""
-    share = f"{coverage.evaluated} of {_counted(coverage.total, coverage.subject)}"
+    share = f"{coverage.evaluated} of {number_of(coverage.total, coverage.subject)}"
     head = {
         "no_evidence": "no evidence in this input",
         "not_evaluated": "not evaluated",
@@ -133,7 +133,7 @@ def evaluated(coverage: LayerCoverage) -> str:
     return f"{head}; {coverage.note}" if coverage.note else head
 
 
-def _counted(number: int, plural: str) -> str:
+def number_of(number: int, plural: str) -> str:
     """`2 workloads`, `1 workload`, `1 audit policy`."""
     if number != 1:
         return f"{number} {plural}"

@@ -26,7 +26,7 @@ deny contains finding if {
 	finding := {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("%s runs whatever %s names at the moment of the pull", [use.container, use.image]),
+		"message": sprintf("container %s runs whatever %s names at the moment of the pull", [use.container, use.image]),
 		"evidence": use.because,
 	}
 }

@@ -27,7 +27,7 @@ _expected := {finding |
 	finding := {
 		"target": _ref,
 		"path": sprintf("container/%s", [kind]),
-		"message": sprintf("%s runs whatever nginx names at the moment of the pull", [kind]),
+		"message": sprintf("container %s runs whatever nginx names at the moment of the pull", [kind]),
 		"evidence": [{"note": kind}],
 	}
 }

@@ -11,7 +11,7 @@ import msgspec
 from kguard.reporters.html.cells import MAX_ROWS, name_of, rows, words
 from kguard.reporters.html.drawing import Arc, Node, draw
 
-_PLUMBING = frozenset({"dns", "mesh", "metrics"})
+_PLUMBING = frozenset({"dns", "mesh", "metrics", "probe"})
 """What every workload needs: listed, and drawn only where policies block it."""
 
 MAX_DRAWN = 60
