@@ -32,6 +32,7 @@ class _Subject(NamedTuple):
     titles: dict[str, str]
     excesses: dict[tuple[str, str], str]
     limits: dict[str, int]
+    noise: dict[str, str]
 
 
 def coverage(facts: Facts) -> LayerCoverage:
@@ -87,6 +88,11 @@ def _changes(old: _Subject, new: _Subject) -> Iterator[tuple[bool, Change]]:
         yield False, Change(new.name, f"{new.excesses[key]} gets into the log")
     for key in old.excesses.keys() - new.excesses.keys():
         yield True, Change(new.name, f"{old.excesses[key]} stays out of the log")
+    # A policy that hid operations hid noise with them: that it records more is what was asked for.
+    whole = old.levels.get("writes", "None") != "None"
+    for title, level in new.noise.items() if whole else ():
+        if level not in ("None", "unknown") and old.noise.get(title) == "None":
+            yield False, Change(new.name, f"{title}: recorded at {level}, and nobody misses them")
     for flag, value in new.limits.items():
         earlier_value = old.limits.get(flag, value)
         if -1 not in (value, earlier_value) and _size(flag, value) != _size(flag, earlier_value):
@@ -118,6 +124,7 @@ def _subject(
         {family.id: family.title for family in families},
         _excesses(policy),
         limits,
+        {one.title: one.level for one in policy.noise} if policy else {},
     )
 
 

@@ -229,6 +229,13 @@ class Defeat(msgspec.Struct, frozen=True):
     because: list[Evidence]
 
 
+class Noise(msgspec.Struct, frozen=True):
+    """Requests that may be dropped, and the highest level at which any of them is recorded."""
+
+    title: str
+    level: Level
+
+
 class AuditPolicy(msgspec.Struct, frozen=True):
     """An audit policy of the input, or one that a distribution brings along."""
 
@@ -249,6 +256,8 @@ class AuditPolicy(msgspec.Struct, frozen=True):
     because: list[Evidence]
     unseen: list[Unseen] = []
     """Who can hide behind a rule at level None, because he may impersonate others."""
+    noise: list[Noise] = []
+    """Requests of components of Kubernetes that nobody misses."""
 
 
 class Divergence(msgspec.Struct, frozen=True):

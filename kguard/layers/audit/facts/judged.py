@@ -12,6 +12,7 @@ import msgspec
 from kguard.layers.audit.facts.rights import Held, evidence
 from kguard.layers.audit.facts.words import level_of, request_facts, rule_words
 from kguard.layers.audit.semantics.coverage import (
+    Coverage,
     Excess,
     FamilyCoverage,
     Hole,
@@ -97,7 +98,15 @@ def judge(
         recorded=[_recording(source, one) for one in (_recorded(policy, served) if policy else ())],
         because=[source.place("/rules", note, role="related")],
         unseen=_unseen(source, policy, families, rights),
+        noise=_noise(covered, served) if covered else [],
     )
+
+
+def _noise(covered: Coverage, served: Catalogue) -> list[model.Noise]:
+    """Of groups that the server is known to have."""
+    groups = served.groups | {group for group, *_ in served.custom}
+    found = (one for one in covered.noise if one.noise.group in groups)
+    return [model.Noise(one.noise.title, level_of(one.level or "unknown")) for one in found]
 
 
 def profile_of(settings: model.Profile) -> Profile:

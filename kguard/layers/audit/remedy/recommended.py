@@ -41,6 +41,7 @@ rules:
   - system:cloud-controller-manager
   - system:kube-controller-manager
   - system:kube-scheduler
+  - system:serviceaccount:kube-system:endpoint-controller
   namespaces: [kube-system]
   resources:
   - group: coordination.k8s.io
@@ -54,6 +55,27 @@ rules:
   resources:
   - group: coordination.k8s.io
     resources: [leases]
+# What the control plane and the cluster autoscaler note down for themselves.
+- level: None
+  users:
+  - system:cloud-controller-manager
+  - system:kube-controller-manager
+  - system:kube-scheduler
+  - system:serviceaccount:kube-system:endpoint-controller
+  verbs: [get, update]
+  namespaces: [kube-system]
+  resources:
+  - group: ""
+    resources: [endpoints]
+- level: None
+  users:
+  - cluster-autoscaler
+  - system:serviceaccount:kube-system:cluster-autoscaler
+  verbs: [get, update]
+  namespaces: [kube-system]
+  resources:
+  - group: ""
+    resources: [configmaps, endpoints]
 # ConfigMaps that switch protection on and off: what was changed.
 - level: Request
   verbs: [update, patch]

@@ -14,9 +14,11 @@ from kguard.layers.audit.semantics.families import (
     CONCERNS,
     CORE,
     NARROW_CONFIGMAPS,
+    NOISE,
     Ending,
     Family,
     Limit,
+    Noise,
 )
 from kguard.layers.audit.semantics.policy import LEVELS, Policy
 from kguard.layers.audit.semantics.profile import DEFAULT, Profile
@@ -29,6 +31,7 @@ from kguard.layers.audit.semantics.region import (
 from kguard.layers.audit.semantics.resources import ANY_VERSION, Catalogue
 from kguard.layers.audit.semantics.space import OTHER, Box, Piece, Space
 from kguard.layers.audit.semantics.universe import (
+    noise_region,
     occurring,
     region_of,
     select_region,
@@ -41,11 +44,12 @@ MAX_RULES = 1_000
 """A policy with more rules is not judged: nothing is said about what it records."""
 
 
-_PROOF: dict[Ending, tuple[str, ...]] = {
+PROOF: dict[Ending, tuple[str, ...]] = {
     "complete": ("ResponseComplete",),
     "connect": ("ResponseStarted", "ResponseComplete"),
     "failed_login": ("ResponseStarted",),
 }
+"""The stages of which one must be kept."""
 
 
 class Hole(NamedTuple):
@@ -83,12 +87,20 @@ class LimitCoverage(NamedTuple):
     known: bool = True
 
 
+class NoiseCoverage(NamedTuple):
+    """How requests that nobody misses are recorded at most; empty: too complex."""
+
+    noise: Noise
+    level: str
+
+
 class Coverage(NamedTuple):
     """What a valid policy does with management operations."""
 
     families: tuple[FamilyCoverage, ...]
     concerns: tuple[FamilyCoverage, ...]
     limits: tuple[LimitCoverage, ...]
+    noise: tuple[NoiseCoverage, ...]
 
 
 def _unjudged(profile: Profile) -> Coverage:
@@ -96,6 +108,7 @@ def _unjudged(profile: Profile) -> Coverage:
         tuple(FamilyCoverage(family, "", ()) for family in profile.families),
         tuple(FamilyCoverage(concern, "", ()) for concern in CONCERNS),
         tuple(LimitCoverage(limit, (), known=False) for limit in profile.limits),
+        tuple(NoiseCoverage(noise, "") for noise in NOISE),
     )
 
 
@@ -108,6 +121,7 @@ def cover(policy: Policy, profile: Profile = DEFAULT, served: Catalogue = ANY_VE
         tuple(_family(space, policy, f, profile.limits) for f in profile.families),
         tuple(_family(space, policy, concern) for concern in CONCERNS),
         tuple(_limit(space, policy, limit) for limit in profile.limits),
+        tuple(_noise(space, policy, noise) for noise in NOISE),
     )
 
 
@@ -161,7 +175,7 @@ def _recorded(policy: Policy, index: int, ending: Ending) -> tuple[str, Literal[
         return "None", "level"
     rule = policy.rules[index]
     omitted = effective_omit_stages(policy, rule)
-    if rule.level != "None" and all(stage in omitted for stage in _PROOF[ending]):
+    if rule.level != "None" and all(stage in omitted for stage in PROOF[ending]):
         return "None", "stages"
     return rule.level, "level"
 
@@ -179,6 +193,32 @@ def _limit(space: Space, policy: Policy, limit: Limit) -> LimitCoverage:
     except RegionTooLargeError:
         return LimitCoverage(limit, (), known=False)
     return LimitCoverage(limit, tuple(excesses[rule] for rule in sorted(excesses)))
+
+
+def _noise(space: Space, policy: Policy, noise: Noise) -> NoiseCoverage:
+    try:
+        shares = decide(space, policy, noise_region(space, noise))
+    except RegionTooLargeError:
+        return NoiseCoverage(noise, "")
+    levels = [_recorded(policy, share.rule, "complete")[0] for share in shares]
+    return NoiseCoverage(noise, max(levels, key=LEVELS.index, default="None"))
+
+
+def newly_loud(policy: Policy, after: Policy) -> list[tuple[int, Noise]]:
+    """Noise that a changed policy records and that a rule of the first (-1: none) did not.
+
+    Raises:
+        RegionTooLargeError: the parts are too many.
+    """
+    space = space_of(after)
+    found = []
+    for noise in NOISE:
+        for share in decide(space, policy, noise_region(space, noise)):
+            if _recorded(policy, share.rule, "complete")[0] == "None":
+                now = decide(space, after, share.boxes)
+                if any(_recorded(after, one.rule, "complete")[0] != "None" for one in now):
+                    found.append((share.rule, noise))
+    return found
 
 
 def _guarded(space: Space, limit: Limit, boxes: list[Box]) -> list[Box]:

@@ -74,6 +74,7 @@ class Noise(NamedTuple):
     resources: tuple[str, ...]
     namespaces: tuple[str, ...] = ()
     """Empty: in every namespace."""
+    title: str = ""
 
 
 _CHANGES = ("create", "patch", "update")
@@ -274,8 +275,23 @@ _CONTROL_PLANE = (
 )
 
 NOISE: tuple[Noise, ...] = (
-    Noise(("system:apiserver",), (), WRITES, "apiserver.openshift.io", ("apirequestcounts",)),
-    Noise(_CONTROL_PLANE, (), ("get", "update"), CORE, ("endpoints",), ("kube-system",)),
+    Noise(
+        ("system:apiserver",),
+        (),
+        WRITES,
+        "apiserver.openshift.io",
+        ("apirequestcounts",),
+        title="OpenShift's counts of requests",
+    ),
+    Noise(
+        _CONTROL_PLANE,
+        (),
+        ("get", "update"),
+        CORE,
+        ("endpoints",),
+        ("kube-system",),
+        "endpoints of the control plane",
+    ),
     Noise(
         ("cluster-autoscaler", "system:serviceaccount:kube-system:cluster-autoscaler"),
         (),
@@ -283,8 +299,17 @@ NOISE: tuple[Noise, ...] = (
         CORE,
         ("configmaps", "endpoints"),
         ("kube-system",),
+        "ConfigMaps and endpoints of the cluster autoscaler",
     ),
-    Noise((), ("system:nodes",), WRITES, "coordination.k8s.io", ("leases",), ("kube-node-lease",)),
+    Noise(
+        (),
+        ("system:nodes",),
+        WRITES,
+        "coordination.k8s.io",
+        ("leases",),
+        ("kube-node-lease",),
+        "heartbeats of nodes",
+    ),
     Noise(
         (*_CONTROL_PLANE, "system:apiserver"),
         (),
@@ -292,6 +317,7 @@ NOISE: tuple[Noise, ...] = (
         "coordination.k8s.io",
         ("leases",),
         ("kube-system",),
+        "leases of the control plane",
     ),
     Noise(
         (),
@@ -304,6 +330,7 @@ NOISE: tuple[Noise, ...] = (
         "coordination.k8s.io",
         ("leases",),
         ("knative-serving", "knative-eventing", "istio-system"),
+        "leases of Knative's and Istio's controllers",
     ),
 )
 

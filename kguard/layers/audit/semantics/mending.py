@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kguard.layers.audit.semantics.coverage import cover, cover_family
+from kguard.layers.audit.semantics.coverage import PROOF, cover, cover_family, newly_loud
 from kguard.layers.audit.semantics.evaluate import resource_matches
 from kguard.layers.audit.semantics.families import (
     ANY,
@@ -29,6 +29,7 @@ from kguard.layers.audit.semantics.families import (
 )
 from kguard.layers.audit.semantics.policy import LEVELS, GroupResources, Policy, Rule
 from kguard.layers.audit.semantics.profile import DEFAULT, Profile
+from kguard.layers.audit.semantics.region import RegionTooLargeError
 from kguard.layers.audit.semantics.resources import READS, WRITES
 from kguard.layers.audit.semantics.space import AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED
 
@@ -78,14 +79,28 @@ class _Plan:
         self.tail: tuple[Rule, ...] = ()
 
     def mending(self) -> Mending:
+        """All changes, with what keeps noise out of the log that was not in it."""
+        plain = self._mending({})
+        quiet: dict[int, list[Rule]] = {}
+        try:
+            loud = newly_loud(self.policy, mended(self.policy, plain))
+        except RegionTooLargeError:
+            loud = [(index, noise) for index in self.rules for noise in NOISE]
+        for index, noise in loud:
+            place = index if index >= 0 else len(self.policy.rules)
+            quiet.setdefault(place, []).extend(_noise_rule(_rule_at(self.policy, place), noise))
+        return self._mending(quiet) if quiet else plain
+
+    def _mending(self, quiet: dict[int, list[Rule]]) -> Mending:
         last = len(self.policy.rules)
         insertions = {
             index: (
-                *_quiet(self.policy, index, rules),
+                *_events(self.policy, index, rules),
+                *quiet.get(index, ()),
                 *_ordered(rules, _rule_at(self.policy, index).resources),
             )
-            for index, rules in sorted(self.rules.items())
-            if rules
+            for index in sorted({*self.rules, *quiet})
+            if (rules := self.rules.get(index, [])) or index in quiet
         }
         if self.tail:
             insertions[last] = (*insertions.get(last, ()), *self.tail)
@@ -109,7 +124,7 @@ class _Plan:
                 continue
             for hole in found.holes:
                 index = hole.rule if hole.rule >= 0 else len(self.policy.rules)
-                if hole.cause == "stages":
+                if hole.cause == "stages" or self._hides(found.family):
                     self._keep("ResponseComplete", index)
                 level = _rule_at(self.policy, index).level
                 if LEVELS.index(level) < LEVELS.index(found.family.floor):
@@ -128,6 +143,8 @@ class _Plan:
 
     def catch_failed_logins(self) -> None:
         """Rule by rule from the first: each change uncovers the next rule that hides them."""
+        if self._hides(FAILED_LOGINS):
+            self.kept_stages["ResponseStarted"] = None
         for _ in range(2 * len(self.policy.rules) + 1):
             trial = mended(self.policy, self.mending()._replace(insertions={}))
             holes = cover_family(trial, FAILED_LOGINS)[0].holes
@@ -141,10 +158,14 @@ class _Plan:
                 self.tail = _last_rules(trial) if holes else ()
                 return
 
+    def _hides(self, family: Family) -> bool:
+        """Whether no rule can prove requests of the family, for the stages the policy omits."""
+        return set(PROOF[family.ending]) <= set(self.policy.omit_stages)
+
     def _keep(self, stage: str, index: int) -> None:
         if stage in self.policy.omit_stages:
             self.kept_stages[stage] = None
-        if stage in self.policy.rules[index].omit_stages:
+        if stage in _rule_at(self.policy, index).omit_stages:
             self.rule_stages[index, stage] = None
 
 
@@ -294,8 +315,8 @@ def _joined(frame: Rule, members: list[Rule]) -> Rule:
     return msgspec.structs.replace(frame, resources=resources)
 
 
-def _quiet(policy: Policy, index: int, rules: list[Rule]) -> Iterator[Rule]:
-    """Rules that keep out of the log the noise that nobody misses and that was not in it."""
+def _events(policy: Policy, index: int, rules: list[Rule]) -> Iterator[Rule]:
+    """A rule that keeps events, which are no operations, out of a log that did not hold them."""
     offending = _rule_at(policy, index)
     wide = [rule for rule in rules if not rule.resources or rule.resources == offending.resources]
     if offending.level != "None" or not any("create" in rule.verbs for rule in wide):
@@ -306,8 +327,6 @@ def _quiet(policy: Policy, index: int, rules: list[Rule]) -> Iterator[Rule]:
         yield msgspec.structs.replace(
             offending, resources=resources, non_resource_urls=(), omit_stages=()
         )
-    for noise in NOISE:
-        yield from _noise_rule(offending, noise)
 
 
 def _noise_rule(offending: Rule, noise: Noise) -> Iterator[Rule]:
@@ -315,9 +334,9 @@ def _noise_rule(offending: Rule, noise: Noise) -> Iterator[Rule]:
     groups = offending.user_groups
     if noise.user_groups:
         held = tuple(group for group in noise.user_groups if _implied(group, offending))
-        if offending.users or not held:
+        if not held:
             return
-        groups = held
+        users, groups = offending.users, held
     else:
         users = tuple(user for user in users if not groups or _member(user, groups))
         if not users:

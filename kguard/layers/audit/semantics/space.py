@@ -191,6 +191,27 @@ class Space:
                     users &= ~bit
         return box._replace(user=users, must=must) if users else None
 
+    def ordinary(self, box: Box) -> list[Box]:
+        """The requests of a box whose users are in no more groups than they must be.
+
+        The box names its users, or a group: then its nodes or service accounts are meant.
+        """
+        named = box.user & self.users.without(OTHER, None)
+        if not box.must:
+            bits = {bit: groups for bit, (groups, _) in self._certain.items() if named & bit}
+            return [self._only(box, bit, groups) for bit, groups in bits.items()]
+        group = self.user_groups.members(box.must)[-1] or ""
+        home = group.removeprefix(f"{SERVICE_ACCOUNTS}:")
+        prefix = _NODE_PREFIX if group == NODES else f"{_ACCOUNT_PREFIX}{home}:"
+        own = [user for user in self.users.members(box.user) if user and user.startswith(prefix)]
+        certain = {AUTHENTICATED, group} | ({SERVICE_ACCOUNTS} if group != NODES else set())
+        users = box.user & self.users.mask([OTHER, *own])
+        return [self._only(box, users, self.user_groups.mask(certain))]
+
+    def _only(self, box: Box, users: int, groups: int) -> Box:
+        """The requests of some users who are in none but these groups."""
+        return box._replace(user=users, must_not=self.user_groups.full & ~groups)
+
     def _implied(self, must: int) -> int:
         for symbol in self.user_groups.members(must):
             if symbol and symbol.startswith(f"{SERVICE_ACCOUNTS}:"):

@@ -23,7 +23,7 @@ from kguard.layers.audit.semantics.families import (
 )
 from kguard.layers.audit.semantics.policy import LEVELS, Policy
 from kguard.layers.audit.semantics.profile import DEFAULT, Profile
-from kguard.layers.audit.semantics.region import subtract
+from kguard.layers.audit.semantics.region import split, subtract
 from kguard.layers.audit.semantics.resources import (
     ANY_VERSION,
     READS,
@@ -129,6 +129,18 @@ def noise_pieces(space: Space, noise: Noise) -> list[Piece]:
     if noise.users:
         box = box._replace(user=space.users.mask(noise.users))
     return [Piece(box, space.user_groups.mask(noise.user_groups))]
+
+
+def noise_region(space: Space, noise: Noise) -> list[Box]:
+    """The requests that a noise entry is about, as its components really send them."""
+    wanted = Select((noise.group,), noise.resources, ("",), noise.verbs)
+    inside = [
+        box
+        for box in select_region(space, wanted)
+        for piece in noise_pieces(space, noise)
+        for box in split(space, box, piece)[0]
+    ]
+    return [box for one in inside for box in space.ordinary(one)]
 
 
 def occurring(space: Space) -> list[Box]:

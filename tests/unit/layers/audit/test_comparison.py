@@ -76,6 +76,21 @@ def test_more_than_the_floor_is_not_counted_but_content_is():
     assert "reads of secrets" not in " ".join(_texts(compared.stronger))
 
 
+def test_noise_that_was_dropped_counts_against_a_change():
+    dropped = """rules:
+- level: None
+  userGroups: [system:nodes]
+  namespaces: [kube-node-lease]
+  resources: [{group: coordination.k8s.io, resources: [leases]}]
+"""
+    quiet = POLICY.replace("rules:\n", dropped)
+    weaker = _texts(LAYER.compare(facts(policy=quiet), facts(policy=POLICY)).weaker)
+    assert weaker == ["heartbeats of nodes: recorded at Metadata, and nobody misses them"]
+    assert LAYER.compare(facts(policy=POLICY), facts(policy=quiet)).weaker == ()
+    hidden = quiet.replace("Metadata", "None")
+    assert LAYER.compare(facts(policy=hidden), facts(policy=POLICY)).weaker == ()
+
+
 @pytest.mark.parametrize(("value", "weaker"), [("35", False), ("20", True), ("0", False)])
 def test_retention_counts_up_to_what_the_benchmark_asks(value, weaker):
     before = facts(kubeadm=KUBEADM, policy=POLICY)
