@@ -9,12 +9,14 @@ come with Falco are fetched by falcoctl at run time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco, version_of
 from kguard.layers.runtime.facts.sidekicks import Sidekick
 from kguard.layers.runtime.facts.texts import Filesystem, Text, file_ref
 from kguard.layers.runtime.semantics import settings as falco_yaml
+from kguard.layers.runtime.semantics.configuration import laid_over
 from kguard.layers.runtime.semantics.sidekick import flattened, forwards
 from kguard.layers.runtime.traces import is_chart_values
 from kguard.model.locations import pointer
@@ -81,7 +83,7 @@ def _config(document: PlainDocument, values: JsonObject) -> Mapping:
         parts.append(falco_yaml.read(f"engine: {{kind: {driver!r}}}") or Mapping())
     if _sidekick(document, values):
         parts.append(falco_yaml.read(SIDEKICK) or Mapping())
-    return falco_yaml.merge(*parts)
+    return reduce(laid_over, parts)
 
 
 def _sidekick(document: PlainDocument, values: JsonObject) -> Sidekick | None:

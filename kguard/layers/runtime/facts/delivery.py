@@ -26,6 +26,7 @@ from kguard.layers.runtime.facts.receivers import (
 )
 from kguard.layers.runtime.facts.sidekicks import Sidekick, sidekick_of
 from kguard.layers.runtime.facts.texts import line_of
+from kguard.layers.runtime.semantics.configuration import is_open
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.settings import OUTPUTS, Output
 from kguard.layers.runtime.semantics.sidekick import LEAST, PORT
@@ -113,6 +114,11 @@ def _way(inventory: Inventory, falco: Falco, output: Output) -> Answer:
 
 
 def _http(inventory: Inventory, falco: Falco, output: Output, scope: Scope, into: Ways) -> None:
+    if is_open(output.target):
+        note = "the URL comes from a variable whose value is not in the input"
+        because = [written(falco, "http_output", note)]
+        into.routes.append(_route(falco, "http", "unknown", because))
+        return
     url = parsed(output.target)
     if url is None:
         note = (

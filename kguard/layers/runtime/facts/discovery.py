@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
@@ -13,7 +13,14 @@ from kguard.layers.runtime.facts.chart import chart_falcos
 from kguard.layers.runtime.facts.falco import CONFIG_FOLDER, CONFIG_PATH, Falco, version_of
 from kguard.layers.runtime.facts.operator import operator_falcos
 from kguard.layers.runtime.facts.texts import Filesystem, from_document
+from kguard.layers.runtime.facts.variables import Variables
 from kguard.layers.runtime.semantics import settings as falco_yaml
+from kguard.layers.runtime.semantics.configuration import (
+    assigned,
+    included,
+    includes,
+    with_variables,
+)
 from kguard.layers.runtime.semantics.settings import Settings
 from kguard.layers.runtime.traces import (
     IMAGE,
@@ -22,7 +29,7 @@ from kguard.layers.runtime.traces import (
 )
 from kguard.model.facts.runtime import Kind
 from kguard.model.manifests import JsonObject, sequence
-from kguard.sources.yaml.untyped import Mapping, Scalar
+from kguard.sources.yaml.untyped import Mapping
 
 
 def discover(inventory: Inventory) -> list[Falco]:
@@ -46,10 +53,12 @@ def _from_workload(inventory: Inventory, workload: Workload, container: Containe
     path = _value_of(arguments, "-c", "--config") or CONFIG_PATH
     text = files.read(path)
     node = falco_yaml.read(text.content) if text else None
+    known = Variables(inventory, workload.namespace, container.raw)
+    whole, complete = _complete(node or _image_defaults(), files, known, arguments)
     config: Literal["read", "default", "unknown"] = "read" if node else "default"
-    if node is None and (text is not None or files.is_opaque(path)):
+    if not complete or (node is None and (text is not None or files.is_opaque(path))):
         config = "unknown"
-    chosen = _with_arguments(node or _image_defaults(), files, arguments)
+    chosen = _with_rules(falco_yaml.settings_of(whole), arguments)
     version, basis = version_of(inventory, _tag(container.image))
     return Falco(
         ref=workload.ref,
@@ -101,39 +110,41 @@ def _image_defaults() -> Mapping:
     return falco_yaml.read(_IMAGE_DEFAULTS) or Mapping()
 
 
-_IMAGE_DEFAULTS = """\
-stdout_output: {enabled: true}
-syslog_output: {enabled: true}
-syscall_event_drops: {actions: [log, alert]}
-webserver: {enabled: true}
+_IMAGE_DEFAULTS = f"""\
+config_files: [{CONFIG_FOLDER}]
+stdout_output: {{enabled: true}}
+syslog_output: {{enabled: true}}
+syscall_event_drops: {{actions: [log, alert]}}
+webserver: {{enabled: true}}
 """
 
 
-def _with_arguments(node: Mapping, files: Filesystem, arguments: Sequence[str]) -> Settings:
-    """The settings after config.d and the command line's `-o` and `-r`."""
-    fragments = [falco_yaml.read(text.content) for text in files.folder(CONFIG_FOLDER)]
-    whole = falco_yaml.merge(node, *(fragment for fragment in fragments if fragment))
-    pairs = list(zip(arguments, [*arguments[1:], ""], strict=False))
-    for option, value in pairs:
-        key, separator, text = value.partition("=")
-        if option == "-o" and separator:
-            whole = _assigned(whole, key.strip().split("."), text.strip())
-    chosen = falco_yaml.settings_of(whole)
-    if "-A" in arguments:
-        everything = msgspec.structs.replace(chosen.syscalls, everything=True)
-        chosen = msgspec.structs.replace(chosen, syscalls=everything)
+def _complete(
+    node: Mapping, files: Filesystem, known: Variables, arguments: Sequence[str]
+) -> tuple[Mapping, bool]:
+    """The configuration with what it includes and the command line's `-o`; whether all is known."""
+    complete = True
+    whole = cast("Mapping", with_variables(node, known.value))
+    for include in includes(whole):
+        found = files.read(include.path)
+        texts = [found] if found else files.folder(include.path)
+        complete &= bool(texts) or not files.is_opaque(include.path)
+        for text in texts:
+            fragment = falco_yaml.read(text.content)
+            if fragment is not None:
+                fragment = cast("Mapping", with_variables(fragment, known.value))
+                whole = included(whole, fragment, include.strategy)
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=False):
+        if option == "-o":
+            whole = assigned(whole, value)
+    return whole, complete
+
+
+def _with_rules(chosen: Settings, arguments: Sequence[str]) -> Settings:
+    """The settings with the rules files of the command line, which stand for all others."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=False)
     rules = tuple(value for option, value in pairs if option == "-r")
     return msgspec.structs.replace(chosen, rules_files=rules) if rules else chosen
-
-
-def _assigned(node: Mapping, keys: Sequence[str], value: str) -> Mapping:
-    entries = [(k, v) for k, v in node.entries if not (isinstance(k, Scalar) and k.text == keys[0])]
-    if len(keys) == 1:
-        inner: Mapping | Scalar = Scalar(value, plain=True)
-    else:
-        known = node.get(keys[0])
-        inner = _assigned(known if isinstance(known, Mapping) else Mapping(), keys[1:], value)
-    return Mapping([*entries, (Scalar(keys[0], plain=True), inner)])
 
 
 def _lone_files(inventory: Inventory, used: set[str]) -> Iterator[Falco]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from functools import reduce
 
 import msgspec
 
@@ -25,6 +26,7 @@ from kguard.layers.runtime.facts.texts import (
     from_config_map,
 )
 from kguard.layers.runtime.semantics import settings as falco_yaml
+from kguard.layers.runtime.semantics.configuration import included
 from kguard.layers.runtime.semantics.placement import Node, node_of, place
 from kguard.layers.runtime.traces import ARTIFACT_GROUP, OPERATOR_GROUP
 from kguard.model.locations import pointer
@@ -202,7 +204,7 @@ def _falco(inventory: Inventory, manifest: Manifest, pod: JsonObject, group: _Gr
     node = falco_yaml.read(_DEFAULTS + _ENGINES.get(kind, "")) or untyped.Mapping()
     configs = ordered(inventory, manifest.namespace, "Config", group.labels)
     fragments = (falco_yaml.read(text.content) for _, text in configs)
-    whole = falco_yaml.merge(node, *(fragment for fragment in fragments if fragment))
+    whole = reduce(included, filter(None, fragments), node)
     text = manifest.spec.get("version")
     version, basis = version_of(inventory, text if isinstance(text, str) else "0.44.1")
     chosen = falco_yaml.settings_of(whole)

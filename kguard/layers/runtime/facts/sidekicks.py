@@ -9,20 +9,18 @@ count and whether something is in them; where a Secret or ConfigMap is not in th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import msgspec
 
 from kguard.inventory import Container, Inventory, Workload
 from kguard.layers.runtime.facts.texts import Filesystem
+from kguard.layers.runtime.facts.variables import variables
 from kguard.layers.runtime.semantics import settings as falco_yaml
 from kguard.layers.runtime.semantics.sidekick import Forward, flattened, forwards, variable
-from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
+from kguard.model.manifests import sequence
 from kguard.sources.yaml.untyped import Mapping, Node, Scalar
 
 _IMAGE = re.compile(r"(?:^|/)falcosidekick(?::|@|$)")
-_HIDDEN = "?"
-"""Stands for a value that is there, but that nobody may see."""
 
 
 class Sidekick(msgspec.Struct, frozen=True):
@@ -51,7 +49,7 @@ def _settings(
     inventory: Inventory, workload: Workload, container: Container
 ) -> tuple[dict[str, str], bool]:
     known, hidden = _from_file(inventory, workload, container)
-    for name, value in _variables(inventory, workload.namespace, container.raw):
+    for name, value in variables(inventory, workload.namespace, container.raw):
         if name is None:
             hidden = True
         elif setting := variable(name):
@@ -80,62 +78,3 @@ def _plain(node: Node) -> object:
     if isinstance(node, Scalar):
         return "" if node.is_null else node.text
     return []
-
-
-def _variables(
-    inventory: Inventory, namespace: str, container: JsonObject
-) -> Iterator[tuple[str | None, str]]:
-    """Names and values; no name stands for variables that the input does not show."""
-    for source in map(mapping, sequence(container.get("envFrom"))):
-        prefix = strings(source).get("prefix", "")
-        for kind, field in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
-            reference = mapping(source.get(field))
-            if reference:
-                yield from _all_of(inventory, namespace, kind, reference, prefix)
-    for entry in map(mapping, sequence(container.get("env"))):
-        name = strings(entry).get("name", "")
-        if isinstance(entry.get("value"), str):
-            yield name, entry["value"]
-        elif entry.get("valueFrom") is not None:
-            yield _referenced(inventory, namespace, name, mapping(entry["valueFrom"]))
-
-
-def _all_of(
-    inventory: Inventory, namespace: str, kind: str, reference: JsonObject, prefix: str
-) -> Iterator[tuple[str | None, str]]:
-    holder = inventory.find(kind, "", namespace, strings(reference).get("name", ""))
-    if holder is None:
-        if reference.get("optional") is not True:
-            yield None, ""
-        return
-    if _is_closed(holder):
-        yield None, ""
-    for key, value in _values(holder).items():
-        yield f"{prefix}{key}", value
-
-
-def _referenced(
-    inventory: Inventory, namespace: str, name: str, source: JsonObject
-) -> tuple[str | None, str]:
-    for kind, field in (("ConfigMap", "configMapKeyRef"), ("Secret", "secretKeyRef")):
-        words = strings(source.get(field))
-        if words:
-            holder = inventory.find(kind, "", namespace, words.get("name", ""))
-            if holder is None or _is_closed(holder):
-                return (name, _HIDDEN) if variable(name) else (None, "")
-            return name, _values(holder).get(words.get("key", ""), "")
-    return name, ""
-
-
-def _is_closed(holder: Manifest) -> bool:
-    """Whether a Secret was read without its contents."""
-    return holder.kind == "Secret" and bool(holder.text.cluster)
-
-
-def _values(holder: Manifest) -> dict[str, str]:
-    """The entries; those of a Secret are but there or not."""
-    found = strings(holder.object.get("data"))
-    if holder.kind == "Secret":
-        found |= strings(holder.object.get("stringData"))
-        return {key: _HIDDEN if value else "" for key, value in found.items()}
-    return found

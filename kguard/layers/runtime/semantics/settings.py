@@ -17,7 +17,7 @@ from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.reader import priority_number
 from kguard.layers.runtime.semantics.syscalls import Syscalls
 from kguard.sources.yaml import untyped
-from kguard.sources.yaml.untyped import Mapping, Node, Scalar, Sequence
+from kguard.sources.yaml.untyped import Mapping, Scalar, Sequence
 
 DEFAULT_RULES_FILES = (
     "/etc/falco/falco_rules.yaml",
@@ -83,23 +83,6 @@ def read(text: str) -> Mapping | None:
     except untyped.UntypedError:
         return None
     return documents[0] if documents and isinstance(documents[0], Mapping) else None
-
-
-def merge(base: Mapping, *fragments: Mapping) -> Mapping:
-    """A configuration with those of config.d: keys replace, sequences are appended."""
-    entries: dict[str, tuple[Node, Node]] = {}
-    for fragment in (base, *fragments):
-        for key, value in fragment.entries:
-            if isinstance(key, Scalar):
-                known = entries.get(key.text, (key, value))[1]
-                entries[key.text] = (key, _joined(known, value))
-    return Mapping(list(entries.values()), base.line, base.column, base.offset)
-
-
-def _joined(known: Node, value: Node) -> Node:
-    if known is value or not (isinstance(known, Sequence) and isinstance(value, Sequence)):
-        return value
-    return Sequence([*known.items, *value.items], known.line, known.column, known.offset)
 
 
 def settings_of(node: Mapping) -> Settings:
