@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from kguard.inventory import Inventory
 from kguard.layers.manifests.facts.places import weight, written
 from kguard.model.facts.common import Evidence
-from kguard.model.facts.manifests import Duplicate, Together
+from kguard.model.facts.manifests import Duplicate, Together, Weight
 from kguard.model.manifests import Manifest
 
 
@@ -75,4 +75,9 @@ def _duplicate(
 ) -> Duplicate:
     last, number = definitions[-1], len(definitions)
     times = "twice" if number == 2 else f"{number} times"  # noqa: PLR2004 - a word of its own
-    return Duplicate(last.ref, str(last.ref), together, weight(last), times, because)
+    return Duplicate(last.ref, str(last.ref), together, _weight(definitions), times, because)
+
+
+def _weight(definitions: Sequence[Manifest]) -> Weight:
+    """Whether any of them is a protection: which one counts decides whether there is one."""
+    return "security" if any(weight(m) == "security" for m in definitions) else "other"

@@ -63,6 +63,17 @@ def test_what_is_certain_outweighs_what_is_possible():
     assert (found.detail, found.together) == ("twice", "certain")
 
 
+@pytest.mark.parametrize(("plain", "strict"), [("a", "b"), ("b", "a")])
+def test_whether_a_protection_is_among_them_does_not_depend_on_file_names(plain, strict):
+    rule = (
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: r}\n"
+        "spec:\n  host: web\n"
+    )
+    tls = "  trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}\n"
+    (found,) = facts(**{plain: rule, strict: rule + tls}).duplicates
+    assert found.weight == "security"
+
+
 def test_generated_names_are_never_the_same_object():
     text = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: j-}\nspec: {x: %s}\n"
     assert facts(a=text % "1", b=text % "2").duplicates == []
