@@ -35,7 +35,7 @@ class Row(msgspec.Struct, frozen=True, rename={"signature": "class"}):
     image: str
     digest: str
     how: str
-    """How the digest is known: spec_digest, revision_status, evidence_tag or unresolved."""
+    """How the digest is known: see `How` in `kguard schema images`."""
     signature: str
     signer: str
     issuer: str

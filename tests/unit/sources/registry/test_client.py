@@ -328,3 +328,13 @@ def test_logins_that_are_refused_are_not_offered_again(serve):
         with pytest.raises(RegistryError):
             client.manifest(registry.name, "a", "1.0")
     assert len([path for path, _ in registry.requests if path.startswith("/token")]) == 1
+
+
+def test_the_proxy_of_the_environment_is_asked(serve, monkeypatch):
+    proxy = serve()
+    proxy.put(MANIFEST, tag="1.0")
+    monkeypatch.setenv("http_proxy", f"http://{proxy.name}")
+    monkeypatch.setenv("no_proxy", "direct.test")
+    client = Client(Settings(plain_hosts=("registry.test",)), Keychain({}))
+    assert client.manifest("registry.test", "a", "1.0") == MANIFEST
+    assert proxy.asked == ["GET http://registry.test/v2/a/manifests/1.0"]
