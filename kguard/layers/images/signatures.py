@@ -13,7 +13,7 @@ import msgspec
 from kguard.layers.images.progress import Counts
 from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence, Truth
-from kguard.model.facts.images import How, Signature, SignatureClass
+from kguard.model.facts.images import How, RootFact, Signature, SignatureClass
 from kguard.model.layer import Request
 from kguard.model.manifests import Manifest
 
@@ -115,6 +115,11 @@ class Assessor:
         return {key.fingerprint: key.pem for key in self._trusted.all_keys}
 
     @property
+    def roots(self) -> list[RootFact]:
+        """How old the trusted roots are."""
+        return self._trusted.root_facts(self._now)
+
+    @property
     def images(self) -> int:
         """How many images the evidence is about."""
         return len({digest for folder in self._folders for digest in _subjects(folder)})
@@ -209,13 +214,16 @@ class Assessor:
         return _assessment(verdict, _evidence(folder, verdict), complete=complete)
 
 
-def open_assessor(request: Request, policies: Sequence[Manifest]) -> Assessor | None:
+def open_assessor(
+    request: Request, policies: Sequence[Manifest], trust_roots: Sequence[Manifest] = ()
+) -> Assessor | None:
     """The assessor for the evidence that a request names; None where it names none.
 
     Args:
         request: names folders, roots, keys and signers.
-        policies: the ClusterImagePolicies of the input, which say whom the cluster trusts; they
-            count where the request names nobody.
+        policies: the image policies of the input, which say whom the cluster trusts; they count
+            where the request names nobody.
+        trust_roots: the TrustRoot objects that they name.
     """
     if not request.evidence_dirs and not request.registry:
         return None
@@ -228,7 +236,7 @@ def open_assessor(request: Request, policies: Sequence[Manifest]) -> Assessor | 
             folder.problems.append(f"{folder.path}: there is no such folder")
     trusted = read_trust(request.trust_roots, request.identities)
     if trusted.names_nobody:
-        trusted.add_policies(policies)
+        trusted.add_policies(policies, trust_roots)
     registries = None
     if request.registry:
         from kguard.layers.images.registries import Registries, settings_of

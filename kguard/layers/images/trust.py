@@ -7,21 +7,32 @@ folder could write a key beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from kguard.layers.images.semantics.globs import glob_admits, glob_matches_or_not
+from kguard.layers.images.semantics.demands import Demand, demands_of
+from kguard.layers.images.semantics.globs import (
+    glob_admits,
+    glob_matches_or_not,
+    kyverno_name,
+    wildcard_matches,
+)
 from kguard.layers.images.semantics.identities import Identity
-from kguard.layers.images.semantics.policy_controller import read_identity
 from kguard.layers.images.semantics.references import Reference
+from kguard.layers.images.trust_objects import read_trust_root
 from kguard.layers.images.verification.judge import Authorities
 from kguard.layers.images.verification.keys import PublicKey, load_pem
 from kguard.layers.images.verification.rejected import RejectedError
-from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
-from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
+from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root, parse_roots
+from kguard.model.facts.common import Evidence
+from kguard.model.facts.images import RootFact
+from kguard.model.manifests import Manifest, strings
 
 MAX_TRUST_BYTES = 4 << 20
 _PUBLIC = ("_store", "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "trusted_root.json")
@@ -31,13 +42,15 @@ class Scope(msgspec.Struct, frozen=True):
     """For which images a signer or key counts."""
 
     glob: str
-    of_policy: bool = False
-    """Whether it stands in a ClusterImagePolicy, whose globs never see a tag."""
+    written_for: Literal["user", "policy-controller", "kyverno"] = "user"
+    """By whose rules the pattern is read."""
 
     def covers(self, reference: Reference) -> bool:
         """Whether it is about an image."""
-        if self.of_policy:
+        if self.written_for == "policy-controller":
             return glob_admits(self.glob, reference)
+        if self.written_for == "kyverno":
+            return wildcard_matches(self.glob, kyverno_name(reference))
         return glob_matches_or_not(self.glob, reference.text or reference.name)
 
 
@@ -52,6 +65,10 @@ class Trusted(msgspec.Struct):
     """Keys with the images for which they count."""
     words: list[str]
     problems: list[str]
+    bound: list[tuple[Scope, TrustedRoot, Identity]] = []
+    """Signers that count only with certificates of a root of their own."""
+    named_roots: list[tuple[str, Literal["public", "file", "trust_root"], TrustedRoot]] = []
+    """Every root with its name and where it comes from."""
 
     @property
     def all_keys(self) -> list[PublicKey]:
@@ -63,42 +80,63 @@ class Trusted(msgspec.Struct):
         """Whether the user said neither a key nor a signer."""
         return not (self.keys or self.limited_keys or self.identities)
 
-    def add_policies(self, policies: Sequence[Manifest]) -> None:
-        """Take the cluster's own word: the authorities of its ClusterImagePolicies.
+    def add_policies(
+        self, policies: Sequence[Manifest], trust_roots: Sequence[Manifest] = ()
+    ) -> None:
+        """Take the cluster's own word: the authorities of its image policies.
 
         They count for the images of their globs only, and only where the user named nobody.
         """
+        roots = self._read_roots(trust_roots)
         for policy in policies:
-            globs = [strings(e).get("glob", "") for e in sequence(policy.spec.get("images"))]
-            for authority in map(mapping, sequence(policy.spec.get("authorities"))):
-                for glob in filter(None, globs):
-                    self._add_authority(policy, authority, glob)
+            for demand in demands_of(policy):
+                self._add_demand(policy, demand, roots)
 
-    def _add_authority(self, policy: Manifest, authority: JsonObject, glob: str) -> None:
-        words = f"{policy.ref} for {glob}"
-        if pem := strings(authority.get("key")).get("data"):
+    def _read_roots(self, manifests: Sequence[Manifest]) -> dict[str, TrustedRoot]:
+        found = {}
+        for manifest in manifests:
             try:
-                self.limited_keys.append((Scope(glob, of_policy=True), load_pem(pem.encode())))
+                found[manifest.name] = read_trust_root(manifest)
+            except RejectedError as error:
+                self.problems.append(f"{manifest.ref}: {error.reason}")
+                continue
+            self.named_roots.append((str(manifest.ref), "trust_root", found[manifest.name]))
+        return found
+
+    def _add_demand(
+        self, policy: Manifest, demand: Demand, roots: Mapping[str, TrustedRoot]
+    ) -> None:
+        words = f"{policy.ref} for {demand.glob}"
+        scope = Scope(demand.glob, demand.enforcer)
+        if demand.key:
+            try:
+                self.limited_keys.append((scope, load_pem(demand.key.encode())))
             except RejectedError as error:
                 self.problems.append(f"{policy.ref}: {error.reason}")
                 return
             self.words.append(f"the key of {words}")
-        keyless = mapping(authority.get("keyless"))
-        if keyless.get("ca-cert") or keyless.get("trustRootRef"):
-            return
-        for entry in sequence(keyless.get("identities")):
-            scope = Scope(glob, of_policy=True)
-            self.identities.append((scope, read_identity(mapping(entry))))
+        for identity in demand.identities:
             self.words.append(f"the signers of {words}")
+            if not demand.root:
+                self.identities.append((scope, identity))
+            elif demand.root in roots:
+                self.bound.append((scope, roots[demand.root], identity))
 
     def authorities(self, reference: Reference) -> Authorities:
         """Whom one trusts for an image."""
         keys = [key for scope, key in self.limited_keys if scope.covers(reference)]
+        bound = tuple((root, i) for scope, root, i in self.bound if scope.covers(reference))
         return Authorities(
             roots=tuple(self.roots),
             keys=tuple(self.keys + keys),
             identities=tuple(i for scope, i in self.identities if scope.covers(reference)),
+            bound=bound,
+            adapts=True,
         )
+
+    def root_facts(self, now: datetime) -> list[RootFact]:
+        """How old the trusted roots are."""
+        return [_root_fact(name, kind, root, now) for name, kind, root in self.named_roots]
 
 
 def public_root() -> TrustedRoot:
@@ -122,16 +160,49 @@ def public_root_bytes() -> bytes:
         raise RejectedError("unverifiable_offline", "no public trusted root") from None
 
 
+def public_expiry() -> datetime | None:
+    """Until when the metadata of the public root that `sigstore` brings is good."""
+    try:
+        raw = files("sigstore").joinpath(*_PUBLIC[:-1], "root.json").read_bytes()
+        return msgspec.convert(strings(json.loads(raw)["signed"])["expires"], datetime)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _root_fact(
+    name: str, kind: Literal["public", "file", "trust_root"], root: TrustedRoot, now: datetime
+) -> RootFact:
+    expires = public_expiry() if kind == "public" else None
+    newest, ends = root.newest, [authority.period.end for authority in root.authorities]
+    ended = bool(ends) and all(end is not None and end < now for end in ends)
+    expired = expires is not None and expires < now
+    known = expires is not None or ended
+    note = "none of its certificate authorities is valid any more" if ended else ""
+    if expired and expires is not None:
+        note = f"its metadata expired on {expires.date()}: a later rotation of keys is missed"
+    return RootFact(
+        name=name,
+        origin=kind,
+        newest=newest.date().isoformat() if newest else "",
+        age_days=max((now - newest).days, 0) if newest else -1,
+        expires=expires.date().isoformat() if expires else "",
+        stale="true" if ended or expired else "false" if known else "unknown",
+        because=[Evidence(note=f"{name}: {note}")] if note else [],
+    )
+
+
 def read_trust(paths: Sequence[str], identities: Sequence[dict[str, str]]) -> Trusted:
     """Read the files and signers that a request names; without a root the public one counts."""
-    found = Trusted([], [], [], [], [], [])
+    found = Trusted([], [], [], [], [], [], [], [])
     for path in paths:
         _read(path, "", found)
     for entry in identities:
         _identity(entry, found)
     if not found.roots:
         try:
-            found.roots.append(public_root())
+            root = public_root()
+            found.roots.append(root)
+            found.named_roots.append(("the public Sigstore instance", "public", root))
         except RejectedError as error:
             found.problems.append(error.reason)
     return found
@@ -146,7 +217,9 @@ def _read(path: str, glob: str, found: Trusted) -> None:
         return
     try:
         if raw.lstrip().startswith(b"{"):
-            found.roots.append(parse_root(raw))
+            for root in parse_roots(raw):
+                found.roots.append(root)
+                found.named_roots.append((Path(path).name, "file", root))
             found.words.append(f"the authorities of {path}")
             return
         key = load_pem(raw)

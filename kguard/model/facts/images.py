@@ -98,6 +98,29 @@ class Signature(msgspec.Struct, frozen=True):
     """Subject of the certificate, or the key's fingerprint."""
     issuer: str
     reason: str
+    manifest: str = ""
+    """Digest of the manifest that holds it; empty for a loose bundle."""
+    builder: str = ""
+    """Who built the image, as a SLSA provenance says."""
+    source: str = ""
+    """The repository that it was built from, as a SLSA provenance says."""
+    ref: str = ""
+    """The branch or tag that it was built from."""
+
+
+class Attestation(msgspec.Struct):
+    """A statement about an image that holds cryptographically, and is no mere signature."""
+
+    predicate: str
+    """The predicate type."""
+    trusted: Truth
+    """Whether its signer is trusted; unknown where nobody said whom to trust."""
+    signer: str
+    issuer: str
+    builder: str
+    """Who built the image, as a SLSA provenance says; empty for other statements."""
+    source: str
+    ref: str
 
 
 class ImageUse(msgspec.Struct):
@@ -136,6 +159,7 @@ class ImageUse(msgspec.Struct):
     issuer: str
     format: str
     location: str
+    attestations: list[Attestation]
     enforcement: Enforcement
     enforcer: str
     visible: Truth
@@ -216,6 +240,22 @@ class MirrorFact(msgspec.Struct):
     because: list[Evidence]
 
 
+class RootFact(msgspec.Struct):
+    """One trusted root, and how old it is."""
+
+    name: str
+    origin: Literal["public", "file", "trust_root"]
+    """The public instance as the installed `sigstore` brings it, a file, or a TrustRoot object."""
+    newest: str
+    """The day on which its newest part began to be valid; empty where it does not say."""
+    age_days: int
+    """Days since then; -1 where it does not say."""
+    expires: str
+    """Until when its metadata is good; empty where it has none."""
+    stale: Truth
+    because: list[Evidence]
+
+
 class EvidenceFact(msgspec.Struct):
     """What was given about signatures."""
 
@@ -226,6 +266,7 @@ class EvidenceFact(msgspec.Struct):
     """Who is trusted, in words."""
     keys: dict[str, str]
     """The trusted keys: PEM by fingerprint."""
+    roots: list[RootFact]
     problems: list[str]
 
 

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kguard.inventory import Inventory
-from kguard.layers.images.facts.enforcers import find_enforcers, subject_of
+from kguard.layers.images.facts.enforcers import demanding, find_enforcers, subject_of
 from kguard.layers.images.facts.mirrors import mirror_facts
 from kguard.layers.images.facts.policies import namespace_facts, policy_facts
 from kguard.layers.images.facts.uses import Use, knative_settings, uses_of
 from kguard.layers.images.semantics import policy_controller
 from kguard.layers.images.semantics.enforcement import Decision, Installed, decide
+from kguard.layers.images.semantics.predicates import SIGN_PREDICATES
 from kguard.layers.images.semantics.references import is_placeholder
 from kguard.layers.images.semantics.visibility import kind_of, sees
 from kguard.layers.images.signatures import NOT_ASKED, Assessment, Assessor, open_assessor
 from kguard.model.facts.common import Evidence, Presence, Truth
-from kguard.model.facts.images import EvidenceFact, Facts, How, ImageUse
+from kguard.model.facts.images import Attestation, EvidenceFact, Facts, How, ImageUse
 from kguard.model.layer import Request
 
 __all__ = ["compute", "named_uses"]
@@ -26,7 +27,8 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     """The facts document of the layer."""
     uses = named_uses(inventory)
     enforcers = find_enforcers(inventory, request.scope)
-    assessor = open_assessor(request, inventory.of("ClusterImagePolicy", policy_controller.GROUP))
+    roots = inventory.of("TrustRoot", policy_controller.GROUP)
+    assessor = open_assessor(request, demanding(inventory), roots)
     if assessor is not None:
         if assessor.registries is not None:
             from kguard.layers.images.facts.pull_secrets import give_logins
@@ -63,14 +65,16 @@ def _presence(inventory: Inventory, uses: Sequence[Use]) -> Presence:
 
 def _evidence(assessor: Assessor | None, problems: list[str]) -> EvidenceFact:
     if assessor is None:
-        return EvidenceFact("none", 0, [], {}, problems)
+        return EvidenceFact("none", 0, [], {}, [], problems)
     found = assessor.problems
-    problems = [*found, *problems]
-    if found:
-        return EvidenceFact(
-            "unreadable", assessor.images, assessor.trusted, assessor.keys, problems
-        )
-    return EvidenceFact("read", assessor.images, assessor.trusted, assessor.keys, problems)
+    return EvidenceFact(
+        state="unreadable" if found else "read",
+        images=assessor.images,
+        trusted=assessor.trusted,
+        keys=assessor.keys,
+        roots=assessor.roots,
+        problems=[*found, *problems],
+    )
 
 
 def _image_uses(
@@ -135,6 +139,7 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         issuer=found.issuer,
         format=found.format,
         location=found.location,
+        attestations=_attestations(found),
         enforcement=decision.enforcement,
         enforcer=decision.enforcer,
         visible=_visible(found, decision),
@@ -145,6 +150,25 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         signature_because=_signature_evidence(use, found),
         enforcement_because=list(decision.because),
     )
+
+
+_TRUSTED: Mapping[str, Truth] = {
+    "verified": "true",
+    "verified_attestation_only": "true",
+    "wrong_identity": "false",
+    "unjudged": "unknown",
+}
+
+
+def _attestations(found: Assessment) -> list[Attestation]:
+    """The statements that hold and say more than that the image is signed."""
+    return [
+        Attestation(
+            s.predicate, _TRUSTED[s.verdict], s.signer, s.issuer, s.builder, s.source, s.ref
+        )
+        for s in found.signatures
+        if s.predicate and s.predicate not in SIGN_PREDICATES and s.verdict in _TRUSTED
+    ]
 
 
 def _signature_evidence(use: Use, found: Assessment) -> list[Evidence]:

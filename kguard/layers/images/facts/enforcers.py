@@ -18,6 +18,7 @@ from kguard.model.manifests import Manifest, sequence, strings
 
 _KYVERNO = re.compile(r"/kyverno(?:[:@]|\Z)")
 _WEBHOOKS = "admissionregistration.k8s.io"
+_IMAGE_POLICIES = ("ImageValidatingPolicy", "NamespacedImageValidatingPolicy")
 
 
 def find_enforcers(inventory: Inventory, scope: Scope) -> list[Installed]:
@@ -66,8 +67,7 @@ def _config(inventory: Inventory) -> Manifest | None:
 def _kyverno(inventory: Inventory, scope: Scope) -> Installed | None:
     candidates = _of(inventory, ("ClusterPolicy", "Policy"), kyverno.GROUP)
     policies = [m for m in candidates if any(True for _ in kyverno.read_rules(m))]
-    kinds = ("ImageValidatingPolicy", "NamespacedImageValidatingPolicy")
-    newer = _of(inventory, kinds, kyverno.NEW_GROUP)
+    newer = _of(inventory, _IMAGE_POLICIES, kyverno.NEW_GROUP)
     if not policies and not newer:
         return None
     exceptions = inventory.of("PolicyException", kyverno.GROUP)
@@ -86,6 +86,15 @@ def _kyverno_runs(inventory: Inventory) -> bool:
         for workload in inventory.workloads
         for container in workload.containers
     )
+
+
+def demanding(inventory: Inventory) -> list[Manifest]:
+    """Every policy that says whose signature it demands."""
+    return [
+        *inventory.of("ClusterImagePolicy", policy_controller.GROUP),
+        *_of(inventory, ("ClusterPolicy", "Policy"), kyverno.GROUP),
+        *_of(inventory, _IMAGE_POLICIES, kyverno.NEW_GROUP),
+    ]
 
 
 def _of(inventory: Inventory, kinds: Iterable[str], group: str) -> list[Manifest]:

@@ -12,9 +12,9 @@ from typing import Any
 
 from kguard.layers.images.semantics.kyverno import NEW_GROUP
 from kguard.layers.images.semantics.policy_controller import GROUP
+from kguard.layers.images.semantics.predicates import SIGN_PREDICATES
 from kguard.layers.images.semantics.references import DOCKER_HUB
 from kguard.layers.images.semantics.visibility import BUNDLE_KEY, kind_of
-from kguard.layers.images.verification.verify import SIGN_PREDICATES
 from kguard.model.facts.images import ImageUse
 from kguard.model.findings import Finding
 from kguard.model.manifests import JsonObject

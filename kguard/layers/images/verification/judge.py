@@ -7,21 +7,21 @@ Cryptography first, identities afterwards, so that "signed by somebody else" sta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
 
 from kguard.layers.images.evidence.discover import Candidate, Found
 from kguard.layers.images.semantics.identities import Identity
+from kguard.layers.images.semantics.predicates import SIGN_PREDICATES
 from kguard.layers.images.verification.bundle import Bundle, parse
 from kguard.layers.images.verification.keys import PublicKey
 from kguard.layers.images.verification.legacy import Layer, verify_layer
+from kguard.layers.images.verification.provenance import read_provenance
 from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.second import second_opinion
 from kguard.layers.images.verification.trusted_root import TrustedRoot
 from kguard.layers.images.verification.verify import (
-    SIGN_PREDICATES,
     Checked,
     Material,
     Requirements,
@@ -61,6 +61,11 @@ class Authorities(msgspec.Struct, frozen=True):
     """What the signature must say."""
     keyless: Requirements = Requirements()
     keyed: Requirements = Requirements(log="if_present")
+    bound: tuple[tuple[TrustedRoot, Identity], ...] = ()
+    """Signers that count only with certificates of a root of their own."""
+    adapts: bool = False
+    """Whether a root that names no log (GitHub's for private repositories) asks for none, and for
+    a signed timestamp instead."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -137,10 +142,17 @@ def _materials(authorities: Authorities, now: datetime) -> list[Material]:
     """Every key and every root, one after the other; a root helps a key with its log entry."""
     first = authorities.roots[0] if authorities.roots else None
     found = [Material(first, key, now, authorities.keyed) for key in authorities.keys]
-    if authorities.identities or not authorities.keys:
-        roots: Sequence[TrustedRoot | None] = authorities.roots or (None,)
-        found += [Material(root, None, now, authorities.keyless) for root in roots]
-    return found
+    roots: list[TrustedRoot | None] = []
+    if authorities.identities or not (authorities.keys or authorities.bound):
+        roots = [*authorities.roots] or [None]
+    roots += [root for root, _ in authorities.bound if not any(root is known for known in roots)]
+    return found + [Material(root, None, now, _required(authorities, root)) for root in roots]
+
+
+def _required(authorities: Authorities, root: TrustedRoot | None) -> Requirements:
+    if root is None or root.logs or not authorities.adapts:
+        return authorities.keyless
+    return Requirements(log="ignored", timestamp="required", sct=bool(root.ct_logs))
 
 
 def _try(
@@ -152,7 +164,7 @@ def _try(
         return _failed(candidate, error)
     except RecursionError:
         return _failed(candidate, RejectedError("unsupported_format", "it is nested too deeply"))
-    verdict, reason = _identity(checked, authorities)
+    verdict, reason = _identity(checked, authorities, material.root)
     if verdict == "verified" and checked.predicate and not _says_signed(checked):
         verdict = "verified_attestation_only"
         reason = f"only a statement of type {checked.predicate} holds"
@@ -190,7 +202,9 @@ def _other_key(bundle: Bundle, material: Material, error: RejectedError) -> Reje
     return RejectedError("wrong_identity", "it is signed with another key")
 
 
-def _identity(checked: Checked, authorities: Authorities) -> tuple[SignatureClass, str]:
+def _identity(
+    checked: Checked, authorities: Authorities, root: TrustedRoot | None
+) -> tuple[SignatureClass, str]:
     if any(checked.annotations.get(k) != v for k, v in authorities.annotations.items()):
         return "wrong_identity", "the signature does not carry the annotations that are demanded"
     if checked.identity is None:
@@ -198,11 +212,13 @@ def _identity(checked: Checked, authorities: Authorities) -> tuple[SignatureClas
     who = f"{checked.identity.subject} (issuer {checked.identity.issuer})"
     if any(checked.identity.workflow.get(k) != v for k, v in authorities.workflow.items()):
         return "wrong_identity", f"signed by {who} from another workflow"
-    if not authorities.identities:
+    if not authorities.identities and not authorities.bound:
         return "unjudged", f"signed by {who}; nobody said whom to trust"
+    own = [identity for bound, identity in authorities.bound if bound is root]
+    common = authorities.identities if any(root is r for r in authorities.roots) else ()
     answers = [
         identity.matches(checked.identity.issuer, checked.identity.subject)
-        for identity in authorities.identities
+        for identity in (*common, *own)
     ]
     if True in answers:
         return "verified", f"signed by {who}"
@@ -215,6 +231,7 @@ def _signature(
     candidate: Candidate, checked: Checked, verdict: SignatureClass, reason: str
 ) -> Signature:
     identity = checked.identity
+    built = read_provenance(checked.statement)
     return Signature(
         verdict=verdict,
         format=candidate.format,
@@ -223,6 +240,10 @@ def _signature(
         signer=identity.subject if identity else checked.key.fingerprint,
         issuer=identity.issuer if identity else "",
         reason=reason,
+        manifest=candidate.manifest,
+        builder=built.builder,
+        source=built.source,
+        ref=built.ref,
     )
 
 

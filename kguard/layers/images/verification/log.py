@@ -266,7 +266,7 @@ def rebuilt_body(bundle: Bundle, signer: Signer) -> bytes:
     Raises:
         RejectedError: no such entry can exist for the kind of key.
     """
-    details, algorithm, name = _details(signer.key.key)
+    details, algorithm, name = key_details(signer.key.key)
     if bundle.envelope is not None:
         digest = hashlib.new(name, bundle.envelope.pae).digest()
     else:
@@ -286,7 +286,12 @@ def rebuilt_body(bundle: Bundle, signer: Signer) -> bytes:
     )
 
 
-def _details(key: Any) -> tuple[str, str, str]:
+def key_details(key: Any) -> tuple[str, str, str]:
+    """How Sigstore names a kind of key, its hash, and the hash as Python names it.
+
+    Raises:
+        RejectedError: it does not know the kind.
+    """
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _KEY_DETAILS:
         return _KEY_DETAILS[key.curve.name]
     if isinstance(key, ed25519.Ed25519PublicKey):

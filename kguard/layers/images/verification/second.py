@@ -17,9 +17,9 @@ from typing import Any
 from kguard.layers.images.verification.bundle import Bundle, LogEntry
 from kguard.layers.images.verification.keys import wrap
 from kguard.layers.images.verification.log import Signer, rebuilt_body
-from kguard.layers.images.verification.rejected import RejectedError, tampered
+from kguard.layers.images.verification.rejected import RejectedError, tampered, untrusted
 from kguard.layers.images.verification.timestamps import as_stated
-from kguard.layers.images.verification.trusted_root import TrustedRoot, load_certificate
+from kguard.layers.images.verification.trusted_root import load_certificate
 from kguard.layers.images.verification.verify import Material
 
 _KINDS = ("dsse 0.0.1", "hashedrekord 0.0.1", "hashedrekord 0.0.2")
@@ -35,7 +35,12 @@ def second_opinion(bundle: Bundle, material: Material) -> None:
     if material.root is None or not _is_common(bundle, material):
         return
     try:
-        _verify(bundle, material.root)
+        verifier = material.root.verifier
+    except Exception as error:  # noqa: BLE001 - as below
+        reason = " ".join(str(error).split())[:200]
+        raise untrusted(f"a second implementation cannot read the root: {reason}") from None
+    try:
+        _verify(bundle, verifier)
     except RejectedError:
         raise
     except Exception as error:  # noqa: BLE001 - the library raises what it likes on bad input
@@ -62,17 +67,17 @@ class _Anyone:
         """Accept every certificate."""
 
 
-def _verify(bundle: Bundle, root: TrustedRoot) -> None:
+def _verify(bundle: Bundle, verifier: Any) -> None:
     from sigstore.hashes import Hashed
     from sigstore.models import Bundle as SigstoreBundle
     from sigstore_models.common.v1 import HashAlgorithm
 
     parsed = SigstoreBundle.from_json(json.dumps(normalised(bundle)).encode())
     if bundle.envelope is not None:
-        root.verifier.verify_dsse(parsed, _Anyone())
+        verifier.verify_dsse(parsed, _Anyone())
     elif bundle.message is not None:
         given = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bundle.message.digest)
-        root.verifier.verify_artifact(given, parsed, _Anyone())
+        verifier.verify_artifact(given, parsed, _Anyone())
 
 
 def normalised(bundle: Bundle) -> dict[str, Any]:

@@ -9,7 +9,7 @@ it became valid).
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +25,9 @@ from kguard.layers.images.verification.rejected import unsupported
 from kguard.model.manifests import mapping, sequence
 
 MAX_ROOT_BYTES = 4 << 20
+MAX_ROOTS = 16
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+"""Stands for a beginning that nobody stated."""
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -66,6 +69,15 @@ class TrustedRoot(msgspec.Struct, frozen=True, dict=True):
     timestamp_authorities: tuple[Authority, ...]
     raw: bytes
 
+    @property
+    def newest(self) -> datetime | None:
+        """When its newest part began to be valid; None where it does not say."""
+        parts = [*self.logs.values(), *self.ct_logs.values()]
+        periods = [part.period for part in parts]
+        periods += [a.period for a in (*self.authorities, *self.timestamp_authorities)]
+        starts = [period.start for period in periods if period.start is not None]
+        return max((start for start in starts if start > ALWAYS), default=None)
+
     @cached_property
     def verifier(self) -> Any:
         """The same root as `sigstore` understands it.
@@ -82,6 +94,18 @@ class TrustedRoot(msgspec.Struct, frozen=True, dict=True):
             if authority.valid_for.end is not None:
                 authority.valid_for.end += timedelta(seconds=1)
         return Verifier(trusted_root=SigstoreRoot(message))
+
+
+def parse_roots(raw: bytes) -> list[TrustedRoot]:
+    """One trusted root, or several as `gh attestation trusted-root` prints them, one a line.
+
+    Raises:
+        RejectedError: one of them is none.
+    """
+    lines = [line for line in raw[:MAX_ROOT_BYTES].splitlines() if line.strip()]
+    if 1 < len(lines) <= MAX_ROOTS and all(line.startswith(b'{"') for line in lines):
+        return [parse_root(line) for line in lines]
+    return [parse_root(raw)]
 
 
 def parse_root(raw: bytes) -> TrustedRoot:

@@ -36,8 +36,6 @@ from kguard.layers.images.verification.trusted_root import TrustedRoot, key_of, 
 from kguard.model.manifests import mapping, sequence, strings
 
 IN_TOTO = "application/vnd.in-toto+json"
-SIGN_PREDICATES = ("https://sigstore.dev/cosign/sign/v1",)
-"""Predicate types by which a statement says "this image is signed" and nothing else."""
 MAX_SUBJECTS = 1024
 
 
