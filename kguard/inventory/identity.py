@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from kguard.inventory.overlay import applied
-from kguard.inventory.scopes import cluster_scoped
+from kguard.inventory.scopes import CLUSTER_SCOPED_GROUPS, cluster_scoped
 from kguard.model.manifests import Manifest, mapping
 
 
@@ -55,7 +55,8 @@ def _names(manifest: Manifest) -> None:
 
 
 def _place(manifest: Manifest, unscoped: frozenset[tuple[str, str]], namespace: str) -> None:
-    if (manifest.kind, manifest.group) in unscoped:
+    pair = (manifest.kind, manifest.group)
+    if pair in unscoped or manifest.group in CLUSTER_SCOPED_GROUPS:
         manifest.namespace = ""
     else:
         declared = manifest.metadata.get("namespace")

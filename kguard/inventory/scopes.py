@@ -50,6 +50,7 @@ _BY_GROUP = {
     "config.openshift.io": "ClusterImagePolicy Image Network APIServer ImageDigestMirrorSet",
     "k8s.ovn.org": "ClusterUserDefinedNetwork EgressIP AdminPolicyBasedExternalRoute",
     "templates.gatekeeper.sh": "ConstraintTemplate",
+    "config.ratify.deislabs.io": "Verifier Store Policy KeyManagementProvider CertificateStore",
     "kubeadm.k8s.io": "ClusterConfiguration InitConfiguration JoinConfiguration",
     "kind.x-k8s.io": "Cluster",
     "kubelet.config.k8s.io": "KubeletConfiguration",
@@ -58,6 +59,9 @@ _BY_GROUP = {
     "kustomize.config.k8s.io": "Kustomization Component",
     "project.openshift.io": "Project",
 }
+
+CLUSTER_SCOPED_GROUPS = frozenset({"constraints.gatekeeper.sh"})
+"""Groups without any namespaced kind: Gatekeeper makes a kind of every ConstraintTemplate."""
 
 CLUSTER_SCOPED = frozenset(
     (kind, group) for group, kinds in _BY_GROUP.items() for kind in kinds.split()

@@ -26,6 +26,6 @@ deny contains finding if {
 		"target": use.ref,
 		"path": sprintf("%s/%s", [use.role, use.container]),
 		"message": sprintf("%s cannot see the signature of %s: it is a %s", [use.enforcer, use.label, use.format]),
-		"evidence": array.concat(use.signature_because, use.enforcement_because),
+		"evidence": array.concat(use.visible_because, array.concat(use.signature_because, use.enforcement_because)),
 	}
 }

@@ -7,7 +7,7 @@ test_deny_a_format_that_is_not_read if {
 		"target": _ref,
 		"path": "container/app",
 		"message": "kyverno cannot see the signature of app: it is a bundle",
-		"evidence": [{"note": "signed"}, {"note": "matches"}],
+		"evidence": [{"note": "read"}, {"note": "signed"}, {"note": "matches"}],
 	}} with input as {"uses": [_use("false")]}
 }
 
@@ -26,6 +26,7 @@ _use(visible) := {
 	"visible": visible,
 	"enforcer": "kyverno",
 	"format": "bundle",
+	"visible_because": [{"note": "read"}],
 	"signature_because": [{"note": "signed"}],
 	"enforcement_because": [{"note": "matches"}],
 }

@@ -48,5 +48,4 @@ _undecided := {
 	"unknown_unreadable",
 	"unverifiable_offline",
 	"unsupported_format",
-	"not_found",
 }

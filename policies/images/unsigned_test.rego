@@ -11,7 +11,7 @@ test_allow_others if {
 }
 
 test_unknown_what_evidence_does_not_decide if {
-	policy.unknown == _expected("whether app is signed is not known: why", ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format", "not_found"]) with input as {"uses": [_use(class) | some class in ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format", "not_found"]]}
+	policy.unknown == _expected("whether app is signed is not known: why", ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format"]) with input as {"uses": [_use(class) | some class in ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format"]]}
 }
 
 test_allow_nothing_unknown if {

@@ -59,7 +59,17 @@ SignatureClass = Literal[
 about the image was given; `unknown_unreadable`: what was given cannot be read. Only `unsigned`
 means that every place was asked and had nothing."""
 
-Enforcer = Literal["policy-controller", "kyverno", "openshift"]
+Enforcer = Literal[
+    "policy-controller",
+    "kyverno",
+    "openshift",
+    "gatekeeper-ratify",
+    "connaisseur",
+    "containers-policy",
+    "containerd-verifier",
+]
+"""`containers-policy`: policy.json of CRI-O and Podman; `containerd-verifier`: programs that
+containerd asks on the node."""
 
 Enforcement = Literal[
     "enforced",
@@ -70,12 +80,14 @@ Enforcement = Literal[
     "not_matched",
     "not_selected",
     "none",
+    "not_visible",
     "unknown",
 ]
 """What stands between an image and the cluster: `enforced` refuses it, `fail_open` refuses it
 while the webhook answers, `warn_only` and `audit_only` let it in with a note, `trivially_true`
 accepts anybody's signature (or none), `not_matched`: no policy names the image, `not_selected`:
-the enforcer does not look at these pods, `none`: there is no enforcer."""
+the enforcer does not look at these pods, `none`: there is no enforcer, `not_visible`: something
+on the nodes decides that the input does not show."""
 
 Trust = Literal["named", "unanchored", "everyone", "nobody", "unknown"]
 """`everyone`: a signer nobody has heard of satisfies it; `unanchored`: a regular expression that
@@ -164,7 +176,9 @@ class ImageUse(msgspec.Struct):
     enforcer: str
     visible: Truth
     """Whether the enforcer that decides can read a signature of this format; `unknown` where no
-    signature holds or no enforcer decides."""
+    signature holds, no enforcer decides, or it depends on the version."""
+    visible_because: list[Evidence]
+    """Versions and source of that answer, and whether anybody has run it."""
     decided_by: str
     """`Manifest.id` of the policy that decides; empty where none does."""
     rule: str

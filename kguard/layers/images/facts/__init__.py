@@ -14,7 +14,7 @@ from kguard.layers.images.semantics import policy_controller
 from kguard.layers.images.semantics.enforcement import Decision, Installed, decide
 from kguard.layers.images.semantics.predicates import SIGN_PREDICATES
 from kguard.layers.images.semantics.references import is_placeholder
-from kguard.layers.images.semantics.visibility import kind_of, sees
+from kguard.layers.images.semantics.visibility import INDEX_ONLY, Cell, cell_of, kind_of
 from kguard.layers.images.signatures import NOT_ASKED, Assessment, Assessor, open_assessor
 from kguard.model.facts.common import Evidence, Presence, Truth
 from kguard.model.facts.images import Attestation, EvidenceFact, Facts, How, ImageUse
@@ -114,6 +114,7 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
     digest, how = _digest(use, assessor)
     found = _assess(use, digest, assessor)
     moved, moved_to = _moved(use, assessor)
+    cell = _visible(found, decision)
     return ImageUse(
         ref=use.workload.ref,
         container=use.container,
@@ -142,7 +143,8 @@ def _image_use(use: Use, decision: Decision, assessor: Assessor | None) -> Image
         attestations=_attestations(found),
         enforcement=decision.enforcement,
         enforcer=decision.enforcer,
-        visible=_visible(found, decision),
+        visible=cell.seen if cell else "unknown",
+        visible_because=[Evidence(note=cell.words)] if cell else [],
         decided_by=decision.policy,
         rule=decision.rule,
         because=use.because,
@@ -186,10 +188,13 @@ def _label(image: str) -> str:
 _SHORT_DIGEST = len("sha256:") + 12
 
 
-def _visible(found: Assessment, decision: Decision) -> Truth:
-    if found.signature != "verified" or not decision.reader:
-        return "unknown"
-    return sees(decision.reader, kind_of(found.format, found.signer, found.issuer))
+def _visible(found: Assessment, decision: Decision) -> Cell | None:
+    """What the table says about the enforcer in charge and the signature that holds."""
+    if found.signature == "signed_via_index":
+        return cell_of(decision.reader, INDEX_ONLY)
+    if found.signature != "verified":
+        return None
+    return cell_of(decision.reader, kind_of(found.format, found.signer, found.issuer))
 
 
 def _alike(use: Use) -> Truth:

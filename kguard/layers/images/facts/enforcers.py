@@ -4,17 +4,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.images.semantics import kyverno, openshift, policy_controller
+from kguard.layers.images.semantics import (
+    connaisseur,
+    gatekeeper,
+    kyverno,
+    node_policy,
+    openshift,
+    policy_controller,
+)
 from kguard.layers.images.semantics.enforcement import (
     Installed,
     Subject,
     absent,
 )
+from kguard.layers.images.semantics.mirrors import MAX_TOML_BYTES
+from kguard.layers.images.semantics.node_policy import is_policy
 from kguard.model.facts.common import Scope
-from kguard.model.manifests import Manifest, sequence, strings
+from kguard.model.manifests import JsonObject, Manifest, PlainFile, sequence, strings
+from kguard.sources.yaml import untyped
 
 _KYVERNO = re.compile(r"/kyverno(?:[:@]|\Z)")
 _WEBHOOKS = "admissionregistration.k8s.io"
@@ -27,13 +39,16 @@ def find_enforcers(inventory: Inventory, scope: Scope) -> list[Installed]:
         _policy_controller(inventory, scope),
         _kyverno(inventory, scope),
         _openshift(inventory),
+        _gatekeeper(inventory, scope),
+        _connaisseur(inventory),
+        *_node_files(inventory),
     )
     return [enforcer for enforcer in found if enforcer is not None]
 
 
 def _policy_controller(inventory: Inventory, scope: Scope) -> Installed | None:
     policies = inventory.of("ClusterImagePolicy", policy_controller.GROUP)
-    webhook = _webhook(inventory)
+    webhook = _webhook(inventory, policy_controller.WEBHOOK)
     if not policies and webhook is None:
         return None
     config = _config(inventory)
@@ -51,10 +66,13 @@ def _policy_controller(inventory: Inventory, scope: Scope) -> Installed | None:
     return found
 
 
-def _webhook(inventory: Inventory) -> Manifest | None:
-    for manifest in inventory.of("ValidatingWebhookConfiguration", _WEBHOOKS):
+def _webhook(
+    inventory: Inventory, name: str, kind: str = "ValidatingWebhookConfiguration"
+) -> Manifest | None:
+    """The configuration with a webhook whose name begins so."""
+    for manifest in inventory.of(kind, _WEBHOOKS):
         hooks = sequence(manifest.object.get("webhooks"))
-        if any(strings(hook).get("name") == policy_controller.WEBHOOK for hook in hooks):
+        if any(strings(hook).get("name", "").startswith(name) for hook in hooks):
             return manifest
     return None
 
@@ -104,6 +122,77 @@ def _of(inventory: Inventory, kinds: Iterable[str], group: str) -> list[Manifest
 def _openshift(inventory: Inventory) -> Installed | None:
     policies = _of(inventory, ("ClusterImagePolicy", "ImagePolicy"), openshift.GROUP)
     return openshift.installed(policies) if policies else None
+
+
+def _gatekeeper(inventory: Inventory, scope: Scope) -> Installed | None:
+    templates = inventory.of("ConstraintTemplate", gatekeeper.TEMPLATES)
+    kinds = sorted(gatekeeper.asking_kinds(templates))
+    constraints = _of(inventory, kinds, gatekeeper.CONSTRAINTS)
+    if not constraints:
+        return None
+    webhook = _webhook(inventory, gatekeeper.WEBHOOK)
+    verifiers = inventory.of("Verifier", gatekeeper.RATIFY)
+    found = gatekeeper.installed(constraints, webhook, verifiers)
+    readable = not inventory.unknown_kinds("ValidatingWebhookConfiguration", _WEBHOOKS)
+    if webhook is None and scope == "cluster" and readable:
+        note = "Gatekeeper has constraints, but no ValidatingWebhookConfiguration asks it"
+        return absent("gatekeeper-ratify", found.policies, note)
+    return found
+
+
+def _connaisseur(inventory: Inventory) -> Installed | None:
+    maps = inventory.of("ConfigMap")
+    for config in maps:
+        text = strings(config.object.get("data")).get(connaisseur.CONFIG_KEY, "")
+        if not config.name.endswith(connaisseur.CONFIG_SUFFIX) or "validators" not in text:
+            continue
+        name = config.name.removesuffix(connaisseur.CONFIG_SUFFIX) + connaisseur.ENVIRONMENT_SUFFIX
+        environment = inventory.find("ConfigMap", "", config.namespace, name)
+        kind = "MutatingWebhookConfiguration"
+        webhook = _webhook(inventory, connaisseur.WEBHOOK_PREFIX, kind)
+        return connaisseur.installed(config, _content(text), environment, webhook)
+    return None
+
+
+def _content(text: str) -> Any:
+    """A YAML text without types: every scalar is its text."""
+    try:
+        documents = untyped.load(text)
+    except untyped.UntypedError:
+        return None
+    return _plain(documents[0]) if documents else None
+
+
+def _plain(node: untyped.Node) -> Any:
+    if isinstance(node, untyped.Mapping):
+        keys = list(node.keys())
+        return {key: _plain(value) for key in keys if (value := node.get(key)) is not None}
+    if isinstance(node, untyped.Sequence):
+        return [_plain(item) for item in node.items]
+    return node.text
+
+
+def _node_files(inventory: Inventory) -> Iterator[Installed]:
+    """What the files of nodes say, where the input has some."""
+    for document in inventory.documents:
+        name = document.text.file
+        if name.rpartition("/")[2] == node_policy.POLICY_FILE and is_policy(document.value):
+            yield node_policy.installed_policy(name, document.id, document.value)
+    for file in inventory.files:
+        value = _toml(file) if file.file.endswith(".toml") else {}
+        folder = node_policy.verifier_of(value)
+        if folder is not None:
+            lines = file.content.splitlines()
+            line = next((n for n, t in enumerate(lines, 1) if node_policy.VERIFIER in t), 1)
+            yield node_policy.installed_verifier(file.file, file.id, line, folder)
+
+
+def _toml(file: PlainFile) -> JsonObject:
+    """The content of a file; what cannot be read is reported where mirrors are looked for."""
+    try:
+        return tomllib.loads(file.content[:MAX_TOML_BYTES])
+    except (ValueError, RecursionError):
+        return {}
 
 
 def subject_of(inventory: Inventory, workload: Workload) -> Subject:

@@ -4,8 +4,8 @@
 What the enforcers have in common: a policy *covers* some pods, *matches* some images, *acts* in
 some way on a bad signature, and *trusts* somebody. All matching policies must be satisfied, so
 that the strictest one counts; within a policy one authority suffices, so that the widest one
-counts. Each enforcer's own rules are in the modules `policy_controller`, `kyverno` and
-`openshift`.
+counts. Each enforcer's own rules are in the modules `policy_controller`, `kyverno`, `openshift`,
+`gatekeeper`, `connaisseur` and `node_policy`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ STRENGTH: Mapping[str, int] = {
     "not_selected": 0,
     "none": 0,
 }
-"""The partial order; `unknown` is comparable with nothing."""
+"""The partial order; `unknown` and `not_visible` are comparable with nothing."""
 
-_TOLD = ("enforced", "fail_open", "warn_only", "audit_only", "unknown", "trivially_true")
-_PREFERENCE = (*_TOLD, "not_matched", "not_selected", "none")
+_TOLD = ("enforced", "fail_open", "warn_only", "audit_only", "unknown", "not_visible")
+_PREFERENCE = (*_TOLD, "trivially_true", "not_matched", "not_selected", "none")
 """Of several enforcers, the one that says most about an image is reported."""
 
 

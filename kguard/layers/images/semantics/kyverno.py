@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from kguard.inventory.selectors import InvalidSelectorError, parse_selector
 from kguard.layers.images.semantics.enforcement import (
     ImagePolicy,
     Installed,
@@ -22,6 +21,14 @@ from kguard.layers.images.semantics.enforcement import (
 )
 from kguard.layers.images.semantics.globs import kyverno_name, wildcard_matches
 from kguard.layers.images.semantics.identities import Identity, trust_of, widest
+from kguard.layers.images.semantics.matching import (
+    all_of,
+    any_of,
+    one_of,
+    selected,
+    selects_pods,
+    truth,
+)
 from kguard.layers.images.semantics.policy_controller import read_identity
 from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence, Truth
@@ -31,6 +38,7 @@ from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, stri
 
 GROUP = "kyverno.io"
 NEW_GROUP = "policies.kyverno.io"
+_READERS = {"SigstoreBundle": "kyverno-bundle", "Notary": "kyverno-notary"}
 _OPAQUE_FILTERS = ("subjects", "roles", "clusterRoles")
 
 
@@ -65,7 +73,7 @@ def _covers_beside(
 def _excepts(exception: Manifest, policy_names: tuple[str, ...], rule: str) -> bool:
     for entry in sequence(exception.spec.get("exceptions")):
         fields = mapping(entry)
-        if fields.get("policyName") in policy_names and _one_of(fields.get("ruleNames"), rule):
+        if fields.get("policyName") in policy_names and one_of(fields.get("ruleNames"), rule):
             return True
     return False
 
@@ -84,7 +92,7 @@ def _rule(manifest: Manifest, rule: JsonObject, check: JsonObject, place: str) -
         covers=lambda subject: _covers(manifest, rule, subject),
         action=action,
         trust=trust,
-        reader="kyverno-bundle" if check.get("type") == "SigstoreBundle" else "kyverno-cosign",
+        reader=_READERS.get(str(check.get("type")), "kyverno-cosign"),
         fails_open=_policy_fails_open(manifest),
         action_because=(action_because,),
         trust_because=trust_because,
@@ -156,70 +164,41 @@ def _covers(manifest: Manifest, rule: JsonObject, subject: Subject) -> Truth:
 def _block(block: JsonObject, subject: Subject, *, empty: Truth) -> Truth:
     """A match or exclude block: `any` of several filters, `all` of them, or one filter."""
     if "any" in block:
-        return _any([_filter(mapping(f), subject) for f in sequence(block["any"])])
+        return any_of([_filter(mapping(f), subject) for f in sequence(block["any"])])
     if "all" in block:
-        return _all([_filter(mapping(f), subject) for f in sequence(block["all"])])
+        return all_of([_filter(mapping(f), subject) for f in sequence(block["all"])])
     return _filter(block, subject) if block else empty
-
-
-def _any(values: list[Truth]) -> Truth:
-    return "true" if "true" in values else "unknown" if "unknown" in values else "false"
-
-
-def _all(values: list[Truth]) -> Truth:
-    return "false" if "false" in values else "unknown" if "unknown" in values else "true"
 
 
 def _filter(entry: JsonObject, subject: Subject) -> Truth:
     resources = mapping(entry.get("resources"))
     if any(entry.get(field) for field in _OPAQUE_FILTERS):
-        return _all(["unknown", _resources(resources, subject)])
+        return all_of(["unknown", _resources(resources, subject)])
     return _resources(resources, subject)
 
 
 def _resources(resources: JsonObject, subject: Subject) -> Truth:
     operations = sequence(resources.get("operations"))
     checks: list[Truth] = [
-        _truth(_kind_fits(resources, subject)),
-        _truth(_one_of(resources.get("namespaces"), subject.namespace)),
-        _truth(_one_of(resources.get("names"), subject.owner.name)),
-        _truth(_one_of([resources["name"]], subject.owner.name) if "name" in resources else True),
-        _truth(not operations or "CREATE" in operations),
-        _selected(resources.get("selector"), subject.labels, known=True),
-        _selected(
+        truth(_kind_fits(resources, subject)),
+        truth(one_of(resources.get("namespaces"), subject.namespace)),
+        truth(one_of(resources.get("names"), subject.owner.name)),
+        truth(one_of([resources["name"]], subject.owner.name) if "name" in resources else True),
+        truth(not operations or "CREATE" in operations),
+        selected(resources.get("selector"), subject.labels, known=True),
+        selected(
             resources.get("namespaceSelector"),
             subject.namespace_labels,
             known=subject.namespace_known,
         ),
     ]
-    return _all(checks)
-
-
-def _truth(value: bool) -> Truth:  # noqa: FBT001 - a conversion
-    return "true" if value else "false"
+    return all_of(checks)
 
 
 def _kind_fits(resources: JsonObject, subject: Subject) -> bool:
     kinds = [k for k in sequence(resources.get("kinds")) if isinstance(k, str)]
     names = {part for kind in kinds for part in kind.split("/")[-2:]}
     return any(wildcard_matches(n, "Pod") or wildcard_matches(n, subject.owner.kind) for n in names)
-
-
-def _one_of(patterns: Any, value: str) -> bool:
-    texts = [text for text in sequence(patterns) if isinstance(text, str)]
-    return not texts or any(wildcard_matches(text, value) for text in texts)
-
-
-def _selected(selector: Any, labels: dict[str, str], *, known: bool) -> Truth:
-    if selector is None:
-        return "true"
-    try:
-        parsed = parse_selector(selector)
-    except InvalidSelectorError:
-        return "unknown"
-    if parsed is None or parsed.matches(labels):
-        return "true"
-    return "false" if known else "unknown"
 
 
 def _attestors(
@@ -346,16 +325,8 @@ def _constraints_cover(manifest: Manifest, subject: Subject) -> Truth:
         return "false"
     constraints = mapping(manifest.spec.get("matchConstraints"))
     rules = sequence(constraints.get("resourceRules"))
-    checks: list[Truth] = [
-        _truth(any(_rule_sees_pods(mapping(rule), subject) for rule in rules)),
-        _selected(constraints.get("objectSelector"), subject.labels, known=True),
-        _selected(
-            constraints.get("namespaceSelector"),
-            subject.namespace_labels,
-            known=subject.namespace_known,
-        ),
-    ]
-    return _all(checks)
+    seen = any(_rule_sees_pods(mapping(rule), subject) for rule in rules)
+    return all_of([truth(seen), selects_pods(constraints, subject)])
 
 
 def _rule_sees_pods(rule: JsonObject, subject: Subject) -> bool:

@@ -31,9 +31,11 @@ def _facts(**changes):
         "issuer": "",
         "format": "",
         "location": "",
+        "attestations": [],
         "enforcement": "warn_only",
         "enforcer": "kyverno",
         "visible": "true",
+        "visible_because": [],
         "decided_by": "",
         "rule": "",
         "origin": "manifest",
@@ -47,7 +49,7 @@ def _facts(**changes):
         "enforcement_because": [],
     }
     use = ImageUse(**{**values, **changes})
-    evidence = EvidenceFact("none", 0, [], {}, [])
+    evidence = EvidenceFact("none", 0, [], {}, [], [])
     return Facts("app", "present", [], evidence, [use], [], [], [])
 
 
