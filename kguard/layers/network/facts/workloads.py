@@ -57,6 +57,8 @@ def published_ports(workloads: Sequence[Workload], flows: Iterable[Flow]) -> lis
 
 
 _METADATA_PORT = ("TCP", 80)
+_MAX_SAID = 100
+"""Sentences about what a workload admits; of more, only the number is told."""
 
 
 class Workloads:
@@ -190,7 +192,9 @@ class Workloads:
         if isolation in ("none", "unknown"):
             return []
         row = self._cluster.reach.row_of(direction, index)
-        return sorted({text for p in row.policies for text in self._policy_words(p, direction)})
+        said = sorted({text for p in row.policies for text in self._policy_words(p, direction)})
+        more = len(said) - _MAX_SAID
+        return said if more <= 0 else [*said[:_MAX_SAID], f"and {more} more"]
 
     def _policy_words(self, number: int, direction: Direction) -> list[str]:
         found = self._words.get((number, direction))

@@ -53,18 +53,22 @@ def services(inventory: Inventory, workloads: Sequence[Workload]) -> list[Servic
     by_namespace: dict[str, list[int]] = {}
     for index, workload in enumerate(workloads):
         by_namespace.setdefault(workload.namespace, []).append(index)
-    index_by_label = _by_label(workloads)
+    manifests = inventory.of("Service")
+    keys = {key for manifest in manifests for key in strings(manifest.spec.get("selector"))}
+    index_by_label = _by_label(workloads, keys)
     return [
         _service(manifest, workloads, by_namespace.get(manifest.namespace, []), index_by_label)
-        for manifest in inventory.of("Service")
+        for manifest in manifests
     ]
 
 
-def _by_label(workloads: Sequence[Workload]) -> dict[tuple[str, str, str], list[int]]:
+def _by_label(
+    workloads: Sequence[Workload], keys: set[str]
+) -> dict[tuple[str, str, str], list[int]]:
     found: dict[tuple[str, str, str], list[int]] = {}
     for index, workload in enumerate(workloads):
-        for key, value in workload.labels.items():
-            found.setdefault((workload.namespace, key, value), []).append(index)
+        for key in keys & workload.labels.keys():
+            found.setdefault((workload.namespace, key, workload.labels[key]), []).append(index)
     return found
 
 
