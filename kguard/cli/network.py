@@ -233,7 +233,8 @@ def _intent(found: Explanation, places: Places) -> Iterator[str]:
 
 def _placed(places: Places, evidence: Evidence) -> str:
     quote, _ = places.quote(evidence)
-    return f"{quote.note} ({quote.file}:{quote.line})" if quote.file else quote.note
+    place = f"{quote.file}:{quote.line}" if quote.line else quote.file
+    return f"{quote.note} ({place})" if place else quote.note
 
 
 def _explained_as_json(found: Explanation, inventory: Inventory) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from kguard.layers.network.facts.summary import Openness, Test
@@ -250,19 +250,18 @@ class _Judge:
     def _policies(self, flow: Flow, out: Verdict, into: Verdict) -> list[Evidence]:
         """The policies that isolate the end that blocks."""
         found: list[Evidence] = []
-        if out == "blocked" and flow.source.kind == "workload":
+        if out == "blocked":
             found += self._isolating("egress", flow.source)
-        if into == "blocked" and flow.target.kind == "workload":
+        if into == "blocked":
             found += self._isolating("ingress", flow.target)
         return found
 
-    def _isolating(self, direction: Direction, party: Party) -> list[Evidence]:
-        row = self._cluster.reach.row_of(direction, party.index)
+    def _isolating(self, direction: Direction, party: Party) -> Iterator[Evidence]:
         word = "outgoing" if direction == "egress" else "incoming"
-        return [
-            Evidence(policy.id, "/spec", f"restricts the {word} traffic of {party.name}")
-            for policy in (self._cluster.reach.policies[number] for number in row.policies)
-        ]
+        reach = self._cluster.reach
+        for index in self._parties.subjects(party, self._cluster):
+            for policy in (reach.policies[n] for n in reach.row_of(direction, index).policies):
+                yield Evidence(policy.id, "/spec", f"restricts the {word} traffic of {party.name}")
 
 
 def _whoever(peers: int) -> bool:

@@ -257,3 +257,38 @@ spec: {template: {spec: {containers: [{image: x}]}}}
     key = "shop/app > the Istio ingress gateway:8081/TCP"
     assert flows(facts_of(text))[key] == "allowed"
     assert flows(facts_of(text + chart))[key] == "blocked"
+
+
+def test_what_blocks_pods_that_are_not_in_the_input_is_named():
+    found = facts_of("""
+kind: Deployment
+apiVersion: apps/v1
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c}]}}
+---
+kind: Service
+apiVersion: v1
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 8080}]}
+---
+kind: Gateway
+apiVersion: gateway.networking.k8s.io/v1
+metadata: {name: edge, namespace: shop}
+spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+kind: HTTPRoute
+apiVersion: gateway.networking.k8s.io/v1
+metadata: {name: web, namespace: shop}
+spec: {parentRefs: [{name: edge}], rules: [{backendRefs: [{name: web, port: 8080}]}]}
+---
+kind: NetworkPolicy
+apiVersion: networking.k8s.io/v1
+metadata: {name: deny-all, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Egress]}
+""")
+    flow = next(flow for flow in found.flows if flow.basis == "gateway")
+    assert (flow.verdict, flow.cut_by) == ("blocked", "source")
+    deciding = [entry for entry in flow.because if entry.role != "related"]
+    assert [entry.note for entry in deciding] == ["restricts the outgoing traffic of gateway edge"]
