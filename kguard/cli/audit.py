@@ -149,6 +149,8 @@ def _escapes(hole: Hole) -> str:
 
 
 def _table(facts: Facts, rows: list[Row]) -> Iterator[str]:
+    from kguard.layers.audit.semantics.coverage import MAX_RULES
+
     if not facts.policies:
         yield "no audit policy in the input"
     for policy in facts.policies:
@@ -157,7 +159,10 @@ def _table(facts: Facts, rows: list[Row]) -> Iterator[str]:
         for problem in policy.problems:
             yield clean(f"  refused: {problem.text}")
         if any(family.state == "unknown" for family in policy.families):
-            yield "  the policy is too large to be judged in every respect"
+            yield (
+                "  the policy is too large to be judged in every respect: it has more than"
+                f" {MAX_RULES:,} rules, or they divide requests into too many parts"
+            )
         for row in (row for row in rows if row.policy == policy.name):
             mark = _MARKS[row.state]
             levels = f"needs {row.floor:9} has {row.level:15}"
