@@ -72,8 +72,18 @@ def falco_container(workload: Workload) -> Container | None:
 
 def is_rules(value: object) -> bool:
     """Whether a document is a Falco rules file: a sequence with items that Falco knows."""
+    if is_responses(value):
+        return False
     return isinstance(value, list) and any(
         isinstance(item, dict) and any(key in item for key in _ITEMS) for item in value
+    )
+
+
+def is_responses(value: object) -> bool:
+    """Whether a document holds rules of Falco Talon: what is done when an alert comes."""
+    return isinstance(value, list) and any(
+        isinstance(item, dict) and ("actionner" in item or {"match", "actions"} <= item.keys())
+        for item in value
     )
 
 

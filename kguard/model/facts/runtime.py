@@ -312,6 +312,24 @@ class Detection(msgspec.Struct):
     """Where it is so, if it is different on other nodes; empty: everywhere."""
 
 
+ResponseEffect = Literal["cuts", "stops", "notes", "unknown"]
+"""`cuts`: connections; `stops`: pods or a node; `notes`: labels, logs, captures."""
+
+
+class Response(msgspec.Struct):
+    """Something that Falco Talon does by itself when an alert comes."""
+
+    ref: ObjectRef
+    name: str
+    """The rule of Talon."""
+    action: str
+    actionner: str
+    effect: ResponseEffect
+    rules: list[str]
+    """Names of Falco's rules whose alerts it is done for; empty: the rule chooses otherwise."""
+    because: list[Evidence]
+
+
 class Alerts(msgspec.Struct):
     """Alerts of one rule about one workload, as PolicyReports of the input hold them."""
 
@@ -351,3 +369,4 @@ class Facts(msgspec.Struct):
     detections: list[Detection] = []
     tampering: list[Tamper] = []
     alerts: list[Alerts] = []
+    responses: list[Response] = []

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.falco.vectors import SUITES
+from kguard.layers.runtime.semantics import settings
+from kguard.layers.runtime.semantics.changes import Changes
+from kguard.layers.runtime.semantics.definitions import PRIORITIES
+from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN
+from kguard.layers.runtime.semantics.loader import RulesFile, load
+from kguard.sources.yaml.untyped import Mapping
+from tests.conformance.falco import sabotage
+from tests.conformance.falco.vectors import SUITES, upstream
 
 SIZES = {"falco conditions": 525, "falco rules files": 121, "falco upstream rules": 600}
 SIZES["falco spoiled rules"] = 19
@@ -18,3 +25,88 @@ def test_agrees(shared: Path, name: str) -> None:
     points = list(SUITES[name](shared / "conformance"))
     assert len(points) >= SIZES[name]
     assert [identity for identity, recorded, ours in points if recorded != ours] == []
+
+
+UPSTREAM_DEAD = {"Launch Disallowed Container", "Network Connection outside Local Subnet"}
+"""Shipped so that nothing matches: a list that users must fill, a macro that they must narrow."""
+SHELL = "Terminal shell in container"
+EXCEPTION = f"""\
+- rule: {SHELL}
+  exceptions:
+  - name: all
+    fields: [container.id]
+    comps: ["!="]
+    values: [[host]]
+  override: {{exceptions: append}}
+"""
+
+
+@pytest.fixture(scope="module")
+def everything(shared: Path) -> list[RulesFile]:
+    return upstream(shared / "conformance", "stable+incubating+sandbox")
+
+
+def test_what_upstream_ships_dead(everything: list[RulesFile]) -> None:
+    assert sabotage.dead(load(everything)) == UPSTREAM_DEAD
+
+
+@pytest.mark.parametrize("row", sabotage.ROWS, ids=lambda row: row.id)
+def test_all_rules_that_are_spoiled(everything: list[RulesFile], row: sabotage.Row) -> None:
+    ruleset = load([*everything, RulesFile("local.yaml", row.content)])
+    found = sabotage.dead(ruleset)
+    assert ruleset.successful is row.ok
+    assert len(found) >= row.dead_of_all
+    if row.ok:
+        files = [*everything, RulesFile("local.yaml", row.content)]
+        blamed = Changes(files, EVERY_PLUGIN, ruleset).blamed(sorted(found - UPSTREAM_DEAD))
+        assert blamed.keys() == found - UPSTREAM_DEAD
+        assert {change.file for changes in blamed.values() for change in changes} <= {"local.yaml"}
+
+
+def test_an_exception_that_absorbs_its_rule(everything: list[RulesFile]) -> None:
+    ruleset = load([*everything, RulesFile("local.yaml", EXCEPTION)])
+    assert [result.warnings for result in ruleset.results][-1] == []
+    assert sabotage.dead(ruleset) == {*UPSTREAM_DEAD, SHELL}
+
+
+def test_a_raised_priority_hides_rules(everything: list[RulesFile]) -> None:
+    ruleset = load(everything)
+    warning = PRIORITIES.index("Warning")
+    hidden = [n for n, on in ruleset.enabled(minimum=warning).items() if not on]
+    assert SHELL in hidden
+    assert sum(ruleset.enabled(minimum=warning).values()) < sum(ruleset.enabled().values())
+
+
+@pytest.mark.parametrize(
+    ("config", "enabled"),
+    [
+        ("rules: []", 25),
+        ("rules: [{disable: {rule: '*'}}]", 0),
+        ("rules: [{disable: {tag: container}}]", 0),
+        ("rules: [{disable: {rule: '*'}}, {enable: {tag: network}}]", 5),
+        ("rules: [{enable: {tag: network}}, {disable: {rule: '*'}}]", 0),
+        ("rules: [{disable: {rule: 'Terminal*'}}]", 24),
+        ("rules: [{disable: {rule: 'terminal*'}}]", 25),
+        ("rules: [{disable: {tag: Container}}]", 25),
+        ("rules: [{disable: {tag: contain*}}]", 25),
+    ],
+)
+def test_selection(shared: Path, config: str, enabled: int) -> None:
+    chosen = settings.settings_of(settings.read(config) or Mapping())
+    ruleset = load(upstream(shared / "conformance", "stable"))
+    assert sum(ruleset.enabled(chosen.selections).values()) == enabled
+
+
+@pytest.mark.parametrize(
+    ("arguments", "enabled"),
+    [
+        (["-t", "network"], 5),
+        (["-T", "network"], 20),
+        (["-D", "shell"], 23),
+        (["-D", SHELL], 24),
+    ],
+)
+def test_selection_by_arguments(shared: Path, arguments: list[str], enabled: int) -> None:
+    ruleset = load(upstream(shared / "conformance", "stable"))
+    chosen = settings.from_arguments(arguments)
+    assert sum(ruleset.enabled(chosen).values()) == enabled

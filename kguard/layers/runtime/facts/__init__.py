@@ -28,10 +28,11 @@ from kguard.layers.runtime.facts.loaded import Page, as_it_runs, compared, pages
 from kguard.layers.runtime.facts.nodes import node_facts, reach
 from kguard.layers.runtime.facts.problems import problems
 from kguard.layers.runtime.facts.removed import removed
+from kguard.layers.runtime.facts.responses import responses
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.tamper import tampering
 from kguard.layers.runtime.facts.texts import line_of
-from kguard.layers.runtime.facts.weakened import shadowed, weakened
+from kguard.layers.runtime.facts.weakened import partly_weakened, shadowed, weakened
 from kguard.layers.runtime.facts.workloads import blind_spots
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
@@ -64,6 +65,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         _add_rules(facts, rules, rules.texts[0].owner, (), ALL_PRIORITIES, None, wanted)
     facts.tampering = tampering(inventory, falcos)
     facts.alerts = alerts(inventory)
+    facts.responses = list(responses(inventory))
     facts.nodes = node_facts(inventory, falcos)
     facts.blind_spots = list(blind_spots(inventory)) if falcos else []
     facts.presence = "present" if falcos or lone or facts.alerts else facts.presence
@@ -112,6 +114,7 @@ def _add_rules(
     facts.problems += problems(rules)
     if not rules.is_complete:
         facts.losses += partial_losses(rules)
+        facts.weakened += partly_weakened(rules, owner, wanted)
         return
     order = rules.ruleset.order(selections, minimum)
     facts.weakened += weakened(rules, owner, order, wanted)
@@ -249,4 +252,5 @@ def _sort(facts: model.Facts) -> None:
     facts.nodes.sort(key=lambda node: node.ref)
     facts.tampering.sort(key=lambda found: (found.installation, found.ref, found.subject))
     facts.blind_spots.sort(key=lambda spot: spot.ref)
+    facts.responses.sort(key=lambda one: (one.ref, one.name, one.action))
     facts.detections.sort(key=lambda found: (found.installation, len(found.id), found.id))

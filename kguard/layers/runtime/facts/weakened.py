@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from kguard.layers.runtime.facts.judged import WORDS
-from kguard.layers.runtime.facts.rulesets import Rules
+from kguard.layers.runtime.facts.rulesets import Rules, load_texts
+from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.semantics.changes import Change, Impact
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.evaluation import holds
+from kguard.layers.runtime.semantics.overrides import PRELUDE, stood_in
 from kguard.layers.runtime.semantics.scenarios import Scenario
 from kguard.layers.runtime.semantics.shadowing import Shadows
 from kguard.layers.runtime.semantics.weakening import Gap, gap
@@ -34,6 +36,22 @@ def weakened(
         yield from _demoted(rules, owner, change, impacts)
     for change in rules.changes.untried:
         yield from _weakening(rules, owner, change, "unknown", [], Gap("unknown"), [])
+
+
+def partly_weakened(
+    rules: Rules, owner: ObjectRef, scenarios: Sequence[Scenario]
+) -> Iterator[model.Weakening]:
+    """The same for changes of rules that are not in the input, with stand-ins for those.
+
+    Of macros and lists it is not known what they change.
+    """
+    whole = stood_in(rules.files(), rules.environment)
+    if not whole:
+        return
+    prelude = Text(PRELUDE, whole[0].content, owner, "")
+    known = load_texts([prelude, *rules.texts], (), rules.environment, rules.syscalls)
+    found = weakened(known, owner, known.ruleset.order(), scenarios)
+    yield from (one for one in found if one.cause == "rule")
 
 
 def _narrowed(

@@ -54,9 +54,10 @@ class Override(msgspec.Struct, frozen=True):
 def harmful(files: Sequence[RulesFile], environment: Environment) -> list[Override]:
     """The changes that silence or disable rules which are not among the files."""
     names = list(_targets(files))
-    ruleset = _with_stand_ins(files, environment, names)
-    if ruleset is None:
+    whole = _with_stand_ins(files, environment, names)
+    if not whole:
         return []
+    ruleset = load(whole, environment)
     changed = {name for kind, name in names if kind != "rule"}
     return [
         *(
@@ -104,21 +105,26 @@ def _items(files: Sequence[RulesFile]) -> Iterator[Mapping]:
                 yield from (item for item in document.items if isinstance(item, Mapping))
 
 
+def stood_in(files: Sequence[RulesFile], environment: Environment) -> list[RulesFile]:
+    """The files on top of stand-ins for what they change; empty where nothing loads even so."""
+    return _with_stand_ins(files, environment, list(_targets(files)))
+
+
 def _with_stand_ins(
     files: Sequence[RulesFile], environment: Environment, names: Sequence[tuple[Kind, str]]
-) -> Ruleset | None:
-    """The files on top of stand-ins; None where they cannot be loaded even so."""
+) -> list[RulesFile]:
     stand_ins = [_stand_in(kind, name) for kind, name in dict.fromkeys(names)]
     for _ in range(MAX_STAND_INS):
-        ruleset = load([RulesFile(PRELUDE, "".join(stand_ins)), *files], environment)
+        whole = [RulesFile(PRELUDE, "".join(stand_ins)), *files]
+        ruleset = load(whole, environment)
         if ruleset.successful:
-            return ruleset
+            return whole
         errors = [problem.message for result in ruleset.results for problem in result.errors]
         missing = {found[1] for text in errors if (found := _UNDEFINED.fullmatch(text))}
         if not missing:
-            return None
+            break
         stand_ins += [_stand_in("macro", name) for name in sorted(missing)]
-    return None
+    return []
 
 
 def _stand_in(kind: Kind, name: str) -> str:
