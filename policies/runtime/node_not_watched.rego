@@ -4,7 +4,7 @@
 #   A node whose taint Falco does not tolerate, or which its selectors leave out, gets no Falco pod.
 #   The DaemonSet's own status does not show it: such nodes are not among the desired ones. Every
 #   node of the input is placed as the DaemonSet controller would place it; a kernel that is too old
-#   for Falco's driver leaves a pod that sees nothing.
+#   for Falco's driver leaves a pod that sees nothing. In a live cluster its pod must also be ready.
 # scope: package
 # related_resources:
 #   - https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/#taints-and-tolerations
@@ -59,7 +59,7 @@ unknown contains finding if {
 _reason(node) := sprintf("%s does not tolerate its taint %s", [node.installation.name, node.detail]) if {
 	node.obstacle == "taint"
 } else := node.detail if {
-	node.obstacle in {"kernel", "no_daemonset"}
+	node.obstacle in {"kernel", "no_daemonset", "not_running"}
 } else := sprintf("%s asks for %s", [node.installation.name, node.detail])
 
 _affected(node) := sprintf("; %s can run nowhere else", [_few(node.only_here)]) if {

@@ -87,3 +87,9 @@ test_unknown_kernel if {
 	denied := policy.deny with input as _facts("app", [node], "every_node")
 	count(denied) == 0
 }
+
+test_deny_a_pod_that_is_not_ready if {
+	node := _node("unwatched", "not_running", "the Falco pod falco-x is not ready")
+	findings := policy.deny with input as _facts("cluster", [node], "some_nodes")
+	{finding.message | some finding in findings} == {"gpu-1 runs no Falco: the Falco pod falco-x is not ready"}
+}

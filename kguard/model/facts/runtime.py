@@ -86,9 +86,10 @@ Obstacle = Literal[
     "platform",
     "kernel",
     "no_daemonset",
+    "not_running",
 ]
 """`no_daemonset`: no Falco of the input runs on every node; `platform`: no Falco could see system
-calls there; `kernel`: this driver cannot."""
+calls there; `kernel`: this driver cannot; `not_running`: it should run there, and does not."""
 DetectionState = Literal["fires", "hidden", "silent", "unknown"]
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import Falco
+from kguard.layers.runtime.facts.running import Running, Seen
 from kguard.layers.runtime.facts.workloads import Dependants, Residents
 from kguard.layers.runtime.semantics.placement import Placement, node_of, place
 from kguard.layers.runtime.semantics.platforms import Fit, fit
@@ -45,7 +46,8 @@ def node_facts(inventory: Inventory, falcos: Sequence[Falco]) -> list[model.Node
     placed = watching(falcos)
     if not placed:
         return [_nobody(m, falcos) for m in inventory.of("Node")] if _inside(falcos) else []
-    found = [(node_of(m.object), _node(m, placed)) for m in inventory.of("Node")]
+    running = Running(inventory, placed)
+    found = [(node_of(m.object), _node(m, placed, running)) for m in inventory.of("Node")]
     if any(fact.state != "watched" for _, fact in found):
         watched = [node for node, fact in found if fact.state == "watched"]
         dependants = Dependants(inventory, watched)
@@ -78,7 +80,9 @@ def _nobody(manifest: Manifest, falcos: Sequence[Falco]) -> model.Node:
     )
 
 
-def _node(manifest: Manifest, falcos: Sequence[Falco]) -> model.Node:
+def _node(
+    manifest: Manifest, falcos: Sequence[Falco], running: Running | None = None
+) -> model.Node:
     node = node_of(manifest.object)
     answers = [
         _Answer(falco, place(falco.pod, node), fit(manifest.object, falco.settings.engine_kind))
@@ -87,6 +91,11 @@ def _node(manifest: Manifest, falcos: Sequence[Falco]) -> model.Node:
     best = min(answers, key=_distance)
     taints = [model.Taint(taint.key, taint.value, taint.effect) for taint in best.placement.taints]
     state, obstacle, detail = _state(best)
+    if state == "watched" and running is not None:
+        here = [a.falco for a in answers if a.placement.runs and a.fit.state == "fits"]
+        wrong = running.missing(here, node.name)
+        if wrong is not None:
+            return _idle(manifest, best.falco, wrong)
     return model.Node(
         ref=manifest.ref,
         state=state,
@@ -96,6 +105,23 @@ def _node(manifest: Manifest, falcos: Sequence[Falco]) -> model.Node:
         installation=best.falco.ref,
         only_here=[],
         because=list(_because(manifest, best, obstacle)),
+    )
+
+
+def _idle(manifest: Manifest, falco: Falco, wrong: Seen) -> model.Node:
+    """A node that Falco should watch, and does not."""
+    because = [Evidence(manifest.id, "", wrong.detail)]
+    if wrong.pod is not None:
+        because = [Evidence(wrong.pod.id, "/status", wrong.detail)]
+    return model.Node(
+        ref=manifest.ref,
+        state="unwatched",
+        obstacle="not_running",
+        detail=wrong.detail,
+        taints=[],
+        installation=falco.ref,
+        only_here=[],
+        because=because,
     )
 
 

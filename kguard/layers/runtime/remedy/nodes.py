@@ -37,6 +37,9 @@ def _cannot(finding: Finding, node: Node) -> Cannot:
         case "kernel":
             hint = "bring the node to a newer kernel, or choose `engine.kind: kmod` for it"
             return Cannot(closes, f"{node.ref.name}: {node.detail}", hint)
+        case "not_running":
+            hint = "the pod's events and its log say why: `kubectl describe pod`, `kubectl logs`"
+            return Cannot(closes, f"{node.ref.name}: {node.detail}", hint)
         case "no_daemonset":
             return Cannot(closes, node.detail, "install Falco as a DaemonSet with a driver")
         case _:

@@ -171,3 +171,47 @@ def test_owners_in_a_circle_end():
     member = pod("p", ("apps/v1", "ReplicaSet", "loop"))
     found = facts(daemonset(), node("b", GPU), replicas, member)
     assert found.nodes[0].runs_here == ["shop/loop"]
+
+
+def member(node_name: str, *, ready: bool, owner: str = "falco") -> dict[str, Any]:
+    made = pod(f"{owner}-{node_name}", ("apps/v1", "DaemonSet", owner))
+    made["metadata"]["namespace"] = "falco"
+    made["spec"]["nodeName"] = node_name
+    made["status"] = {"conditions": [{"type": "Ready", "status": str(ready)}]}
+    return made
+
+
+def details(found: Facts) -> dict[str, tuple[str, str]]:
+    return {n.ref.name: (n.obstacle, n.detail) for n in found.nodes}
+
+
+def test_a_pod_that_is_not_ready_watches_nothing():
+    pods = [member("a", ready=True), member("b", ready=False)]
+    found = facts(daemonset(), node("a"), node("b"), node("c"), *pods)
+    assert details(found) == {
+        "a": ("none", ""),
+        "b": ("not_running", "the Falco pod falco-b is not ready"),
+        "c": ("not_running", "there is no Falco pod on it now"),
+    }
+
+
+def test_without_pods_of_falco_nothing_is_known_of_them():
+    other = member("a", ready=False, owner="agent")
+    assert details(facts(daemonset(), node("a"), other)) == {"a": ("none", "")}
+    assert details(facts(daemonset(), node("a"), pod("alone"))) == {"a": ("none", "")}
+
+
+def test_one_of_two_falcos_is_enough():
+    second = daemonset()
+    second["metadata"] = {"name": "spare", "namespace": "falco"}
+    pods = [member("a", ready=False), member("a", ready=True, owner="spare")]
+    assert details(facts(daemonset(), second, node("a"), *pods)) == {"a": ("none", "")}
+    pods = [member("a", ready=False), member("a", ready=False, owner="spare")]
+    assert details(facts(daemonset(), second, node("a"), *pods))["a"][0] == "not_running"
+
+
+def test_a_new_pod_beside_an_old_one_counts():
+    old_one, new_one = member("a", ready=False), member("a", ready=True)
+    new_one["metadata"]["name"] = "falco-new"
+    for pods in ([old_one, new_one], [new_one, old_one]):
+        assert details(facts(daemonset(), node("a"), *pods)) == {"a": ("none", "")}
