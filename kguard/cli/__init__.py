@@ -24,7 +24,7 @@ COMMANDS = {
     "gate": "what manifests would change for the worse in a cluster",
     "admit": "answer an AdmissionReview, with a cluster's state as context",
     "explain": "why a finding is one, or what a policy wants",
-    "policies": "list, show and test policies",
+    "policies": "list, show, test and begin policies",
     "network": "who can talk to whom",
     "mtls": "which mutual TLS mode each port really enforces",
     "images": "which images run, signed by whom, enforced by what",

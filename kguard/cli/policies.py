@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How does `kguard policies` list, show and test policies?"""
+"""How does `kguard policies` list, show, test and begin policies?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import click
 import msgspec
 
-from kguard.cli.output import clean, write_json
+from kguard import layers
+from kguard.cli.output import clean, note, write_json
 from kguard.engine import catalog
 from kguard.errors import UsageError, suggested
 from kguard.model.findings import FAMILIES, Policy, Severity
@@ -34,7 +35,7 @@ class Row(msgspec.Struct, kw_only=True):
 
 @click.group("policies")
 def command() -> None:
-    """List, show and test policies.
+    """List, show, test and begin policies.
 
     \b
     Examples:
@@ -86,6 +87,29 @@ def test(folder: str) -> int:
     failed = sum(bool(outcome.problem) for outcome in found)
     click.echo(f"{len(found) - failed} passed, {failed} failed")
     return 1 if failed or not found else 0
+
+
+@command.command("new")
+@click.argument("policy")
+@click.argument("folder", type=click.Path(file_okay=False))
+@click.option("--subjects", default="", metavar="NAME", help="The collection of facts to judge.")
+@click.option("--objects", is_flag=True, help="Judge the manifests themselves, not facts.")
+def new(policy: str, folder: str, subjects: str, *, objects: bool) -> int:
+    """Begin a policy of your own, with a test: POLICY is LAYER/NAME, FOLDER holds them all.
+
+    \b
+    Examples:
+      kguard policies new mtls/payments-plaintext policies/
+      kguard policies new manifests/no-owner policies/ --objects
+    """
+    from kguard.engine import scaffold
+
+    facts = None if objects else layers.load(scaffold.parts(policy)[0]).facts_type
+    texts = scaffold.texts(policy, facts, subjects=subjects)
+    for path in scaffold.write(Path(folder), texts):
+        click.echo(clean(str(path)))
+    note(f"next: kguard policies test {folder}")
+    return 0
 
 
 def _all(folders: tuple[str, ...]) -> list[Policy]:
