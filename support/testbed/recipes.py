@@ -23,6 +23,7 @@ LONG_RUNS_ONLY = frozenset(
         "cilium_policy",
         "cyclonus",
         "istio",
+        "keyring",
         "policy_controller",
     }
 )

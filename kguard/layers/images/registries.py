@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from kguard.errors import ConfigError
 from kguard.layers.images.assess import assess
 from kguard.layers.images.evidence.remote import Repository
 from kguard.layers.images.evidence.store import StoreError, read_manifest
+from kguard.layers.images.semantics.globs import glob_admits
 from kguard.layers.images.semantics.references import (
     DEFAULT_TAG,
     InvalidReferenceError,
@@ -19,6 +21,7 @@ from kguard.layers.images.semantics.references import (
     parse_weakly,
 )
 from kguard.layers.images.verification.judge import Authorities, Verdict
+from kguard.model.manifests import Manifest, mapping, sequence, strings
 from kguard.sources.registry import Client, Keychain, Login, Remembering, Settings
 from kguard.sources.registry.cache import Cache
 from kguard.sources.registry.node_files import NodeFileError, read_node_files
@@ -77,7 +80,16 @@ class Registries:
         """What the indexes list that tags name."""
         self._open: dict[str, Repository] = {}
         """Repositories of which the tag is known, and not yet the signatures."""
+        self._beside: list[tuple[str, str]] = []
         self._cache.sweep()
+
+    def look_where(self, policies: Sequence[Manifest]) -> None:
+        """Look for signatures where the cluster's own policies look: `source.oci` (sigstore)."""
+        for policy in policies:
+            globs = [strings(e).get("glob", "") for e in sequence(policy.spec.get("images"))]
+            for authority in map(mapping, sequence(policy.spec.get("authorities"))):
+                places = [strings(e).get("oci", "") for e in sequence(authority.get("source"))]
+                self._beside += [(g, place) for g in globs if g for place in places if place]
 
     def give(self, reference: Reference, logins: Iterable[Login]) -> None:
         """Logins for the repository of an image, beside those of the user's own files."""
@@ -89,11 +101,15 @@ class Registries:
 
     def beside(self, reference: Reference, *, fresh: bool = False) -> list[Repository]:
         """Where else its signatures may lie."""
-        name = signature_repository(self._settings, reference.registry, reference.repository)
-        try:
-            return [self._repository(parse_weakly(name), "", fresh=fresh)] if name else []
-        except InvalidReferenceError:
-            return []
+        named = signature_repository(self._settings, reference.registry, reference.repository)
+        more = [place for glob, place in self._beside if glob_admits(glob, reference)]
+        found = []
+        for name in dict.fromkeys(place for place in (named, *more) if place):
+            with suppress(InvalidReferenceError):
+                place = parse_weakly(name)
+                if place.context != reference.context:
+                    found.append(self._repository(place, "", fresh=fresh))
+        return found
 
     def _repository(self, reference: Reference, tag: str, *, fresh: bool) -> Repository:
         where = (reference.registry, reference.repository)

@@ -242,6 +242,7 @@ def open_assessor(
         from kguard.layers.images.registries import Registries, settings_of
 
         registries = Registries(settings_of(request.settings.get("registries", {})))
+        registries.look_where(policies)
     return Assessor(folders, trusted, request.at, registries)
 
 

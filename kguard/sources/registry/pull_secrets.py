@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from kguard.sources.registry.credentials import MAX_CONFIG_BYTES, Login
+from kguard.sources.registry.credentials import Login
 from kguard.sources.registry.routes import HUB
 
 TYPES = {
@@ -27,31 +27,37 @@ TYPES = {
 """The types of secrets that hold logins, with the key of their data."""
 
 
-def read_secret(kind: str, text: str) -> dict[str, Any]:
-    """The entries of a secret's logins; nothing where it has none or cannot be read.
+def read_secret(kind: str, text: str) -> Entries | None:
+    """The entries of a secret's logins, by key; None where the kubelet refuses the secret.
 
     Args:
-        kind: the secret's type, one of `TYPES`.
+        kind: the secret's type; one that is not of `TYPES` holds no logins.
         text: its data, in base64.
     """
-    if not text or len(text) > MAX_CONFIG_BYTES:
+    if kind not in TYPES or not text:
         return {}
     try:
-        found = json.loads(base64.b64decode(text, validate=True))
+        found = _go(json.loads(base64.b64decode(text, validate=True)))
+        entries = _go(found.get("auths")) if TYPES[kind] == ".dockerconfigjson" else found
+        return {place: _login(_go(entry)) for place, entry in entries.items()}
     except (binascii.Error, ValueError, RecursionError):
-        return {}
-    if kind == "kubernetes.io/dockerconfigjson" and isinstance(found, dict):
-        found = found.get("auths")
-    return found if isinstance(found, dict) else {}
+        return None
 
 
-def lookup(secrets: Iterable[dict[str, Any]], registry: str, repository: str) -> list[Login]:
-    """The logins for an image, in the order in which the kubelet tries them."""
+Entries = dict[str, Login]
+
+
+def lookup(secrets: Iterable[Entries | None], registry: str, repository: str) -> list[Login] | None:
+    """The logins for an image, in the order in which the kubelet tries them.
+
+    None where one of the pod's secrets is refused: then the kubelet uses none.
+    """
     keys: dict[str, list[Login]] = {}
     for entries in secrets:
-        for place, entry in entries.items():
-            key, login = _key(place), _login(entry)
-            if key and login:
+        if entries is None:
+            return None
+        for place, login in entries.items():
+            if key := _key(place):
                 keys.setdefault(key, []).append(login)
     host = "docker.io" if registry == HUB else registry
     found = [k for k in sorted(keys, reverse=True) if _matches(k, f"{host}/{repository}")]
@@ -61,9 +67,15 @@ def lookup(secrets: Iterable[dict[str, Any]], registry: str, repository: str) ->
 
 
 def _key(place: str) -> str:
+    """Where an entry counts; empty for nowhere: Go takes no brackets and such for a host."""
     host, path = _split(re.sub(r"\Ahttps?://", "", place))
     path = path[3:] if path.startswith(("/v1/", "/v2/")) else path
+    if not _HOST.fullmatch(host):
+        return ""
     return host + ("" if path == "/" else path)
+
+
+_HOST = re.compile(r"[^\[\]\\\s<>\"^`{|}]*")
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -86,50 +98,42 @@ def _labels(host: str) -> tuple[list[str], str]:
 
 
 def _glob(pattern: str, text: str) -> bool:
-    """Go's `filepath.Match` of one part of a host name, which has no separators."""
-    found, at = "", 0
-    while at < len(pattern):
-        piece, at = _piece(pattern, at)
-        if piece is None:
-            return False
-        found += piece
+    """Go's `filepath.Match` of one part of a host name; brackets never get as far as this."""
+    words = {"*": "[^/]*", "?": "[^/]"}
+    found = "".join(words.get(c) or re.escape(c) for c in pattern)
     return re.fullmatch(found, text, re.DOTALL) is not None
 
 
-def _piece(pattern: str, at: int) -> tuple[str | None, int]:
-    """One element of a pattern as a regular expression, and where the next begins."""
-    match pattern[at]:
-        case "*":
-            return "[^/]*", at + 1
-        case "?":
-            return "[^/]", at + 1
-        case "\\":
-            return (re.escape(pattern[at + 1]), at + 2) if at + 1 < len(pattern) else (None, at + 1)
-        case "[":
-            found = _CLASS.match(pattern, at)
-            return (None, len(pattern)) if found is None else (_class(found), found.end())
-        case character:
-            return re.escape(character), at + 1
+class _Folded(dict[str, Any]):
+    """An object as Go's `encoding/json` reads it into a struct: names match in any case."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        found = [value for key, value in self.items() if key.casefold() == name]
+        return found[-1] if found else default
 
 
-_CLASS = re.compile(r"\[(\^?)((?:[^\]\[\\-](?:-[^\]\[\\-])?)+)\]")
+def _go(value: Any) -> _Folded:
+    """An object; null is an empty one.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if value is not None and not isinstance(value, dict):
+        raise ValueError
+    return _Folded(value or {})
 
 
-def _class(found: re.Match[str]) -> str:
-    return f"[{found[1]}{re.sub(r'[^-A-Za-z0-9]', lambda m: re.escape(m[0]), found[2])}]"
-
-
-def _login(entry: object) -> Login | None:
-    fields = entry if isinstance(entry, dict) else {}
-    username, password = fields.get("username"), fields.get("password")
-    if auth := fields.get("auth"):
-        try:
-            text = base64.b64decode(f"{auth}{'=' * (-len(str(auth)) % 4)}", validate=True).decode()
-        except (binascii.Error, ValueError):
-            return None
-        username, colon, password = text.partition(":")
-        if not colon:
-            return None
-    if isinstance(username, str) and isinstance(password, str) and password:
-        return Login(username, password)
-    return None
+def _login(entry: _Folded) -> Login:
+    """Name and password of an entry; `auth` counts before them."""
+    fields = {name: entry.get(name) or "" for name in ("username", "password", "email", "auth")}
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise ValueError
+    if not fields["auth"]:
+        return Login(fields["username"], fields["password"])
+    text = fields["auth"].strip()
+    padding = "" if text.endswith("=") else "=" * (-len(text) % 4)
+    decoded = base64.b64decode(text + padding, validate=True).decode(errors="replace")
+    username, colon, password = decoded.partition(":")
+    if not colon:
+        raise ValueError
+    return Login(username, password)

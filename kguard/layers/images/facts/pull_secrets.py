@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from typing import Any
 
 from kguard.inventory import Inventory, Workload
 from kguard.layers.images.facts.uses import Use
 from kguard.layers.images.registries import Registries
 from kguard.model.manifests import JsonObject, mapping, sequence, strings
-from kguard.sources.registry.pull_secrets import TYPES, lookup, read_secret
+from kguard.sources.registry.pull_secrets import TYPES, Entries, lookup, read_secret
 
 
 def give_logins(inventory: Inventory, uses: list[Use], registries: Registries) -> None:
     """Let registries be asked about each image with the secrets of its pods."""
-    known: dict[str, list[dict[str, Any]]] = {}
+    known: dict[str, list[Entries | None]] = {}
     for use in uses:
         if use.reference is None:
             continue
         if use.workload.id not in known:
             known[use.workload.id] = list(_secrets(inventory, use.workload))
         reference, secrets = use.reference, known[use.workload.id]
-        registries.give(reference, lookup(secrets, reference.registry, reference.repository))
+        found = lookup(secrets, reference.registry, reference.repository)
+        registries.give(reference, [login for login in found or () if login])
 
 
-def _secrets(inventory: Inventory, workload: Workload) -> Iterator[dict[str, Any]]:
+def _secrets(inventory: Inventory, workload: Workload) -> Iterator[Entries | None]:
     names = _names(workload.pod)
     if not names:
         account = inventory.find("ServiceAccount", "", workload.namespace, workload.service_account)

@@ -169,6 +169,29 @@ def test_signatures_in_another_repository(registry, signer, tmp_path):
         images.close()
 
 
+def test_signatures_where_a_policy_of_the_cluster_looks(registry, signer, tmp_path):
+    images, digest = FakeRegistry(), digest_of(IMAGE)
+    try:
+        images.put(IMAGE)
+        signed(registry, signer, digest)
+        asked = Registries()
+        asked.look_where(
+            inventory(
+                f"""
+apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {{name: shop}}
+spec:
+  images: [{{glob: "{images.name}/shop/**"}}]
+  authorities: [{{source: [{{oci: "{registry.name}/signatures"}}, {{oci: "-"}}]}}]
+"""
+            ).of("ClusterImagePolicy", "policy.sigstore.dev")
+        )
+        assert judged(images, signer, asked, digest).signature == "verified"
+    finally:
+        images.close()
+
+
 def test_what_is_not_there(registry, signer):
     assert assess(registry, signer, "cart:9").signature == "not_found"
 
