@@ -120,6 +120,9 @@ def _objects(question: Json) -> Iterator[Json]:
     for name, labels in question["namespaces"].items():
         metadata = {"name": name, "labels": labels}
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+    settings = {"name": "cilium-config", "namespace": "kube-system"}
+    data = {"enable-sctp": "true"}
+    yield {"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings, "data": data}
     status = {"addresses": [{"type": "InternalIP", "address": _NODE_ADDRESS}]}
     yield {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "other"}, "status": status}
     for number, pod in enumerate(question["pods"]):

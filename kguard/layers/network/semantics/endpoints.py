@@ -140,10 +140,19 @@ class Classes:
         for key, value in values:
             self._values.setdefault(key, []).append(value)
         self._by_namespace = {name: from_bits(found, size) for name, found in spaces.items()}
+        self._index_namespaces()
         opaque = [n for n, e in enumerate(self.representatives) if not e.labels_known]
         host = [n for n, e in enumerate(self.representatives) if e.host_network]
         self.opaque = from_bits(opaque, size)
         self.host_network = from_bits(host, size)
+
+    def _index_namespaces(self) -> None:
+        self._spaces_with: dict[tuple[str, str], list[str]] = {}
+        for name in self._by_namespace:
+            for label in self._labels(name).labels.items():
+                self._spaces_with.setdefault(label, []).append(name)
+        names = self._by_namespace
+        self._not_all_known = [name for name in names if not self._labels(name).known]
 
     def _with_value(self, key: str, value: str) -> int:
         """The classes with a label of this value."""
@@ -187,13 +196,29 @@ class Classes:
         found = self._of_namespaces.get(selector)
         if found is None:
             must = may = 0
-            for name, mask in self._by_namespace.items():
-                labels = self._namespaces.get(name, NamespaceLabels({NAME_LABEL: name}))
-                verdict = _selects_namespace(selector, labels)
+            wanted = (r for r in selector.requirements if r.operator == "In")
+            for name in self._candidates(next(((r.key, r.values) for r in wanted), None)):
+                mask, verdict = (
+                    self._by_namespace[name],
+                    _selects_namespace(selector, self._labels(name)),
+                )
                 may |= mask if verdict is not False else 0
                 must |= mask if verdict is True else 0
             found = self._of_namespaces[selector] = Mask(must, may)
         return found
+
+    def _labels(self, name: str) -> NamespaceLabels:
+        return self._namespaces.get(name) or NamespaceLabels({NAME_LABEL: name})
+
+    def _candidates(self, wanted: tuple[str, Iterable[str]] | None) -> Iterable[str]:
+        """The namespaces that may have a label with one of some values; None is no condition."""
+        if wanted is None:
+            return self._by_namespace
+        key, values = wanted
+        if key == NAME_LABEL:
+            return [name for name in dict.fromkeys(values) if name in self._by_namespace]
+        found = {name for value in values for name in self._spaces_with.get((key, value), ())}
+        return found.union(self._not_all_known)
 
     def matching(self, expression: Expression) -> Mask:
         """The classes for which an expression holds."""
@@ -248,8 +273,9 @@ class Classes:
 
     def _on_namespaces(self, condition: Condition) -> Mask:
         must = may = 0
-        for name, mask in self._by_namespace.items():
-            labels = self._namespaces.get(name, NamespaceLabels({NAME_LABEL: name}))
+        exact = condition.operator in ("==", "in")
+        for name in self._candidates((condition.key, condition.values) if exact else None):
+            mask, labels = self._by_namespace[name], self._labels(name)
             known = labels.known or condition.key in labels.labels
             if condition.accepts(labels.labels.get(condition.key)):
                 must |= mask if known else 0

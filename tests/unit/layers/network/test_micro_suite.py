@@ -22,6 +22,11 @@ COVERED = {1, 3, 5, 9, 10, 11, 12, 14, 15, 19, 20}
 
 @pytest.fixture(scope="module")
 def found() -> dict[int, Workload]:
+    return workloads()
+
+
+def workloads() -> dict[int, Workload]:
+    """The workload of each case, by its number."""
     request = Request(scope="app", at=datetime(2026, 11, 23, tzinfo=UTC))
     facts = LAYER.facts(folder_inventory(FOLDER), request)
     assert isinstance(facts, Facts)
@@ -34,9 +39,12 @@ def _number(namespace: str) -> int:
 
 @pytest.mark.parametrize("number", range(1, 21))
 def test_selected(found: dict[int, Workload], number: int) -> None:
-    entry = found[number]
-    selected = "true" in (entry.ingress.selected, entry.egress.selected)
-    assert selected == (number in COVERED)
+    assert selected(found[number]) == (number in COVERED)
+
+
+def selected(entry: Workload) -> bool:
+    """Whether a policy selects the workload in a direction."""
+    return "true" in (entry.ingress.selected, entry.egress.selected)
 
 
 def test_allow_all_restricts_nothing(found: dict[int, Workload]) -> None:

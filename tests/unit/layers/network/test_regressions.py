@@ -48,18 +48,26 @@ def open_findings(state: Any) -> set[str]:
     return {f.policy for f in state.report.findings if f.state == "open"}
 
 
+def is_found(name: str, engine: EmbeddedEngine) -> bool:
+    """Whether the fault of an incident is a finding."""
+    return f"network/{INCIDENTS[name]}" in open_findings(judged(engine, read(name)))
+
+
+def remedied(name: str, engine: EmbeddedEngine) -> Any:
+    """What our remedies make of the application of an incident, without its policies."""
+    whole = read(name)
+    whole.manifests = [m for m in whole.manifests if m.object["kind"] != "NetworkPolicy"]
+    return plan.make(
+        judged(engine, whole), lambda given: judged(engine, given), plan.Wishes(tighten=True)
+    )
+
+
 @pytest.mark.parametrize("name", INCIDENTS)
 def test_the_incident_is_found_and_our_remedies_pass_the_same_check(
     name: str, engine: EmbeddedEngine
 ) -> None:
-    check = f"network/{INCIDENTS[name]}"
-    whole = read(name)
-    assert check in open_findings(judged(engine, whole))
-
-    whole.manifests = [m for m in whole.manifests if m.object["kind"] != "NetworkPolicy"]
-    found = plan.make(
-        judged(engine, whole), lambda given: judged(engine, given), plan.Wishes(tighten=True)
-    )
+    assert is_found(name, engine)
+    found = remedied(name, engine)
     assert found.after.inventory.of("NetworkPolicy", "networking.k8s.io")
     # Istio's own namespace stays open where istiod, which the gateway needs, is not in the input.
     left = {f.policy for f in found.proof.remaining}
