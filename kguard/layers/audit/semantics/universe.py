@@ -134,13 +134,13 @@ def noise_pieces(space: Space, noise: Noise) -> list[Piece]:
 def noise_region(space: Space, noise: Noise) -> list[Box]:
     """The requests that a noise entry is about, as its components really send them."""
     wanted = Select((noise.group,), noise.resources, ("",), noise.verbs)
-    inside = [
-        box
+    return [
+        ordinary
         for box in select_region(space, wanted)
         for piece in noise_pieces(space, noise)
-        for box in split(space, box, piece)[0]
+        for part in split(space, box, piece)[0]
+        for ordinary in space.ordinary(part)
     ]
-    return [box for one in inside for box in space.ordinary(one)]
 
 
 def occurring(space: Space) -> list[Box]:
