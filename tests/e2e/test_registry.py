@@ -312,8 +312,8 @@ def test_tls_with_an_authority_of_ones_own(testbed, private, kguard, checkout, t
     _certificates(tmp_path)
     tls = {"certificate": str(tmp_path / "tls.crt"), "key": str(tmp_path / "tls.key")}
     with serving(testbed, tmp_path, "encrypted", http={"tls": tls}) as port:
-        # By this name TLS is spoken; 127.0.0.1 would be asked without.
-        name = f"[::ffff:7f00:1]:{port}/shop/none:1.0"
+        # This machine is asked without TLS first; the registry says that it speaks TLS only.
+        name = f"127.0.0.1:{port}/shop/none:1.0"
         for authorities, expected in (([], "unknown_unreachable"), (["ca.crt"], "not_found")):
             settings = {"registries": {"ca-files": authorities}}
             described(tmp_path, private, [name], settings)
@@ -329,7 +329,7 @@ def _certificates(folder):
         ec.generate_private_key(ec.SECP256R1()),
     )
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop CA")])
-    address = x509.IPAddress(ipaddress.ip_address("::ffff:127.0.0.1"))
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 
     def made(subject, public, *extensions):
         found = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer)

@@ -90,16 +90,16 @@ class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
         """The answer for people."""
         found = [f"{self.reference} is {self.signature.replace('_', ' ')}: {self.reason}"]
         if self.digest:
-            found.append(f"  digest      {self.digest}")
+            found.append(f"  digest        {self.digest}")
         for signature in self.signatures:
             what = " ".join(filter(None, (signature.format, signature.predicate)))
             found.append(
-                f"  {signature.location:12}{signature.verdict}: {signature.reason} ({what})"
+                f"  {signature.location:14}{signature.verdict}: {signature.reason} ({what})"
             )
         accepted = self.signature in SIGNED
         if self.cosign_accepts != accepted and self.signatures:
-            found.append(f"  cosign      would {'accept' if not accepted else 'refuse'} it")
-        return [*found, f"  check with  {self.cosign}"]
+            found.append(f"  cosign        would {'accept' if not accepted else 'refuse'} it")
+        return [*found, f"  check with    {self.cosign}"]
 
 
 def answer(question: Question) -> Answer:

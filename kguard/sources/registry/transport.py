@@ -74,6 +74,8 @@ class Transport:
         self._proxies: dict[tuple[str, str], str] = {}
         """By scheme and host, as the environment says."""
         self._gates: dict[str, Gate] = {}
+        self._only_tls: set[str] = set()
+        """Hosts that said so when they were asked without."""
         self._end = time.monotonic() + RUN_SECONDS
         self.sent = 0
         """Requests so far, about."""
@@ -89,7 +91,14 @@ class Transport:
             RegistryError: there is no answer, or a place is none for us.
         """
         for _ in range(REDIRECTS + 1):
+            parts = urlsplit(request.url)
+            if parts.scheme == "http" and parts.netloc in self._only_tls:
+                encrypted = parts._replace(scheme="https").geturl()
+                request = msgspec.structs.replace(request, url=encrypted)
             answer = self.send(request)
+            if parts.scheme == "http" and _wants_tls(answer):
+                self._only_tls.add(parts.netloc)
+                continue
             if answer.status not in _MOVED:
                 return answer
             target = elsewhere(
@@ -187,6 +196,19 @@ class Transport:
             manager.pool_classes_by_scheme = POOLS
             self._pools[proxy] = manager
         return self._pools[proxy]
+
+
+def _wants_tls(answer: Answer) -> bool:
+    """Whether a host that may be asked without TLS says that it speaks TLS only."""
+    told = answer.status == HTTPStatus.BAD_REQUEST
+    return told and any(words in answer.body for words in _ONLY_TLS)
+
+
+_ONLY_TLS = (
+    b"Client sent an HTTP request to an HTTPS server",
+    b"The plain HTTP request was sent to HTTPS port",
+)
+"""What Go's and nginx's servers answer."""
 
 
 def _context(ca_files: tuple[str, ...]) -> Any:

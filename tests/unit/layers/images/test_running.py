@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from kguard.inventory.workloads import expand
+from kguard.layers.images.facts import compute
 from kguard.layers.images.facts.uses import knative_settings, uses_of
 from kguard.layers.images.semantics.image_ids import ImageId, read_image_id
+from kguard.model.layer import Request
 from tests.objects import inventory
 
 A, B = "a" * 64, "b" * 64
@@ -121,3 +125,33 @@ def test_only_the_latest_revision_of_a_knative_service_counts(revision, seen):
     found = uses(SERVICE + pod.replace("name: web", owned, 1))
     [web] = [use for use in found if use.container == "web"]
     assert web.running == seen
+
+
+REPLICAS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d, namespace: shop}
+spec: {template: {spec: {containers: [{name: web, image: "r.test/web:1"}]}}}
+"""
+OWNED = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: %s
+  namespace: shop
+  ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: d}]
+spec: {containers: [{name: web, image: "r.test/web:1"}]}
+status:
+  phase: Running
+  containerStatuses: [{name: web, imageID: "r.test/web@sha256:%s"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("digests", "alike"), [((A, A), ["true"]), ((A, B), ["false", "false"]), ((), ["unknown"])]
+)
+def test_replicas_are_alike_or_not(digests, alike):
+    pods = [OWNED % (f"p{number}", digest) for number, digest in enumerate(digests)]
+    found = inventory("---".join([REPLICAS, *pods]))
+    request = Request("app", datetime(2026, 11, 23, tzinfo=UTC))
+    assert [use.alike for use in compute(found, request).uses] == alike

@@ -338,3 +338,26 @@ def test_the_proxy_of_the_environment_is_asked(serve, monkeypatch):
     client = Client(Settings(plain_hosts=("registry.test",)), Keychain({}))
     assert client.manifest("registry.test", "a", "1.0") == MANIFEST
     assert proxy.asked == ["GET http://registry.test/v2/a/manifests/1.0"]
+
+
+def test_a_mirror_that_may_not_resolve_is_asked_for_no_tag(serve):
+    mirror, registry = serve(), serve()
+    digest = registry.put(MANIFEST, tag="1.0")
+    mirror.put(b"{}", tag="1.0")
+    place = Mirror(registry.name, (Location(mirror.name, tags=False),))
+    client = Client(Settings(mirrors=(place,)), Keychain({}))
+    assert client.manifest(registry.name, "a", "1.0") == MANIFEST
+    assert client.pointer(registry.name, "a", "1.0") == digest
+    assert mirror.asked == []
+
+
+def test_a_host_that_speaks_tls_only_is_asked_so(serve, client, monkeypatch):
+    registry = serve()
+    registry.faults = [(400, {}, b"Client sent an HTTP request to an HTTPS server.\n")]
+    asked = []
+    send = client._transport.send
+    monkeypatch.setattr(client._transport, "send", lambda r: asked.append(r.url) or send(r))
+    for _ in range(2):
+        with pytest.raises(RegistryError, match="certificate is not trusted"):
+            client.manifest(registry.name, "a", "1.0")
+    assert [url.partition(":")[0] for url in asked] == ["http", "https", "https"]
