@@ -14,7 +14,7 @@ from functools import reduce
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco, version_of
 from kguard.layers.runtime.facts.sidekicks import Sidekick
-from kguard.layers.runtime.facts.texts import Filesystem, Text, file_ref
+from kguard.layers.runtime.facts.texts import Filesystem, Text, file_ref, from_section
 from kguard.layers.runtime.semantics import settings as falco_yaml
 from kguard.layers.runtime.semantics.configuration import laid_over
 from kguard.layers.runtime.semantics.sidekick import flattened, forwards
@@ -62,7 +62,7 @@ def _falco(inventory: Inventory, document: PlainDocument) -> Falco:
         version_basis=basis,
         settings=settings,
         config="read",
-        config_text=None,
+        config_text=from_section(document, "falco"),
         pod=_pod(values),
         pod_pointer="",
         files=Filesystem.holding({RULES_FOLDER: dict(_rules(document, values))}),

@@ -11,6 +11,8 @@ from kguard.layers.runtime.semantics.versions import REMOVED_DRIVERS
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
 
+DRIVERS = ("legacy_ebpf", "gvisor")
+"""Removed drivers, as findings call them; a chart chooses the driver outside of falco.yaml."""
 _FEATURES: dict[str, model.Feature] = {"ebpf": "legacy_ebpf", "gvisor": "gvisor"}
 
 
@@ -31,4 +33,6 @@ def removed(falco: Falco) -> Iterator[model.Removed]:
 def _use(falco: Falco, feature: model.Feature, word: str, note: str) -> model.Removed:
     text = falco.config_text
     because = text.at(line_of(text.content, word), note) if text else Evidence(falco.id, "", note)
+    if falco.kind == "values" and feature in DRIVERS:
+        because = Evidence(falco.id, "/driver/kind", note)
     return model.Removed(feature, "removed" if falco.version.is_known else "unknown", [because])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import dedent
 
 import msgspec
 
@@ -20,7 +21,7 @@ from kguard.model.manifests import (
     strings,
 )
 from kguard.sources.yaml import untyped
-from kguard.sources.yaml.untyped import Sequence
+from kguard.sources.yaml.untyped import Mapping, Scalar, Sequence
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -38,6 +39,10 @@ class Text(msgspec.Struct, frozen=True):
     """Where Falco reads it; empty where that is not known."""
     whole: bool = False
     """Whether the content is, byte for byte, the file that Falco reads."""
+    section: str = ""
+    """The pointer of the mapping of a document of which the content is the text, less indented."""
+    first: int = 1
+    """The line of the document on which a section begins."""
 
     def at_path(self, path: str) -> Text:
         """The same text, with the place at which Falco reads it."""
@@ -47,7 +52,7 @@ class Text(msgspec.Struct, frozen=True):
         """Evidence at a line of the content, from 1."""
         if self.structured:
             return Evidence(self.ref, f"{self.pointer}/{self.item(line)}", note, role)
-        return Evidence(self.ref, self.pointer, note, role, line)
+        return Evidence(self.ref, self.pointer, note, role, line + self.first - 1)
 
     def item(self, line: int) -> int:
         """The number of the item that holds a line of the content."""
@@ -61,6 +66,30 @@ def from_document(document: PlainDocument) -> Text:
     source = document.text
     name = f"{source.file}#{source.index + 1}" if source.index else source.file
     return Text(name, source.text, file_ref(source.file), document.id)
+
+
+def from_section(document: PlainDocument, key: str) -> Text | None:
+    """The text of one top-level mapping of a document, if it is written in block style."""
+    text = document.text.text
+    (node, *_) = (*untyped.load(text), None)
+    entries = node.entries if isinstance(node, Mapping) else []
+    for number, (name, value) in enumerate(entries):
+        if isinstance(name, Scalar) and name.text == key and isinstance(value, Mapping):
+            lines = text.splitlines()
+            end = entries[number + 1][0].line - 1 if number + 1 < len(entries) else len(lines)
+            if not value.entries or value.line <= name.line:
+                return None
+            content = dedent("\n".join(lines[value.line - 1 : end])) + "\n"
+            source = document.text.file
+            return Text(
+                f"{source}:{key}",
+                content,
+                file_ref(source),
+                document.id,
+                section=pointer(key),
+                first=value.line,
+            )
+    return None
 
 
 def from_base_rules(rules: BaseRules, path: str) -> Text:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kguard.layers.runtime.facts.delivery import receiver
+from kguard.layers.runtime.facts.removed import DRIVERS
 from kguard.layers.runtime.remedy.places import Setup, setups
 from kguard.layers.runtime.remedy.repair import drops_unwritten
 from kguard.layers.runtime.remedy.rules import change_config
 from kguard.model.findings import Finding
-from kguard.model.remedies import Cannot, Proposal, RemedyRequest
+from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest
 
 _TELL = (
     "install Falcosidekick with an output of yours and name it: `falcosidekick.enabled=true` in "
@@ -36,9 +37,17 @@ def drop_removed(request: RemedyRequest) -> Iterator[Proposal]:
     """Switch off what the running version no longer has."""
     for setup, findings in _wanted(request):
         config = setup.falco.config_text if setup.falco else None
-        if config is not None:
+        drivers = [finding for finding in findings if finding.path in DRIVERS]
+        if setup.falco and setup.falco.kind == "values" and drivers:
+            closes = tuple(finding.fingerprint for finding in drivers)
+            operation = Operation("replace", "/driver/kind", "modern_ebpf")
+            yield Edit(setup.falco.id, (operation,), closes, "Falco no longer has this driver")
+            findings = [finding for finding in findings if finding not in drivers]  # noqa: PLW2901
+        if config is not None and findings:
             why = "Falco no longer has it"
             yield from change_config(request.inventory, setup, config, findings, why)
+        elif not findings:
+            continue
         else:
             closes = tuple(finding.fingerprint for finding in findings)
             yield Cannot(closes, "the configuration is not in the input", "switch it off there")

@@ -14,7 +14,7 @@ from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.rulesets import Rules, lone_rulesets, rules_of
 from kguard.layers.runtime.facts.texts import Text
 from kguard.model.facts.common import Scope
-from kguard.model.manifests import Manifest, ObjectRef, PlainDocument
+from kguard.model.manifests import Manifest, ObjectRef, PlainDocument, mapping
 from kguard.model.remedies import Edit, Operation, RemedyRequest
 from kguard.sources.yaml import untyped
 from kguard.sources.yaml.untyped import Mapping, Node, Scalar
@@ -53,7 +53,8 @@ def whole(
             return Edit(text.ref, (operation,), closes, why)
         return Edit(text.ref, (Operation("replace", text.pointer, content),), closes, why)
     if isinstance(holder, PlainDocument):
-        operations = tuple(_differences(holder.value, plain(_first(content)), ""))
+        old = mapping(holder.value).get(text.section.lstrip("/")) if text.section else holder.value
+        operations = tuple(_differences(old, plain(_first(content)), text.section))
         return Edit(text.ref, operations, closes, why) if operations else None
     return None
 

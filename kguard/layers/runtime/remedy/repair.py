@@ -11,7 +11,7 @@ from kguard.layers.runtime.facts.delivery import receiver, ways
 from kguard.layers.runtime.facts.drops import handling
 from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.judged import Losses, partial_losses
-from kguard.layers.runtime.facts.removed import removed
+from kguard.layers.runtime.facts.removed import DRIVERS, removed
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import set_value, without_items, without_step
 from kguard.layers.runtime.remedy.places import Setup
@@ -61,7 +61,8 @@ def repaired_config(inventory: Inventory, setup: Setup) -> str:
         return ""
     content = falco.config_text.content
     for use in removed(falco):
-        if use.state == "removed":
+        elsewhere = falco.kind == "values" and use.feature in DRIVERS
+        if use.state == "removed" and not elsewhere:
             content = _without_feature(content, use.feature)
     url = receiver(inventory, falco)
     if url and ways(inventory, falco, setup.scope).delivered(falco)[0] == "false":
