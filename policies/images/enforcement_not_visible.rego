@@ -20,16 +20,17 @@ package kguard.images.enforcement_not_visible
 
 deny contains finding if {
 	some namespace in input.namespaces
-	uses := [use |
-		some use in input.uses
-		use.ref.namespace == namespace.ref.name
-		use.enforcement == "not_visible"
-	]
-	count(uses) > 0
+	because := _hidden[namespace.ref.name]
 	finding := {
 		"target": namespace.ref,
 		"path": "",
 		"message": sprintf("whether nodes refuse bad images of namespace %s is not visible", [namespace.ref.name]),
-		"evidence": uses[0].enforcement_because,
+		"evidence": sort(because)[0],
 	}
+}
+
+# what the nodes may demand, by namespace: collected once, not for each namespace anew
+_hidden[use.ref.namespace] contains use.enforcement_because if {
+	some use in input.uses
+	use.enforcement == "not_visible"
 }
