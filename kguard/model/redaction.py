@@ -8,10 +8,17 @@ of Secrets, tokens and credentials in URLs.
 from __future__ import annotations
 
 import re
+import string
 
 MASK = "[redacted]"
 MAX_QUOTE = 160
 """Characters of a line that a report quotes."""
+_LOOKED_AT = 16_384
+"""Characters of a line that are searched; what a report quotes lies far inside. Whole files of
+JSON are one line, which every finding in them quotes."""
+
+_IN_TOKENS = string.ascii_letters + string.digits + "-_."
+"""A token that the end of what is searched would cut in two is left out."""
 
 _ENTRY = re.compile(
     r"""^(?P<head>\s*(?:-\s+)?["']?(?P<key>[\w.-]+)["']?\s*[:=]\s*)(?P<value>\S.*)$"""
@@ -31,6 +38,8 @@ _REFERENCE = re.compile(r"(?i)(?:Name|Ref|Mount|File|Path|Keys?Ref)[\"']?\s*[:=]
 def redact(line: str) -> str:
     """The line without secrets, shortened to `MAX_QUOTE` characters."""
     text = line.rstrip("\r\n")
+    if len(text) > _LOOKED_AT:
+        text = text[:_LOOKED_AT].rstrip(_IN_TOKENS)
     if "://" in text:
         text = URL_CREDENTIALS.sub(rf"\1{MASK}@", text)
     text = TOKEN.sub(MASK, text)

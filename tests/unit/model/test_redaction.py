@@ -36,3 +36,12 @@ def test_redact(line, shown):
 
 def test_long_lines_are_cut():
     assert len(redact("x" * 10_000)) == MAX_QUOTE
+
+
+def test_of_a_whole_file_in_one_line_the_beginning_is_searched():
+    known = "ghp_0123456789abcdef0123"
+    shown = redact('{"a": "' + known + '", ' + '"b": 1, ' * 100_000)
+    assert shown.startswith('{"a": "[redacted]", "b": 1, ')
+    assert len(shown) == MAX_QUOTE
+    # the first token takes nearly all that is searched, the second is cut in two
+    assert redact(f"x ghp_{'a' * 16_370} {known}") == "x [redacted] "

@@ -196,12 +196,10 @@ class Classes:
         found = self._of_namespaces.get(selector)
         if found is None:
             must = may = 0
-            wanted = (r for r in selector.requirements if r.operator == "In")
-            for name in self._candidates(next(((r.key, r.values) for r in wanted), None)):
-                mask, verdict = (
-                    self._by_namespace[name],
-                    _selects_namespace(selector, self._labels(name)),
-                )
+            exact = ((r.key, r.values) for r in selector.requirements if r.operator == "In")
+            for name in self._candidates(next(exact, None)):
+                mask = self._by_namespace[name]
+                verdict = _selects_namespace(selector, self._labels(name))
                 may |= mask if verdict is not False else 0
                 must |= mask if verdict is True else 0
             found = self._of_namespaces[selector] = Mask(must, may)
