@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from kguard.layers.images.verification.messages import (
+    enumeration,
     integer,
     items,
     message,
@@ -40,6 +41,23 @@ _ALGORITHMS = {
     2: "sha384",
     3: "sha512",
 }
+
+
+_HASHES = (
+    "HASH_ALGORITHM_UNSPECIFIED",
+    *("SHA2_256", "SHA2_384", "SHA2_512", "SHA3_256", "SHA3_384"),
+)
+_KEY_DETAILS = (
+    "PUBLIC_KEY_DETAILS_UNSPECIFIED",
+    *("PKCS1_RSA_PKCS1V5", "PKCS1_RSA_PSS", "PKIX_RSA_PKCS1V5", "PKIX_RSA_PSS"),
+    *(f"PKIX_RSA_PKCS1V15_{size}_SHA256" for size in (2048, 3072, 4096)),
+    *(f"PKIX_RSA_PSS_{size}_SHA256" for size in (2048, 3072, 4096)),
+    *("PKIX_ECDSA_P256_HMAC_SHA_256", "PKIX_ECDSA_P256_SHA_256", "PKIX_ECDSA_P384_SHA_384"),
+    *("PKIX_ECDSA_P521_SHA_512", "PKIX_ED25519", "PKIX_ED25519_PH"),
+    *("PKIX_ECDSA_P384_SHA_256", "PKIX_ECDSA_P521_SHA_256", "LMS_SHA256", "LMOTS_SHA256"),
+    *("ML_DSA_44", "ML_DSA_65", "ML_DSA_87"),
+)
+"""The names of sigstore/protobuf-specs v0.5.1 protos/sigstore_common.proto."""
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -304,10 +322,12 @@ def _check_v2_body(value: dict[str, Any]) -> None:
     record = message(spec.get("hashedRekordV002"), ("data", "signature"), "hashedRekordV002")
     data = message(record.get("data"), ("algorithm", "digest"), "data")
     octets(data.get("digest"), "digest")
+    enumeration(data.get("algorithm"), _HASHES, "algorithm")
     signature = message(record.get("signature"), ("content", "verifier"), "signature")
     octets(signature.get("content"), "content")
     names = ("keyDetails", "publicKey", "x509Certificate")
     verifier = message(signature.get("verifier"), names, "verifier")
+    enumeration(verifier.get("keyDetails"), _KEY_DETAILS, "keyDetails")
     for name in names[1:]:
         if name in verifier:
             octets(message(verifier[name], ("rawBytes",), name).get("rawBytes"), "rawBytes")

@@ -18,7 +18,7 @@ from kguard.layers.images.verification.rejected import unsupported
 
 _STANDARD = re.compile(r"[A-Za-z0-9+/]*={0,2}\Z")
 _URL_SAFE = re.compile(r"[A-Za-z0-9_-]*={0,2}\Z")
-_INT64 = 1 << 63
+_INT32, _INT64 = 1 << 31, 1 << 63
 
 
 def message(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
@@ -105,6 +105,17 @@ def text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise unsupported(f"{where} is no text")
     return value
+
+
+def enumeration(value: Any, names: Iterable[str], where: str) -> None:
+    """Check a field of an enumeration: a known name, any 32-bit number, or nothing.
+
+    Raises:
+        RejectedError: it is none of them.
+    """
+    number = type(value) is int and -_INT32 <= value < _INT32
+    if value is not None and not number and value not in names:
+        raise unsupported(f"{where} has no known value")
 
 
 def items(value: Any, where: str) -> list[Any]:
