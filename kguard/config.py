@@ -65,6 +65,16 @@ class Identity(_Strict, frozen=True):
     """Path of a public key, relative to kguard.yaml."""
 
 
+class NotationStore(_Strict, frozen=True):
+    """Certificates in which signatures of the Notary Project may end."""
+
+    certificates: str
+    """Path of the certificates (PEM), relative to kguard.yaml."""
+    images: str = "**"
+    subjects: tuple[str, ...] = ()
+    """`C=XX, O=acme`: parts of the signer's subject of which one must fit; without any, all do."""
+
+
 class Trust(_Strict, frozen=True):
     """Who may sign images."""
 
@@ -73,6 +83,7 @@ class Trust(_Strict, frozen=True):
     keys: tuple[str, ...] = ()
     """Paths of public keys (PEM), relative to kguard.yaml."""
     identities: tuple[Identity, ...] = ()
+    notation: tuple[NotationStore, ...] = ()
     evidence: tuple[str, ...] = ()
     """Folders with signatures, relative to kguard.yaml."""
 
@@ -216,6 +227,14 @@ class Config(_Strict, frozen=True):
     def path(self, name: str) -> str:
         """A path to a setting (waivers, keys ...), relative to the file's own folder."""
         return str(Path(self.folder) / name) if self.folder else name
+
+    def image_blocks(self, cache: str) -> dict[str, Any]:
+        """What the images layer reads of the settings, as JSON values."""
+        stores = [
+            {**msgspec.to_builtins(store), "certificates": self.path(store.certificates)}
+            for store in self.trust.notation
+        ]
+        return {"registries": self.registry_block(cache), "notation": stores}
 
     def registry_block(self, cache: str) -> dict[str, Any]:
         """How registries are asked, with the paths of files and the cache, as JSON values."""

@@ -208,7 +208,7 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
         approved=options.approved,
         settings={
             **msgspec.to_builtins({"audit": config.audit, "runtime": config.runtime}),
-            "registries": config.registry_block(options.cache),
+            **config.image_blocks(options.cache),
         },
         progress=options.progress,
     )

@@ -228,13 +228,14 @@ def open_assessor(
     if not request.evidence_dirs and not request.registry:
         return None
     from kguard.layers.images.evidence.folder import Folder
-    from kguard.layers.images.trust import read_trust
+    from kguard.layers.images.trust import add_stores, read_trust
 
     folders = [Folder(Path(name)) for name in request.evidence_dirs]
     for folder in folders:
         if not folder.path.is_dir():
             folder.problems.append(f"{folder.path}: there is no such folder")
     trusted = read_trust(request.trust_roots, request.identities)
+    add_stores(trusted, request.settings.get("notation", []))
     if trusted.names_nobody:
         trusted.add_policies(policies, trust_roots)
     registries = None

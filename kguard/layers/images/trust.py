@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -28,6 +28,7 @@ from kguard.layers.images.semantics.references import Reference
 from kguard.layers.images.trust_objects import read_trust_root
 from kguard.layers.images.verification.judge import Authorities
 from kguard.layers.images.verification.keys import PublicKey, load_pem
+from kguard.layers.images.verification.notation import TrustStore, read_store
 from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root, parse_roots
 from kguard.model.facts.common import Evidence
@@ -67,6 +68,8 @@ class Trusted(msgspec.Struct):
     problems: list[str]
     bound: list[tuple[Scope, TrustedRoot, Identity]] = []
     """Signers that count only with certificates of a root of their own."""
+    notation: list[tuple[Scope, TrustStore]] = []
+    """Trust stores of the Notary Project with the images for which they count."""
     named_roots: list[tuple[str, Literal["public", "file", "trust_root"], TrustedRoot]] = []
     """Every root with its name and where it comes from."""
 
@@ -131,6 +134,7 @@ class Trusted(msgspec.Struct):
             keys=tuple(self.keys + keys),
             identities=tuple(i for scope, i in self.identities if scope.covers(reference)),
             bound=bound,
+            notation=tuple(s for scope, s in self.notation if scope.covers(reference)),
             adapts=True,
         )
 
@@ -208,12 +212,34 @@ def read_trust(paths: Sequence[str], identities: Sequence[dict[str, str]]) -> Tr
     return found
 
 
-def _read(path: str, glob: str, found: Trusted) -> None:
+def add_stores(found: Trusted, stores: Sequence[dict[str, Any]]) -> None:
+    """Read the trust stores of the Notary Project that the settings name."""
+    for entry in stores:
+        path, glob = str(entry["certificates"]), str(entry["images"])
+        raw = _bytes(path, found)
+        if raw is None:
+            continue
+        try:
+            store = read_store(raw, tuple(entry["subjects"]))
+        except RejectedError as error:
+            found.problems.append(f"{path}: {error.reason}")
+            continue
+        found.notation.append((Scope(glob), store))
+        found.words.append(f"the trust store {Path(path).name} for {glob}")
+
+
+def _bytes(path: str, found: Trusted) -> bytes | None:
     try:
         with Path(path).open("rb") as stream:
-            raw = stream.read(MAX_TRUST_BYTES + 1)
+            return stream.read(MAX_TRUST_BYTES + 1)
     except OSError as error:
         found.problems.append(f"{path}: {error.strerror}")
+        return None
+
+
+def _read(path: str, glob: str, found: Trusted) -> None:
+    raw = _bytes(path, found)
+    if raw is None:
         return
     try:
         if raw.lstrip().startswith(b"{"):

@@ -50,6 +50,8 @@ class Candidate(msgspec.Struct, frozen=True):
     """Digest of the manifest that holds it."""
     artifact_type: str = ""
     """What the list of referrers says that the manifest is."""
+    media_type: str = ""
+    """Of the content."""
     foreign: bool = False
     """Whether that manifest says that it is about something else."""
 
@@ -229,4 +231,4 @@ def _layer(
     elif len(content) != descriptor.size:
         yield StoreError("tampered", f"the {form} has another size than its manifest says")
     else:
-        yield Candidate(form, location, content, annotations)
+        yield Candidate(form, location, content, annotations, media_type=descriptor.media_type)

@@ -309,15 +309,20 @@ def read_body(body: bytes) -> tuple[str, dict[str, Any]]:
         raise unsupported("the body of a log entry is no JSON") from None
     if not isinstance(value, dict) or not isinstance(value.get("spec"), dict):
         raise unsupported("the body of a log entry has no known form")
-    kind = f"{value.get('kind')} {value.get('apiVersion')}"
-    if kind == "hashedrekord 0.0.2":
+    kind, version = value.get("kind"), value.get("apiVersion")
+    if version == "0.0.2" and ("hashedRekordV002" in value["spec"] or kind == "hashedrekord"):
         _check_v2_body(value)
-    return kind, value["spec"]
+        kind = "hashedrekord"
+    return f"{kind} {version}", value["spec"]
 
 
 def _check_v2_body(value: dict[str, Any]) -> None:
-    """A Rekor v2 body is a protocol buffer: fields that nobody knows make it unreadable."""
+    """A Rekor v2 body is a protocol buffer: fields that nobody knows make it unreadable.
+
+    Its specification says what it is; the text of `kind` is not looked at.
+    """
     fields = message(value, ("apiVersion", "kind", "spec"), "the body of a log entry")
+    text(fields.get("kind"), "kind")
     spec = message(fields["spec"], ("hashedRekordV002",), "its specification")
     record = message(spec.get("hashedRekordV002"), ("data", "signature"), "hashedRekordV002")
     data = message(record.get("data"), ("algorithm", "digest"), "data")

@@ -7,6 +7,7 @@ Cryptography first, identities afterwards, so that "signed by somebody else" sta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -17,6 +18,7 @@ from kguard.layers.images.semantics.predicates import SIGN_PREDICATES
 from kguard.layers.images.verification.bundle import Bundle, parse
 from kguard.layers.images.verification.keys import PublicKey
 from kguard.layers.images.verification.legacy import Layer, verify_layer
+from kguard.layers.images.verification.notation import TrustStore, verify_notation
 from kguard.layers.images.verification.provenance import read_provenance
 from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.second import second_opinion
@@ -61,6 +63,8 @@ class Authorities(msgspec.Struct, frozen=True):
     """What the signature must say."""
     keyless: Requirements = Requirements()
     keyed: Requirements = Requirements(log="if_present")
+    notation: tuple[TrustStore, ...] = ()
+    """Trust stores for signatures of the Notary Project."""
     bound: tuple[tuple[TrustedRoot, Identity], ...] = ()
     """Signers that count only with certificates of a root of their own."""
     adapts: bool = False
@@ -126,8 +130,7 @@ def _problem(verdict: SignatureClass, location: str, reason: str) -> Signature:
 
 def _judge(candidate: Candidate, digest: str, authorities: Authorities, now: datetime) -> Signature:
     if candidate.format == "notation":
-        reason = "a notation signature is there; it is not verified without a trust store"
-        return Signature("unsupported_format", "notation", candidate.location, "", "", "", reason)
+        return _notation(candidate, digest, authorities.notation, now)
     best: Signature | None = None
     for material in _materials(authorities, now):
         found = _try(candidate, digest, authorities, material)
@@ -136,6 +139,34 @@ def _judge(candidate: Candidate, digest: str, authorities: Authorities, now: dat
     if best is None:
         return _failed(candidate, RejectedError("unverifiable_offline", "nothing to check it with"))
     return best
+
+
+def _notation(
+    candidate: Candidate, digest: str, stores: Sequence[TrustStore], now: datetime
+) -> Signature:
+    """The best that one of the trust stores says."""
+    found = [_in_store(candidate, digest, store, now) for store in stores]
+    if found:
+        return min(found, key=_order)
+    reason = "a notation signature is there; it is not verified without a trust store"
+    return _failed(candidate, RejectedError("unsupported_format", reason))
+
+
+def _in_store(candidate: Candidate, digest: str, store: TrustStore, now: datetime) -> Signature:
+    try:
+        signer = verify_notation(candidate.content, candidate.media_type, store, digest, now)
+    except RejectedError as error:
+        return _failed(candidate, error)
+    return Signature(
+        verdict="verified" if signer.trusted else "wrong_identity",
+        format=candidate.format,
+        location=candidate.location,
+        predicate="",
+        signer=signer.subject,
+        issuer=signer.issuer,
+        reason=f"signed by {signer.subject} (issuer {signer.issuer})",
+        manifest=candidate.manifest,
+    )
 
 
 def _materials(authorities: Authorities, now: datetime) -> list[Material]:
