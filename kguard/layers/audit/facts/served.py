@@ -22,11 +22,14 @@ PATH = "/apis"
 
 def served(inventory: Inventory, cluster: str, version: Version | None) -> Catalogue:
     """What servers of a cluster serve; `cluster` is empty for a policy of a file."""
-    pages = {file.cluster: file.content for file in inventory.files if file.file == PATH}
+    pages = {f.cluster: f.content for f in inventory.files if f.cluster and f.file == PATH}
     if not cluster and len(pages) == 1:
         (cluster,) = pages
     if cluster in pages:
-        return told(msgspec.json.decode(pages[cluster], type=list[Entry]))
+        try:
+            return told(msgspec.json.decode(pages[cluster], type=list[Entry]))
+        except msgspec.DecodeError:  # a snapshot that somebody has edited
+            pass
     return catalogue(version)._replace(custom=frozenset(_defined(inventory)))
 
 

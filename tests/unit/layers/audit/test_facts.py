@@ -251,3 +251,10 @@ def test_what_a_live_server_tells_comes_before_its_version():
     other = page.replace("podgroups", "others")
     lint = _judged("1.36.0", page=other).lints[-1]
     assert lint.text.startswith("the API server serves no podgroups in scheduling.k8s.io")
+
+
+@pytest.mark.parametrize("page", ["{", "[5]", '[["","pods",true]]', '{"a": 1}'])
+def test_a_spoiled_page_of_a_snapshot_leaves_the_list_of_the_version(page):
+    found = _judged("1.36.0", page=page)
+    assert _lost(found)[0] == "create podgroups.scheduling.k8s.io"
+    assert found.lints == []
