@@ -174,13 +174,12 @@ def _rules(
     reader: Reader, value: Any, direction: Direction, namespace: str, around: Surroundings
 ) -> tuple[Rule, ...]:
     place = pointer("spec", direction)
-    found = []
-    for index, entry in enumerate(reader.array(value, place)):
-        here = f"{place}/{index}"
-        rule = _rule(reader, entry, here, direction, namespace, around)
-        if rule is not None:
-            found.append(rule)
-    return tuple(found)
+    entries = enumerate(reader.array(value, place))
+    return tuple(
+        rule
+        for index, entry in entries
+        for rule in _rule(reader, entry, f"{place}/{index}", direction, namespace, around)
+    )
 
 
 def _rule(
@@ -190,8 +189,8 @@ def _rule(
     direction: Direction,
     namespace: str,
     around: Surroundings,
-) -> Rule | None:
-    """A rule, or None where it only logs or speaks of other protocols than TCP, UDP and SCTP."""
+) -> list[Rule]:
+    """A rule; none where it only logs or speaks of other protocols than TCP, UDP and SCTP."""
     fields = reader.object(value, place, _RULE)
     action = fields.get("action")
     if action not in (*_ACTIONS, "Log"):
@@ -203,21 +202,25 @@ def _rule(
     if target.ports is not None and ports is not None:
         ports = entities.service_ports(target.ports, ports)
     if action == "Log" or ports is None:
-        return None
-    peer, own = (source, target) if direction == "ingress" else (target, source)
+        return []
     side = "source" if direction == "ingress" else "destination"
-    written = mapping(fields.get(side))
-    peers = (
-        Peer(f"{place}/{side}", entity=peer.entity, words=entities.words(written), pods_only=True),
-    )
-    return Rule(
-        pointer=place,
-        peers=peers if peer.entity is not None else (),
-        ports=ports,
-        action=_ACTIONS.get(str(action), "deny"),
-        doubt=_doubt(fields),
-        own=own.entity,
-    )
+    words = entities.words(mapping(fields.get(side)))
+    found = []
+    for terms, receiver in entities.by_name(ports, target.entity):
+        ends = (source.entity, receiver)
+        peer, own = ends if direction == "ingress" else ends[::-1]
+        named = Peer(f"{place}/{side}", entity=peer, words=words, pods_only=True)
+        found.append(
+            Rule(
+                pointer=place,
+                peers=(named,) if peer is not None else (),
+                ports=terms,
+                action=_ACTIONS.get(str(action), "deny"),
+                doubt=_doubt(fields),
+                own=own,
+            )
+        )
+    return found
 
 
 def _family(reader: Reader, fields: dict[str, Any], place: str) -> Any:

@@ -240,6 +240,22 @@ def any_range(value: Any) -> AddressRange:
     return network_range(str(network))
 
 
+def by_name(
+    terms: tuple[PortTerm, ...], target: Entity | None
+) -> list[tuple[tuple[PortTerm, ...], Entity | None]]:
+    """Ports with those whom they are for: names are those of pods that are selected themselves.
+
+    A pod that is meant by the addresses of a network set alone has no named ports there
+    (felix/calc/rule_scanner.go, namedPortsToIPSets).
+    """
+    named = tuple(term for term in terms if term.name)
+    if not named or target is None or target.group is None or not target.group.ranges:
+        return [(terms, target)]
+    numbered = tuple(term for term in terms if not term.name)
+    pods = msgspec.structs.replace(target, group=Group(target.group.pods))
+    return [(found, end) for found, end in ((numbered, target), (named, pods)) if found]
+
+
 def _whole_range(value: Any) -> AddressRange:
     """The range of a CIDR without bits behind the prefix; the prefix may not be left out."""
     text = value if isinstance(value, str) else ""

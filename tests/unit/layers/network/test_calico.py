@@ -277,3 +277,16 @@ def test_under_another_plugin_they_mean_nothing() -> None:
     cluster = Cluster(inventory(text), PROFILES["cilium"], whole=True)
     assert cluster.others == []
     assert [manifest.name for manifest in cluster.ineffective] == ["p"]
+
+
+def test_names_of_ports_are_not_those_of_pods_in_a_network_set() -> None:
+    rule = "egress: [{action: Allow, protocol: TCP, destination: {selector: role == 'office', %s}}]"
+    ports = "ports: [http, 443]"
+    spec = "{selector: app == 'near', types: [Egress], " + rule % ports + "}"
+    inside = PODS.replace("podIP: 10.1.0.1", "podIP: 10.2.0.9")
+    cluster = Cluster(inventory(inside + _policy("p", spec)), PROFILES["calico"], whole=True)
+    names = [workload.name for workload in cluster.workloads]
+    found = cluster.reach.connection(names.index("near"), names.index("web"))
+    atoms = [cluster.reach.ports.of_port("TCP", port) for port in (443, 8080)]
+    assert [bool(found.must & atom) for atom in atoms] == [True, False]
+    assert [bool(found.may & atom) for atom in atoms] == [True, False]
