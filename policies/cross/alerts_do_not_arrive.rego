@@ -3,7 +3,8 @@
 # description: |
 #   Falco sends its alerts to a workload of the cluster, and another protection layer keeps them out:
 #   a network policy does not let Falco's pods connect, or the receiver's proxy takes mutual TLS only
-#   while Falco has none. Falco drops the alerts after a timeout; nobody hears them.
+#   while Falco has none. Falco drops the alerts after a timeout; nobody hears them. The way from a
+#   Falcosidekick to a workload that it sends to counts, too.
 # scope: package
 # schemas:
 #   - input: schema.cross
@@ -25,11 +26,17 @@ deny contains finding if {
 	finding := {
 		"target": way.ref,
 		"path": sprintf("%s/%s:%d", [way.receiver.namespace, way.receiver.name, way.port]),
-		"message": sprintf("alerts of %s do not reach %s:%d: %s", [way.ref.name, way.receiver.name, way.port, reason]),
+		"message": sprintf("alerts of %s do not reach %s:%d%s: %s", [
+			way.ref.name, way.receiver.name, way.port, _over(way), reason,
+		]),
 		"evidence": way.because,
 	}
 }
 
 _reason(way) := "policies block the connection" if way.state == "blocked"
 
-_reason(way) := sprintf("it takes mutual TLS only, and %s has no proxy", [way.ref.name]) if way.state == "refused"
+_over(way) := "" if way.sender == way.ref
+
+else := sprintf(" over %s", [way.sender.name])
+
+_reason(way) := sprintf("it takes mutual TLS only, and %s has no proxy", [way.sender.name]) if way.state == "refused"

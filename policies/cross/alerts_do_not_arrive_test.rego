@@ -6,6 +6,7 @@ _ref := {"apiVersion": "apps/v1", "kind": "DaemonSet", "namespace": "falco", "na
 
 _way(state) := {
 	"ref": _ref,
+	"sender": _ref,
 	"receiver": {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "ops", "name": "sidekick"},
 	"port": 2801,
 	"state": state,
@@ -31,4 +32,12 @@ test_deny_a_refused_connection if {
 
 test_allow_what_arrives_or_is_not_known if {
 	policy.deny == set() with input as {"deliveries": [_way("arrives"), _way("unknown")]}
+}
+
+test_deny_the_second_part_of_a_way if {
+	sender := {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "ops", "name": "sidekick"}
+	way := object.union(_way("refused"), {"sender": sender})
+	expected := "alerts of falco do not reach sidekick:2801 over sidekick: it takes mutual TLS only, and sidekick has no proxy"
+	some finding in policy.deny with input as {"deliveries": [way]}
+	finding.message == expected
 }

@@ -34,10 +34,12 @@ DeliveryState = Literal["arrives", "blocked", "refused", "unknown"]
 
 
 class Delivery(msgspec.Struct):
-    """The way of alerts from a Falco to a workload that receives them."""
+    """A part of the way of alerts from a Falco to a workload that receives them."""
 
     ref: ObjectRef
     """The Falco."""
+    sender: ObjectRef
+    """The Falco, or the Falcosidekick that sends its alerts on."""
     receiver: ObjectRef
     port: int
     state: DeliveryState

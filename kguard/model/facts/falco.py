@@ -95,9 +95,11 @@ class Route(msgspec.Struct):
 
 
 class Receiver(msgspec.Struct):
-    """A workload of the input to which a Falco sends its alerts."""
+    """A workload of the input to which alerts are sent."""
 
     installation: ObjectRef
+    sender: ObjectRef
+    """The Falco itself, or a Falcosidekick that sends its alerts on."""
     workload: ObjectRef
     port: int
     """Of its pods."""

@@ -40,6 +40,8 @@ _COLLECTORS = re.compile(
 )
 _LOG_PATHS = ("/var/log", "/var/log/pods", "/var/log/containers")
 
+_NO_OUTPUT = "Falcosidekick has no output configured"
+
 Answer = tuple[Truth, list[Evidence]]
 
 
@@ -131,14 +133,16 @@ def _http(inventory: Inventory, falco: Falco, output: Output, scope: Scope, into
     if falco.sidekick is not None and url.host == falco.sidekick.host:
         taker = Behind("workload")
     else:
-        taker = behind(inventory, falco, url, scope)
+        taker = behind(inventory, falco.ref.namespace, url, scope)
     route = _route(falco, "http", "true", [place])
     route.destination = url.shown
     route.inside = taker.inside
     route.protection = _protection(url, output)
-    _judge(inventory, falco, route, taker, url)
     into.routes.append(route)
-    into.receivers += receivers(inventory, falco, taker, url.port, [place])
+    into.receivers += receivers(inventory, (falco.ref, falco.ref), taker, url.port, [place])
+    sidekick = _judge(inventory, falco, route, taker, url)
+    if sidekick is not None:
+        _through(falco, route, _reaching(inventory, falco, sidekick, scope, into))
 
 
 def _protection(url: Url, output: Output) -> model.Protection:
@@ -149,19 +153,39 @@ def _protection(url: Url, output: Output) -> model.Protection:
     return "unverified" if output.insecure else "tls"
 
 
-def _judge(inventory: Inventory, falco: Falco, route: model.Route, taker: Behind, url: Url) -> None:
-    """Fill in whether alerts arrive at who takes them, and which."""
+def _judge(
+    inventory: Inventory, falco: Falco, route: model.Route, taker: Behind, url: Url
+) -> Sidekick | None:
+    """Fill in whether alerts arrive at who takes them; a Falcosidekick if that is who it is."""
     if taker.state in ("nobody", "unknown"):
         route.state = "false" if taker.state == "nobody" else "unknown"
         ref = taker.service.id if taker.service else ""
         route.because.append(Evidence(ref, "/spec" if ref else "", taker.note))
-        return
+        return None
     workload = taker.workload
     if taker.state == "pod" and url.port == PORT:
         workload = falco.workload
-    sidekick = sidekick_of(inventory, workload) if workload else falco.sidekick
-    if sidekick is not None:
-        _through(falco, route, sidekick)
+    return sidekick_of(inventory, workload) if workload else falco.sidekick
+
+
+def _reaching(
+    inventory: Inventory, falco: Falco, sidekick: Sidekick, scope: Scope, into: Ways
+) -> Sidekick:
+    """A Falcosidekick with those of its outputs that lead anywhere; who takes them is noted."""
+    workload = sidekick.workload
+    lost = set()
+    for name, text in sidekick.urls.items() if workload else ():
+        url = parsed(text)
+        if url is None or workload is None:
+            continue
+        taker = behind(inventory, workload.namespace, url, scope)
+        place = Evidence(sidekick.ref, sidekick.pointer, f"{name} sends to {url.shown}")
+        ends = falco.ref, workload.ref
+        into.receivers += receivers(inventory, ends, taker, url.port, [place])
+        if taker.state == "nobody":
+            lost.add(name)
+    kept = [one for one in sidekick.forwards if one.name not in lost]
+    return msgspec.structs.replace(sidekick, forwards=kept, lost=sorted(lost))
 
 
 def _through(falco: Falco, route: model.Route, sidekick: Sidekick) -> None:
@@ -182,7 +206,8 @@ def _through(falco: Falco, route: model.Route, sidekick: Sidekick) -> None:
         route.because.append(msgspec.structs.replace(place, note=note))
     else:
         route.state = "false"
-        note = "Falcosidekick has no output configured"
+        lost = ", ".join(sidekick.lost)
+        note = f"nobody is where Falcosidekick sends them ({lost})" if lost else _NO_OUTPUT
         route.because.append(msgspec.structs.replace(place, note=note))
 
 

@@ -16,10 +16,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kguard.inventory import Inventory, Workload
-from kguard.layers.runtime.facts.falco import Falco
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence, Scope
-from kguard.model.manifests import Manifest, mapping, sequence, strings
+from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence, strings
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
@@ -75,18 +74,18 @@ class Behind(msgspec.Struct, frozen=True):
         return self.state != "outside"
 
 
-def behind(inventory: Inventory, falco: Falco, url: Url, scope: Scope) -> Behind:
+def behind(inventory: Inventory, home: str, url: Url, scope: Scope) -> Behind:
     """Who is behind a URL, as far as the input tells.
 
     Args:
         inventory: Services, workloads, EndpointSlices.
-        falco: whose namespace short names belong to.
+        home: the namespace that short names belong to.
         url: of the output.
         scope: in a whole cluster, what is not there does not exist.
     """
     if url.is_local:
         return Behind("pod")
-    name = _service_name(inventory, falco, url.host)
+    name = _service_name(inventory, home, url.host)
     if name is None:
         return Behind("outside")
     service = inventory.find("Service", "", name.namespace, name.name)
@@ -103,12 +102,12 @@ class _Name(NamedTuple):
     namespace: str
 
 
-def _service_name(inventory: Inventory, falco: Falco, host: str) -> _Name | None:
+def _service_name(inventory: Inventory, home: str, host: str) -> _Name | None:
     labels = host.removesuffix(".").split(".")
     if not all(_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
         return None
     if len(labels) == 1:
-        return _Name(labels[0], falco.ref.namespace)
+        return _Name(labels[0], home)
     name = _Name(labels[0], labels[1])
     if len(labels) > _TWO and labels[_TWO] == "svc":
         return name
@@ -167,15 +166,27 @@ def _endless(inventory: Inventory, service: Manifest) -> bool:
 
 
 def receivers(
-    inventory: Inventory, falco: Falco, found: Behind, port: int, because: list[Evidence]
+    inventory: Inventory,
+    ends: tuple[ObjectRef, ObjectRef],
+    found: Behind,
+    port: int,
+    because: list[Evidence],
 ) -> Iterator[model.Receiver]:
-    """The workloads behind the Service of an output, each with the port of its pods."""
+    """The workloads behind the Service of an output, each with the port of its pods.
+
+    Args:
+        inventory: where the workloads are.
+        ends: the Falco, and who sends: the Falco itself, or a Falcosidekick that sends on.
+        found: the Service.
+        port: of the URL.
+        because: where the URL is written.
+    """
     if found.service is None:
         return
     for workload in selected(inventory, found.service):
         target = _pod_port(found.service, port, workload)
         if target:
-            yield model.Receiver(falco.ref, workload.ref, target, because)
+            yield model.Receiver(*ends, workload.ref, target, because)
 
 
 def _pod_port(service: Manifest, port: int, workload: Workload) -> int:

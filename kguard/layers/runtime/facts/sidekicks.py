@@ -34,6 +34,11 @@ class Sidekick(msgspec.Struct, frozen=True):
     """Whether there may be further settings that the input does not show."""
     host: str = ""
     """The name by which the values of a chart call it."""
+    urls: dict[str, str] = {}
+    """Where outputs send to, as far as it is a URL that may be seen, by their names."""
+    workload: Workload | None = None
+    lost: list[str] = []
+    """Outputs that send to nobody."""
 
 
 def sidekick_of(inventory: Inventory, workload: Workload) -> Sidekick | None:
@@ -42,7 +47,10 @@ def sidekick_of(inventory: Inventory, workload: Workload) -> Sidekick | None:
     if container is None:
         return None
     known, hidden = _settings(inventory, workload, container)
-    return Sidekick(workload.id, workload.pod_pointer, forwards(known), hidden)
+    found = forwards(known)
+    urls = {one.name: known[one.setting] for one in found if "://" in known[one.setting]}
+    place = workload.id, workload.pod_pointer
+    return Sidekick(*place, found, hidden, urls=urls, workload=workload)
 
 
 def _settings(

@@ -284,3 +284,40 @@ def test_a_url_keeps_its_port_when_shown():
     assert found is not None
     assert found.shown == "https://siem.example.com:8443"
     assert parsed("siem:8443") is None
+
+
+def siem(**spec: Any) -> list[dict[str, Any]]:
+    workload, front = taker(), service(80, **spec)
+    for one in (workload, front):
+        one["metadata"]["name"] = "siem"
+    template = workload["spec"]["template"]
+    template["metadata"]["labels"] = front["spec"]["selector"] = {"app": "siem"}
+    return [workload, front]
+
+
+@pytest.mark.parametrize(
+    ("address", "delivered", "ways"),
+    [
+        ("http://siem", "true", ["taker", "siem"]),
+        ("http://siem.falco.svc:80/in", "true", ["taker", "siem"]),
+        ("http://siem:9000", "false", ["taker", "siem"]),
+        ("http://nobody", "false", ["taker"]),
+        ("https://siem.example.com", "true", ["taker"]),
+    ],
+)
+def test_where_falcosidekick_sends_them_on(address, delivered, ways):
+    workload = taker(SIDEKICK, env=env(WEBHOOK_ADDRESS=address), ports=[{"containerPort": 2801}])
+    found = sent("http://taker:2801", service(), workload, *siem())
+    assert found.installations[0].delivered == delivered
+    kept = ways if delivered == "true" else ways[:1]
+    assert sorted({r.workload.name for r in found.receivers}) == sorted(kept)
+    assert {r.sender.name for r in found.receivers if r.workload.name == "siem"} <= {"taker"}
+
+
+def test_one_output_that_leads_somewhere_is_enough():
+    variables = env(WEBHOOK_ADDRESS="http://nobody", SLACK_WEBHOOKURL="https://x.example.com")
+    found = sent("http://taker:2801", service(), taker(SIDEKICK, env=variables))
+    (falco,) = found.installations
+    assert falco.delivered == "true"
+    assert "slack" in falco.delivery[-1].note
+    assert "webhook" not in falco.delivery[-1].note
