@@ -387,11 +387,11 @@ def _coverage(name: str, facts: Mapping[str, Any]) -> LayerCoverage:
 def nothing_read(collected: Collected, inputs: Sequence[str]) -> Incomplete:
     """The sentence for an input without a single manifest."""
     where = ", ".join(inputs) or "the input"
-    files = "file" if collected.looked_at == 1 else "files"
-    looked = f"{collected.looked_at} {files} looked at"
+    count = collected.looked_at
+    looked = f"{count} file{'' if count == 1 else 's'} looked at, none has apiVersion and kind"
     return Incomplete(
         where,
-        f"no manifest found ({looked}, none has apiVersion and kind)",
+        f"no manifest found ({looked if count else 'it holds no YAML or JSON file'})",
         "name the folder with your manifests, or `-` for stdin",
     )
 

@@ -113,7 +113,9 @@ def _run() -> int:
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output went away: nothing can be told to anyone.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from kguard.cli.output import forget_output
+
+        forget_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the last line of defence
         _bug(error)

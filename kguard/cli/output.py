@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -15,17 +16,17 @@ import msgspec
 from kguard.errors import UsageError, reason
 from kguard.model.safe_text import clean
 
-__all__ = ["clean", "note", "write", "write_json", "write_private", "write_rows"]
+__all__ = ["clean", "forget_output", "note", "write", "write_json", "write_private", "write_rows"]
 
 
 def write(text: str, destination: str) -> None:
     """Write a report to a file, or to stdout where the destination is empty or `-`.
 
     Raises:
-        UsageError: the file cannot be written.
+        UsageError: it cannot be written.
     """
     if destination in ("", "-"):
-        sys.stdout.write(text)
+        _print(text)
         return
     try:
         Path(destination).write_text(text, encoding="utf-8")
@@ -48,6 +49,22 @@ def write_private(data: bytes, destination: str) -> None:
         raise UsageError(
             f"the file cannot be written: {reason(error)}", where=destination
         ) from None
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        forget_output()
+        raise UsageError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def forget_output() -> None:
+    """Lead to nowhere what standard output still holds: there is nobody to take it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_json(document: Any, destination: str = "") -> None:

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +112,29 @@ def test_nothing_to_scan_is_code_3(kguard, tmp_path):
     done = kguard("scan", tmp_path / "notes.yaml")
     assert done.returncode == 3
     assert "no manifest found" in " ".join(done.stdout.split())
+
+
+def test_a_folder_without_manifests_says_what_it_holds(kguard, tmp_path):
+    (tmp_path / "notes.txt").write_text("hello\n")
+    done = kguard("scan", tmp_path)
+    assert done.returncode == 3
+    assert "(it holds no YAML or JSON file)" in " ".join(done.stdout.split())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this platform")
+def test_a_full_disk_is_no_bug(checkout, web):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kguard", "scan", str(web), "-q"],
+            env={**os.environ, "PYTHONPATH": str(checkout)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "kguard: cannot write to standard output: No space left on device\n"
 
 
 def test_stdin(kguard, web):
