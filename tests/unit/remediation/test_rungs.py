@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from kguard.engine import catalog
 from kguard.engine.embedded import EmbeddedEngine
-from kguard.model.manifests import Collected
+from kguard.model.manifests import Collected, ObjectRef
 from kguard.remediation import plan
 from kguard.remediation.proof import Proof
 from kguard.remediation.prose import prose
+from kguard.remediation.rungs import next_rung
 from kguard.scan import Judged, Options, scan
 from tests.unit.layers.mtls.inputs import AT, NAMESPACE, deployment, inventory
 from tests.unit.remediation.test_proof_of_edges import running
@@ -98,3 +100,36 @@ def test_policies_follow_policies_that_exist_and_have_a_remedy() -> None:
     assert followed
     assert all(known[name].remedy for name in followed)
     assert not any(known[name].follows for name in followed)
+
+
+def _report(**found: ObjectRef) -> Any:
+    """A report of one finding for each policy; `b` follows `a`."""
+    follows = {"a": (), "b": ("a",), "c": ()}
+    return SimpleNamespace(
+        policies={name: SimpleNamespace(follows=names) for name, names in follows.items()},
+        findings=[
+            SimpleNamespace(policy=name, target=target, state="open", fingerprint=f"{name}{target}")
+            for name, target in found.items()
+        ],
+    )
+
+
+SHOP = ObjectRef("v1", "Namespace", "", "shop")
+CART, REDIS = (ObjectRef("apps/v1", "Deployment", place, "cart") for place in ("shop", "shop-data"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "rungs"),
+    [
+        ({"a": CART}, {"b": CART}, ["b"]),
+        ({"a": SHOP}, {"b": CART}, ["b"]),
+        ({"a": SHOP}, {"b": REDIS}, []),
+        ({"a": CART}, {"b": SHOP}, []),
+        ({"c": CART}, {"b": CART}, []),
+        ({"a": CART}, {"c": CART}, []),
+        ({"a": CART}, {"a": CART, "b": CART}, []),
+        ({"a": CART, "b": CART}, {"b": CART}, []),
+    ],
+)
+def test_what_takes_the_place_of_what(before: Any, after: Any, rungs: list[str]) -> None:
+    assert [f.policy for f in next_rung(_report(**before), _report(**after))] == rungs
