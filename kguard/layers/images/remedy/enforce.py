@@ -16,6 +16,7 @@ import msgspec
 from kguard.inventory import Inventory
 from kguard.layers.images.facts.enforcers import find_enforcers, subject_of
 from kguard.layers.images.remedy.demand import demand
+from kguard.layers.images.remedy.passing import passes, why_stopped
 from kguard.layers.images.remedy.pin import uses_by_finding
 from kguard.layers.images.semantics.enforcement import Decision, decide
 from kguard.layers.images.semantics.policy_controller import INCLUDE_LABEL
@@ -42,15 +43,18 @@ def enforce_policy(request: RemedyRequest) -> Iterator[Proposal]:
     for finding in request.findings:
         manifest = request.inventory.by_id(finding.target.id)
         if not isinstance(manifest, Manifest):
+            reason = f"{finding.target} lies on the nodes"
+            yield Cannot((finding.fingerprint,), reason, "change it where the nodes get it from")
             continue
         policy = _policy(request.facts, finding)
         decided = _decided_by(request.facts, manifest.id, finding.path)
-        stopped = [use for use in decided if not _passes(use)]
+        stopped = [use for use in decided if not passes(use, manifest)]
         if stopped:
-            yield _refused(finding, stopped)
-        elif policy is not None and (operations := _enforcing(manifest, policy)):
+            yield _refused(finding, stopped, manifest)
+        elif policy is not None:
             why = f"every image that {manifest.ref} decides about is known to pass"
-            yield Edit(manifest.id, operations, (finding.fingerprint,), why)
+            for ref, operations in _enforcing(manifest, policy):
+                yield Edit(ref, operations, (finding.fingerprint,), why)
 
 
 def _policy(facts: Facts, finding: Finding) -> PolicyFact | None:
@@ -64,31 +68,33 @@ def _decided_by(facts: Facts, policy: str, rule: str) -> list[ImageUse]:
     return [use for use in facts.uses if (use.decided_by, use.rule) == (policy, rule)]
 
 
-def _passes(use: ImageUse) -> bool:
-    """Whether the policy in charge is known to accept the image."""
-    return use.signature == "verified" and use.visible == "true"
-
-
-def _refused(finding: Finding, stopped: Sequence[ImageUse]) -> Refused:
-    names = sorted({f"{use.ref}: {use.image} ({_why_stopped(use)})" for use in stopped})
+def _refused(
+    finding: Finding, stopped: Sequence[ImageUse], policy: Manifest | None = None
+) -> Refused:
+    names = sorted({f"{use.ref}: {use.image} ({why_stopped(use, policy)})" for use in stopped})
     what = "an image that runs" if len(names) == 1 else f"{len(names)} images that run"
     reason = f"{what} would be refused, or nobody knows"
     return Refused((finding.fingerprint,), reason, "; ".join(names))
 
 
-def _why_stopped(use: ImageUse) -> str:
-    if use.signature == "verified":
-        return f"{use.enforcer} cannot read the {use.format}"
-    return use.signature_reason
-
-
-def _enforcing(manifest: Manifest, policy: PolicyFact) -> tuple[Operation, ...]:
+def _enforcing(
+    manifest: Manifest, policy: PolicyFact
+) -> Iterator[tuple[str, tuple[Operation, ...]]]:
+    """The objects to change, and how."""
     spec = manifest.spec
     if policy.enforcer == "policy-controller":
-        return (Operation("replace", "/spec/mode", "enforce"),)
-    if "Validating" in manifest.kind:
-        return (_set("/spec/validationActions", ["Deny"], known="validationActions" in spec),)
-    return tuple(_kyverno_operations(manifest, policy.rule))
+        yield manifest.id, (Operation("replace", "/spec/mode", "enforce"),)
+    elif policy.enforcer == "gatekeeper-ratify":
+        known = "enforcementAction" in spec
+        yield manifest.id, (_set("/spec/enforcementAction", "deny", known=known),)
+    elif policy.enforcer == "connaisseur":
+        for evidence in policy.action_because:
+            yield evidence.ref, (Operation("replace", evidence.pointer, "false"),)
+    elif "Validating" in manifest.kind:
+        known = "validationActions" in spec
+        yield manifest.id, (_set("/spec/validationActions", ["Deny"], known=known),)
+    elif operations := tuple(_kyverno_operations(manifest, policy.rule)):
+        yield manifest.id, operations
 
 
 def _kyverno_operations(manifest: Manifest, rule: str) -> Iterator[Operation]:
@@ -110,6 +116,11 @@ def fail_closed(request: RemedyRequest) -> Iterator[Proposal]:
             for evidence in policy.open_because
         }
         for ref, place in sorted(places):
+            if not ref:
+                reason = "the webhook of the enforcer is not in the input"
+                hint = "helm upgrade gatekeeper ... --set validatingWebhookFailurePolicy=Fail"
+                yield Cannot((finding.fingerprint,), reason, hint)
+                continue
             why = "an unreachable webhook must not be a way around it"
             yield Edit(ref, (Operation("replace", place, "Fail"),), (finding.fingerprint,), why)
 
@@ -133,11 +144,7 @@ def _opt_in(request: RemedyRequest, finding: Finding) -> Proposal:
     inventory, facts = request.inventory, request.facts
     name = finding.target.name
     if "policy-controller" not in facts.enforcers:
-        return Cannot(
-            (finding.fingerprint,),
-            "no admission enforcer for image signatures is installed",
-            "install sigstore's policy-controller or Kyverno, then a policy with your signers",
-        )
+        return _no_label(finding, facts)
     manifest = inventory.find("Namespace", "", "", name)
     if manifest is None:
         hint = f"kubectl label namespace {name} {INCLUDE_LABEL}=true"
@@ -145,11 +152,37 @@ def _opt_in(request: RemedyRequest, finding: Finding) -> Proposal:
     return _labelled(request, finding, manifest)
 
 
+_IGNORED = {
+    "gatekeeper-ratify": "admission.gatekeeper.sh/ignore",
+    "connaisseur": "securesystemsengineering.connaisseur/webhook",
+}
+"""Labels with which a namespace stays out of an enforcer's sight."""
+
+
+def _no_label(finding: Finding, facts: Facts) -> Cannot:
+    """Another enforcer, or none: nothing that a label could switch on."""
+    name = finding.target.name
+    label = next((_IGNORED[e] for e in facts.enforcers if e in _IGNORED), "")
+    if label:
+        reason = f"namespace {name} is left out with a label, by whoever may set it"
+        hint = f"kubectl label namespace {name} {label}-"
+        return Cannot((finding.fingerprint,), reason, hint)
+    return Cannot(
+        (finding.fingerprint,),
+        "no admission enforcer for image signatures is installed",
+        "install sigstore's policy-controller or Kyverno, then a policy with your signers",
+    )
+
+
 def _labelled(request: RemedyRequest, finding: Finding, manifest: Manifest) -> Proposal:
     """The label, unless images would be refused, or let in without any check."""
     uses = [use for use in request.facts.uses if use.ref.namespace == manifest.name]
     decided = [(use, _if_opted_in(request.inventory, request.facts, use)) for use in uses]
-    stopped = [u for u, d in decided if d.enforcement in _REFUSING and not _would_pass(u, d)]
+    stopped = [
+        u
+        for u, d in decided
+        if d.enforcement in _REFUSING and not _would_pass(u, d, request.inventory)
+    ]
     if stopped:
         return _refused(finding, stopped)
     ignored = sorted({u.image for u, d in decided if d.enforcement not in _CHECKING})
@@ -166,9 +199,12 @@ def _labelled(request: RemedyRequest, finding: Finding, manifest: Manifest) -> P
 _CHECKING = (*_REFUSING, "warn_only")
 
 
-def _would_pass(use: ImageUse, decision: Decision) -> bool:
-    kind = kind_of(use.format, use.signer, use.issuer)
-    return use.signature == "verified" and sees(decision.reader, kind) == "true"
+def _would_pass(use: ImageUse, decision: Decision, inventory: Inventory) -> bool:
+    """Whether the policy that would decide lets the image in."""
+    seen = sees(decision.reader, kind_of(use.format, use.signer, use.issuer))
+    policy = inventory.by_id(decision.policy)
+    decided = msgspec.structs.replace(use, visible=seen)
+    return passes(decided, policy if isinstance(policy, Manifest) else None)
 
 
 def _if_opted_in(inventory: Inventory, facts: Facts, use: ImageUse) -> Decision:
