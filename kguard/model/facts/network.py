@@ -176,6 +176,8 @@ class Policy(msgspec.Struct):
     problems: list[Defect]
     """Why the API server refuses it."""
     because: list[Evidence]
+    tied: list[Defect] = []
+    """Policies of the same tier and priority: the API does not say which of them is asked first."""
 
 
 class Flow(msgspec.Struct):

@@ -21,7 +21,15 @@ from kguard.layers.network.facts.words import (
 )
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.endpoints import bits
-from kguard.layers.network.semantics.policy import DIRECTIONS, Direction, Peer, PodPolicy, Rule
+from kguard.layers.network.semantics.policy import (
+    ADMIN,
+    BASELINE,
+    DIRECTIONS,
+    Direction,
+    Peer,
+    PodPolicy,
+    Rule,
+)
 from kguard.model.facts import network as facts
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.manifests import Manifest, ObjectRef
@@ -102,7 +110,17 @@ class Policies:
             unreferenced=_once(self._references.unreferenced(policy)) if selects else [],
             problems=[],
             because=[Evidence(policy.id, policy.subject, _subject_words(policy))],
+            tied=_once(self._tied(policy)),
         )
+
+    def _tied(self, policy: PodPolicy) -> Iterator[facts.Defect]:
+        if policy.tier not in (ADMIN, BASELINE):
+            return
+        for other in self._cluster.others:
+            if other.rank == policy.rank and other.id != policy.id:
+                note = f"the priority of {other.kind} {other.name}, too"
+                places = [Evidence(entry.id, "/spec/priority", note) for entry in (policy, other)]
+                yield facts.Defect(other.name, f"{other.kind} {other.name}", places)
 
     def _shadowed(self, policy: PodPolicy) -> Iterator[facts.Defect]:
         for covered in self._shadows.get(policy.id, []):
