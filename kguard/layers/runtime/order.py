@@ -2,8 +2,8 @@
 """Is a later facts document weaker or stronger than an earlier one?
 
 The order of effects: a node is watched > it is not; a detection fires > it is hidden > nothing
-notices; alerts are delivered > they are not; rules load > they are refused; a rule is in force >
-it is not. What is unknown lies between the two ends.
+notices; alerts are delivered > they are not, of each rule; misses are noticed > they are not; rules
+load > they are refused; a rule is in force > it is not. What is unknown lies between the two ends.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from kguard.model.layer import Change, Comparison
 
 _NODES = {"watched": 2, "unwatchable": 1, "unknown": 1, "unwatched": 0}
 _TRUTHS = {"true": 2, "unknown": 1, "false": 0}
+_DROPS = {
+    **dict.fromkeys(("heard", "measured", "exits", "none"), 2),
+    "unknown": 1,
+    **dict.fromkeys(("hidden", "logged", "ignored"), 0),
+}
 _RULES = {"loads": 3, "unknown": 2, "empty": 1, "invalid": 0}
 _DETECTIONS = {"fires": 3, "unknown": 2, "hidden": 1, "silent": 0}
 
@@ -31,7 +36,8 @@ def compare(before: Facts, after: Facts) -> Comparison:
             weaker.append(Change(key[0], words))
         elif now > was:
             stronger.append(Change(key[0], words))
-    weaker += _gone(before, after)
+    weaker += (*_gone(before, after), *_unheard(before, after))
+    stronger += _unheard(after, before, "now reach somebody")
     return Comparison(tuple(weaker), tuple(stronger))
 
 
@@ -47,6 +53,19 @@ def _gone(before: Facts, after: Facts) -> Iterator[Change]:
         yield Change(owner, f"no longer has the rule {name}")
 
 
+def _unheard(
+    before: Facts, after: Facts, words: str = "no longer reach anyone"
+) -> Iterator[Change]:
+    """Rules whose alerts every taker refuses after, and not before."""
+    heard = {str(entry.ref): {*entry.unheard} for entry in before.installations}
+    there = {(str(rule.installation), rule.name) for rule in before.rules if rule.enabled}
+    for entry in after.installations:
+        name = str(entry.ref)
+        for rule in entry.unheard:
+            if (name, rule) in there and rule not in heard.get(name, ()):
+                yield Change(name, f"alerts of the rule {rule} {words}")
+
+
 def _scores(facts: Facts) -> _Scores:
     found: _Scores = {}
     for node in facts.nodes:
@@ -55,6 +74,7 @@ def _scores(facts: Facts) -> _Scores:
     for entry in facts.installations:
         name = str(entry.ref)
         _keep(found, (name, "delivery"), _TRUTHS[entry.delivered], _delivery(entry.delivered))
+        _keep(found, (name, "drops"), _DROPS[entry.drops], f"events that it misses: {entry.drops}")
         _keep(found, (name, "rules"), _RULES[entry.rules], f"its rules: {entry.rules}")
     found.update(_rules(facts))
     return found

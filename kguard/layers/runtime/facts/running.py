@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import Falco
+from kguard.layers.runtime.facts.workloads import controller
 from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence, strings
 
 
@@ -37,9 +38,9 @@ class Running:
         names = {(falco.ref.namespace, falco.ref.name): falco.ref for falco in falcos}
         self._pods: dict[ObjectRef, dict[str, Seen]] = {}
         for pod in inventory.of("Pod"):
-            owner = _daemonset(pod)
-            falco = names.get((pod.namespace, owner)) if owner else None
-            if falco is not None:
+            owner = controller(pod) or {}
+            falco = names.get((pod.namespace, owner.get("name", "")))
+            if falco is not None and owner.get("kind") == "DaemonSet":
                 node = str(pod.spec.get("nodeName", ""))
                 here = self._pods.setdefault(falco, {})
                 if not (node in here and here[node].ready):
@@ -51,15 +52,6 @@ class Running:
         if len(found) < len(falcos) or any(seen is not None and seen.ready for seen in found):
             return None
         return next((seen for seen in found if seen is not None), Seen(None, ready=False))
-
-
-def _daemonset(pod: Manifest) -> str:
-    """The name of the DaemonSet that controls a pod; empty for other pods."""
-    for owner in map(mapping, sequence(pod.metadata.get("ownerReferences"))):
-        words = strings(owner)
-        if owner.get("controller") is True and words.get("kind") == "DaemonSet":
-            return words.get("name", "")
-    return ""
 
 
 def _is_ready(pod: Manifest) -> bool:

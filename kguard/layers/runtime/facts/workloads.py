@@ -93,7 +93,7 @@ class Residents:
         for _ in range(_OWNERS):
             if found is None:
                 break
-            owner = _controller(found)
+            owner = controller(found)
             if owner is None:
                 break
             group = owner.get("apiVersion", "").rpartition("/")[0]
@@ -109,7 +109,8 @@ _OWNERS = 10
 """Owners above one another that are followed."""
 
 
-def _controller(manifest: Manifest) -> dict[str, str] | None:
+def controller(manifest: Manifest) -> dict[str, str] | None:
+    """The owner that controls an object, if one does."""
     for owner in sequence(manifest.metadata.get("ownerReferences")):
         if mapping(owner).get("controller") is True:
             return strings(owner)

@@ -321,3 +321,19 @@ def test_one_output_that_leads_somewhere_is_enough():
     assert falco.delivered == "true"
     assert "slack" in falco.delivery[-1].note
     assert "webhook" not in falco.delivery[-1].note
+
+
+def test_a_change_that_makes_a_taker_choosy_is_weaker():
+    def falco(**variables: str) -> Facts:
+        taking = taker(SIDEKICK, env=env(SLACK_WEBHOOKURL="x", **variables))
+        config = "json_output: true\nsyscall_event_drops: {actions: [alert]}\n"
+        return sent("http://taker:2801", service(), taking, config=config)
+
+    there = LAYER.compare(falco(), falco(SLACK_MINIMUMPRIORITY="error"))
+    assert [(change.target, change.text) for change in there.weaker] == [
+        ("DaemonSet falco/falco", "events that it misses: hidden"),
+        ("DaemonSet falco/falco", "alerts of the rule shell no longer reach anyone"),
+    ]
+    back = LAYER.compare(falco(SLACK_MINIMUMPRIORITY="error"), falco())
+    assert back.weaker == ()
+    assert "alerts of the rule shell now reach somebody" in [c.text for c in back.stronger]
