@@ -13,6 +13,7 @@ from __future__ import annotations
 import fnmatch
 import ipaddress
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -122,15 +123,21 @@ def _below(value: str, path: str) -> bool:
 
 
 def _regex(check: Check, values: tuple[str, ...]) -> bool | None:
-    """A regular expression, unless it could take for ever: repeated groups, many repetitions."""
+    """A regular expression, unless it could take for ever: repeated groups, many repetitions.
+
+    Where Python warns that it may read a pattern otherwise one day, RE2 may do so today.
+    """
     (pattern,) = constants(check) or ("",)
     repeats = len(_REPETITION.findall(pattern))
     if len(pattern) > MAX_PATTERN or repeats > MAX_REPETITIONS or _REPEATED_GROUP.search(pattern):
         return None
     try:
-        return any(re.fullmatch(pattern, value) for value in values)
-    except re.error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            compiled = re.compile(pattern)
+    except (re.error, FutureWarning, OverflowError):
         return None
+    return any(compiled.fullmatch(value) for value in values)
 
 
 def _in_network(value: str, text: str) -> bool:

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
-from kguard.layers.runtime.semantics.environment import Environment
+from kguard.layers.runtime.semantics.environment import ENGINES, Environment
+from kguard.layers.runtime.semantics.evaluation import holds
 from kguard.layers.runtime.semantics.events import types_of
 from kguard.layers.runtime.semantics.expressions import as_text
 from kguard.layers.runtime.semantics.lists import substitute
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, Selection, load
 from kguard.layers.runtime.semantics.parser import parse
+from kguard.layers.runtime.semantics.satisfiability import satisfiable
 
 BASE = """
 - list: shells
@@ -187,3 +190,101 @@ def test_hostile_files_end_in_time(text):
     ruleset = loaded(text, BASE)
     assert time.monotonic() - started < 10
     assert len(ruleset.results) == 2
+
+
+def test_a_macro_sees_only_what_stands_before_it():
+    late = "- macro: first\n  condition: second\n- macro: second\n  condition: evt.num > 0\n"
+    (result,) = loaded(late).results
+    (error,) = result.errors
+    assert (error.code, error.message) == (
+        "LOAD_ERR_VALIDATE",
+        "Undefined macro 'second' used in filter.",
+    )
+    appended = "- macro: first\n  condition: and proc.name = x\n  append: true\n"
+    early = "- macro: first\n  condition: evt.num > 0\n- macro: second\n  condition: evt.num > 1\n"
+    seeing = appended.replace("proc.name = x", "second")
+    assert loaded(early, seeing).successful
+
+
+@pytest.mark.parametrize(
+    ("plugins", "unmet"),
+    [({"container"}, 1), ({"container", "json"}, 0), ({"container", "k8saudit"}, 0), (set(), 1)],
+)
+def test_one_alternative_of_a_required_plugin_must_be_loaded(plugins, unmet):
+    text = (
+        "- required_plugin_versions:\n  - name: json\n    version: 0.7.0\n"
+        "    alternatives: [{name: k8saudit, version: 0.14.0}]\n" + BASE
+    )
+    ruleset = loaded(text, environment=Environment(frozenset(plugins)))
+    assert len(ruleset.unmet) == unmet
+    assert ruleset.successful is (unmet == 0)
+    assert bool(ruleset.enabled()) is (unmet == 0)
+    assert loaded(text).successful
+
+
+@pytest.mark.parametrize(
+    ("release", "text", "expected"),
+    [
+        ((0, 42), "- required_engine_version: 0.57.0\n", []),
+        ((0, 42), "- required_engine_version: 58\n", ["LOAD_ERR_VALIDATE"]),
+        ((0, 43), "- required_engine_version: 0.58.0\n", []),
+        ((0, 43), "- required_engine_version: 0.62.0\n", ["LOAD_ERR_VALIDATE"]),
+        ((0, 44), "- required_engine_version: 0.62.0\n", []),
+        ((0, 44), "- required_engine_version: 1.0.0\n", ["LOAD_ERR_VALIDATE"]),
+        ((0, 43), BASE + "  enable: false\n", []),
+        ((0, 44), BASE + "  enable: false\n", ["LOAD_UNKNOWN_KEY"]),
+        ((0, 43), BASE.replace("in (shells)", "= oneof (shells)"), ["LOAD_ERR_COMPILE_CONDITION"]),
+        ((0, 44), BASE.replace("in (shells)", "= oneof (shells)"), []),
+    ],
+)
+def test_engines_of_releases(release, text, expected):
+    environment = Environment(frozenset({"container"}), engine=ENGINES[release])
+    assert codes(loaded(text, environment=environment)) == expected
+
+
+def _rule(condition: str) -> str:
+    written = json.dumps(condition)
+    return f"- rule: r\n  desc: d\n  condition: {written}\n  output: o\n  priority: INFO\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- rule: [\n",
+        "\x00",
+        "- rule: &a [*a]\n",
+        "rule: no list\n",
+        "- 5\n",
+        "- rule: r\n  desc: {}\n  condition: []\n  output: 1\n  priority: INFO\n",
+        "- macro: a\n  condition: a\n" + _rule("a"),
+        "- macro: a\n  condition: b\n- macro: b\n  condition: a\n" + _rule("a"),
+        _rule("(" * 5_000 + "evt.num > 0"),
+        _rule("not " * 50_000 + "undefined"),
+        _rule("evt.num > 0 and " * 600_000 + "evt.num > 0"),
+        _rule("proc.name = " + "x" * 10_000_000 + " y"),
+        _rule('proc.name = "' + "\\\\" * 100_000),
+        _rule("tolower(" * 5_000 + "proc.name"),
+    ],
+    ids=lambda text: text[:20].encode("unicode_escape").decode(),
+)
+def test_hostile_files_are_refused_in_bounded_time(text):
+    started = time.process_time()
+    ruleset = loaded(text)
+    (result,) = ruleset.results
+    assert not ruleset.successful
+    assert len(result.errors) == 1
+    assert len(json.dumps(ruleset.as_json())) < 2 * len(text) + 5_000
+    assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(a+)+b", "(a|aa)*c", "a{1,99999}", "[" * 500, "(" * 400, "(?P<x>", "a" * 10_000]
+)
+def test_hostile_regular_expressions_are_not_tried_for_ever(pattern):
+    ruleset = loaded(_rule(f"proc.name regex '{pattern}'"))
+    started = time.process_time()
+    for rule in ruleset.compiled.rules.values():
+        assert holds(rule.condition, {"proc.name": "b"}) in (None, False)
+        holds(rule.condition, {"proc.name": "a" * 60})
+        satisfiable(rule.condition)
+    assert time.process_time() - started < 2

@@ -22,6 +22,8 @@ from kguard.layers.runtime.semantics.satisfiability import satisfiable
         "evt.num=0",
         "evt.type=open and evt.num=0",
         "proc.name in ()",
+        "proc.aname in ()",
+        "fd.ip in ()",
         "not evt.num>=0",
         "evt.dir = >",
         "proc.name=a and not proc.name=a",

@@ -62,7 +62,8 @@ def test_sources_do_not_hide_one_another():
     text = (
         "- rule: audit\n  desc: d\n  condition: evt.num > 0\n  output: o\n  priority: INFO\n"
         "  source: k8s_audit\n"
-        "- rule: shell\n  desc: d\n  condition: evt.type=execve\n  output: o\n  priority: INFO\n"
+        "- rule: shell\n  desc: d\n  condition: evt.num > 0 and proc.name=x\n  output: o\n"
+        "  priority: INFO\n"
     )
     found = load([RulesFile("rules.yaml", text)])
     assert shadows(found.compiled.rules, found.order()).by == {}
