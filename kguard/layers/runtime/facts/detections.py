@@ -12,10 +12,9 @@ from kguard.layers.runtime.facts.rulesets import Rules
 from kguard.layers.runtime.facts.texts import Text, line_of
 from kguard.layers.runtime.semantics.compiler import CompiledRule
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
-from kguard.layers.runtime.semantics.evaluation import holds
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.losses import Silence, silence
-from kguard.layers.runtime.semantics.scenarios import SCENARIOS, Scenario
+from kguard.layers.runtime.semantics.scenarios import SCENARIOS, Scenario, noticed
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import ObjectRef
@@ -58,6 +57,7 @@ class Detections:
         self.config = config
         self.loaded = rules.ruleset.compiled.rules
         self.order = rules.ruleset.order(selections, minimum)
+        self.in_force = frozenset(self.order)
 
     def all(self, wanted: Sequence[Scenario]) -> Iterator[model.Detection]:
         """Each scenario with the rule that fires first, if one does."""
@@ -80,12 +80,9 @@ class Detections:
         return self._missed(scenario)
 
     def _matches(self, rule: CompiledRule, scenario: Scenario) -> bool | None:
-        if (
-            rule.info.source != scenario.source
-            or scenario.event_type in self.rules.syscalls.unheard
-        ):
+        if scenario.event_type in self.rules.syscalls.unheard:
             return False
-        return holds(rule.condition, scenario.event)
+        return noticed(rule, scenario)
 
     def _missed(self, scenario: Scenario) -> model.Detection:
         for name, rule in self.loaded.items():
@@ -93,7 +90,7 @@ class Detections:
             if quiet is not None and quiet.by != "definition" and self._matches(rule, scenario):
                 return self._row(scenario, "hidden", name, self._silenced(quiet, name))
         for impact in self.rules.changes.impacts:
-            if impact.rule in self.order and self._matches(impact.before, scenario):
+            if impact.rule in self.in_force and self._matches(impact.before, scenario):
                 change = impact.change
                 note = f"{WORDS.get(change.how, change.how)} the {change.kind} {change.name}"
                 because = self._at(change.file, change.line, f"{note}: {impact.rule} saw this")

@@ -14,7 +14,6 @@ from kguard.layers.runtime.facts.operator import fetched, from_registry, ordered
 from kguard.layers.runtime.facts.texts import Text, from_base_rules, from_document, line_of
 from kguard.layers.runtime.semantics.changes import Changes
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, SYSCALL, Environment
-from kguard.layers.runtime.semantics.events import types_of
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.losses import verdicts
 from kguard.layers.runtime.semantics.satisfiability import Answer
@@ -60,7 +59,7 @@ class Rules(msgspec.Struct, dict=True):
     def types(self, name: str) -> frozenset[str]:
         """The system calls that a rule is about; none for rules of other sources."""
         rule = self.ruleset.compiled.rules[name]
-        return types_of(rule.condition) if rule.info.source == SYSCALL else frozenset()
+        return rule.types if rule.info.source == SYSCALL else frozenset()
 
     def is_dead(self, name: str) -> bool:
         """Whether a rule can never raise an alert here."""

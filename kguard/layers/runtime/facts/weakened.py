@@ -11,9 +11,8 @@ from kguard.layers.runtime.facts.rulesets import Rules, load_texts
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.semantics.changes import Change, Impact
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
-from kguard.layers.runtime.semantics.evaluation import holds
 from kguard.layers.runtime.semantics.overrides import PRELUDE, stood_in
-from kguard.layers.runtime.semantics.scenarios import Scenario
+from kguard.layers.runtime.semantics.scenarios import Scenario, noticed
 from kguard.layers.runtime.semantics.shadowing import Shadows
 from kguard.layers.runtime.semantics.weakening import Gap, gap
 from kguard.model.facts import runtime as model
@@ -28,8 +27,9 @@ def weakened(
 ) -> Iterator[model.Weakening]:
     """What each change takes from the rules in force that it leaves alive."""
     found: dict[Change, list[Impact]] = {}
+    in_force = frozenset(enabled)
     for impact in rules.changes.impacts:
-        if impact.rule in enabled and not rules.is_dead(impact.rule):
+        if impact.rule in in_force and not rules.is_dead(impact.rule):
             found.setdefault(impact.change, []).append(impact)
     for change, impacts in found.items():
         yield from _narrowed(rules, owner, change, impacts, scenarios)
@@ -80,9 +80,7 @@ def _lost(impact: Impact, rules: Rules, scenarios: Sequence[Scenario]) -> set[st
     return {
         scenario.id
         for scenario in scenarios
-        if scenario.source == after.info.source
-        and holds(impact.before.condition, scenario.event)
-        and holds(after.condition, scenario.event) is False
+        if noticed(impact.before, scenario) and noticed(after, scenario) is False
     }
 
 

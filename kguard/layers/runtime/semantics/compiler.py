@@ -12,6 +12,7 @@ import msgspec
 
 from kguard.layers.runtime.semantics.conditions import check_condition
 from kguard.layers.runtime.semantics.definitions import Definitions, MacroInfo, RuleInfo
+from kguard.layers.runtime.semantics.environment import SYSCALL
 from kguard.layers.runtime.semantics.events import TOO_MANY, types_of
 from kguard.layers.runtime.semantics.exceptions import with_exceptions
 from kguard.layers.runtime.semantics.expressions import Expression
@@ -39,6 +40,8 @@ class CompiledRule(msgspec.Struct):
     condition: Expression
     text: str
     """The condition with exceptions, before lists and macros."""
+    types: frozenset[str]
+    """The types of event for which it can be true, whatever its source."""
 
 
 class Compiled(msgspec.Struct):
@@ -110,11 +113,10 @@ class _Compiler:
         condition = self.expand(self.parse(text, rule.condition_context), text, rule)
         if not check_condition(condition, text, rule, self.definitions, self.result):
             return
-        if rule.source == "syscall" and rule.warn_evttypes:
-            count = len(types_of(condition))
-            if count == 0 or count > TOO_MANY:
-                self.result.warn("LOAD_NO_EVTTYPE", _TOO_MANY_TYPES, rule.context)
-        self.compiled.rules[rule.name] = CompiledRule(rule, condition, text)
+        types = types_of(condition)
+        if rule.source == SYSCALL and rule.warn_evttypes and not 0 < len(types) <= TOO_MANY:
+            self.result.warn("LOAD_NO_EVTTYPE", _TOO_MANY_TYPES, rule.context)
+        self.compiled.rules[rule.name] = CompiledRule(rule, condition, text, types)
 
     def expand(self, condition: Expression, text: str, rule: RuleInfo) -> Expression:
         try:

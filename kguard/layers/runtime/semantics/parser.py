@@ -47,7 +47,7 @@ _OR_TRANSFORMED = f"or a field with a valid transformer: {_TRANSFORMERS}"
 _OPERATORS = ", ".join(f"'{name}'" for name in OPERATORS)
 
 
-REMEMBERED = 4096
+REMEMBERED = 8192
 """Conditions that are kept parsed: a ruleset is loaded several times with few changes."""
 _LONGEST_REMEMBERED = 8192
 

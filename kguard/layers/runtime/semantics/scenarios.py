@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import msgspec
 
+from kguard.layers.runtime.semantics.compiler import CompiledRule
 from kguard.layers.runtime.semantics.environment import K8S_AUDIT, SYSCALL
+from kguard.layers.runtime.semantics.evaluation import holds
 from kguard.layers.runtime.semantics.valuations import (
     Values,
     audited,
@@ -289,3 +291,12 @@ ORDINARY: tuple[Scenario, ...] = (
     ),
 )
 """What happens all the time; a rule that fires here drowns the others."""
+
+
+def noticed(rule: CompiledRule, scenario: Scenario) -> bool | None:
+    """Whether the event of a scenario meets a rule; None where that cannot be told."""
+    if rule.info.source != scenario.source:
+        return False
+    if scenario.source == SYSCALL and scenario.event_type not in rule.types:
+        return False
+    return holds(rule.condition, scenario.event)

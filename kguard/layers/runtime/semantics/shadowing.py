@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from kguard.layers.runtime.semantics.compiler import CompiledRule
-from kguard.layers.runtime.semantics.events import TOO_MANY, types_of
+from kguard.layers.runtime.semantics.events import TOO_MANY
 from kguard.layers.runtime.semantics.expressions import (
     And,
     Check,
@@ -26,7 +26,7 @@ from kguard.layers.runtime.semantics.expressions import (
 )
 from kguard.layers.runtime.semantics.satisfiability import satisfiable
 
-MAX_PAIRS = 20_000
+MAX_PAIRS = 8_000
 """Pairs of rules that are compared; of larger rulesets, the rest is not known."""
 BUDGET = 1_000
 """Comparisons that one search looks at: whether a rule asks for what another does shows early."""
@@ -42,7 +42,6 @@ class Shadows(msgspec.Struct):
 
 class _Candidate(msgspec.Struct):
     rule: CompiledRule
-    types: frozenset[str]
     fields: frozenset[str]
     """Fields that the condition mentions."""
     parts: list[Expression]
@@ -55,7 +54,7 @@ def shadows(rules: Mapping[str, CompiledRule], order: Sequence[str]) -> Shadows:
     """Compare the rules in force, in their order."""
     known = {name: _candidate(rules[name]) for name in order}
     implied = _Implied(known)
-    place = sorted(order, key=lambda name: len(known[name].types) > TOO_MANY)
+    place = sorted(order, key=lambda name: len(rules[name].types) > TOO_MANY)
     found: dict[str, str] = {}
     pairs = 0
     for later, earlier in _pairs(place, known):
@@ -74,7 +73,7 @@ def _candidate(rule: CompiledRule) -> _Candidate:
     parts = sorted(conjuncts(rule.condition), key=lambda part: not isinstance(part, Check))
     single = [part for part in parts if isinstance(part, Check)]
     asked = {field.name for part in single for field in fields_of(part.left)}
-    return _Candidate(rule, types_of(rule.condition), frozenset(fields), parts, frozenset(asked))
+    return _Candidate(rule, frozenset(fields), parts, frozenset(asked))
 
 
 def _pairs(order: Sequence[str], known: Mapping[str, _Candidate]) -> Iterator[tuple[str, str]]:
@@ -83,12 +82,15 @@ def _pairs(order: Sequence[str], known: Mapping[str, _Candidate]) -> Iterator[tu
         one = known[later]
         for earlier in order[:number]:
             other = known[earlier]
-            if other.asked <= one.fields and one.types <= other.types and _same(one, other):
+            if other.asked <= one.fields and _same_events(one, other):
                 yield later, earlier
 
 
-def _same(one: _Candidate, other: _Candidate) -> bool:
-    return one.rule.info.source == other.rule.info.source
+def _same_events(one: _Candidate, other: _Candidate) -> bool:
+    """Whether the other rule gets every event that the first gets."""
+    if one.rule.info.source != other.rule.info.source:
+        return False
+    return one.rule.types <= other.rule.types
 
 
 class _Implied:
