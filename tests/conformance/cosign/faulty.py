@@ -116,6 +116,7 @@ class Handler(BaseHTTPRequestHandler):
     hosts: Hosts
     name: str
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         authorization = self.headers.get("Authorization", "")
