@@ -3,7 +3,8 @@
 
 Everybody who asks a host shares its limit and its pauses: one refusal (429, 503) makes all wait as
 long as it says (RFC 9110 §10.2.3: seconds or a date), and halves how many ask at once; answers
-raise that again, one by one. A host that only refuses is left alone for the rest of the run.
+raise that again, one by one. A host that only refuses, or has never answered, is left alone for the
+rest of the run.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ class Transport:
         gate = self._gates.setdefault(host, Gate())
         served = gate.served
         for attempt in count():
-            answer = self._tried(host, gate, request, attempt, served)
+            answer = self._tried(host, gate, request, attempt)
             if answer is None:
                 continue
             if answer.status not in _BUSY:
@@ -129,15 +129,14 @@ class Transport:
             wait = wait_of(answer.headers.get("Retry-After", ""), attempt)
             most = ATTEMPTS if gate.served == served else ATTEMPTS_BESIDE_OTHERS
             if attempt + 1 >= most or wait > LONGEST_WAIT_SECONDS:
-                if gate.served == served:
+                limited = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+                if gate.served == served if limited else not gate.served:
                     gate.closed = _refusal(host, answer.status)
                 return answer
             gate.pause(wait)
         raise AssertionError
 
-    def _tried(
-        self, host: str, gate: Gate, request: Request, attempt: int, served: int
-    ) -> Answer | None:
+    def _tried(self, host: str, gate: Gate, request: Request, attempt: int) -> Answer | None:
         """One attempt; None where the connection failed and it is worth another one."""
         with gate.turn(request.end) as admitted:
             if gate.closed is not None:
@@ -150,7 +149,7 @@ class Transport:
             except urllib3.exceptions.HTTPError as error:
                 if attempt + 1 >= ATTEMPTS or _is_final(error):
                     found = RegistryError("unreachable", _reason(host, error))
-                    if isinstance(error, _NO_CONNECTION) or gate.served == served:
+                    if isinstance(error, _NO_CONNECTION) or not gate.served:
                         gate.closed = found
                     raise found from None
         time.sleep(min(wait_of("", attempt), max(request.end - time.monotonic(), 0)))

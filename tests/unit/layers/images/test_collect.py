@@ -20,6 +20,9 @@ from support.generators.signed.images import Repository, sign
 from support.generators.signed.pki import ISSUER, SUBJECT
 from tests.conformance.cosign_own.registry import Registry
 from tests.objects import inventory
+from tests.unit.layers.images.signing import Signer
+from tests.unit.layers.images.test_registries import IMAGE, signed
+from tests.unit.sources.registry.fake import FakeRegistry
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 FORMS = ("bundle-v1", "bundle-v2", "legacy", "legacy-attestation", "oci11")
@@ -120,3 +123,27 @@ def test_the_trust_of_the_settings_is_copied(tmp_path):
     assert list(copy_trust(tmp_path, [str(root)])) == ["root.json"]
     assert list(copy_trust(tmp_path, [])) == ["trusted_root.json"]
     assert (tmp_path / "trusted_root.json").read_bytes().lstrip().startswith(b"{")
+
+
+def test_a_place_that_did_not_answer_was_not_asked(tmp_path):
+    registry, signer = FakeRegistry(), Signer()
+    try:
+        digest = registry.put(IMAGE, tag="1.0")
+        signed(registry, signer, digest)
+        answer = registry.answer
+
+        def refused(target, authorization):
+            return (403, {}, b"") if target.endswith(".att") else answer(target, authorization)
+
+        registry.answer = refused
+        pod = (
+            "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: "
+            f"[{{name: c, image: '{registry.name}/shop/cart:1.0'}}]}}}}"
+        )
+        [entry] = collect_all(inventory(pod), Registries(), tmp_path, NOW)
+        assert (entry.asked, entry.error) == (("referrers", "fallback-tag", "sig"), None)
+        registry.tags = {"1.0": digest}
+        [entry] = collect_all(inventory(pod), Registries(), tmp_path, NOW)
+        assert (entry.asked, entry.error) == (("referrers", "fallback-tag", "sig"), "auth")
+    finally:
+        registry.close()

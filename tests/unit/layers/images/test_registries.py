@@ -109,6 +109,18 @@ def test_a_place_that_does_not_answer_is_no_absence(registry, signer, fault, sig
     assert assess(registry, signer, f"cart@{digest}").signature == signature
 
 
+def test_a_place_that_is_busy_does_not_hide_a_signature_elsewhere(registry, signer):
+    digest = registry.put(IMAGE)
+    signed(registry, signer, digest)
+    answer = registry.answer
+
+    def busy(target, authorization):
+        return (503, {}, b"") if "/referrers/" in target else answer(target, authorization)
+
+    registry.answer = busy
+    assert assess(registry, signer, f"cart@{digest}").signature == "verified"
+
+
 def test_other_bytes_are_tampering(registry, signer):
     digest = registry.put(IMAGE)
     registry.content[digest] = IMAGE + b" "
