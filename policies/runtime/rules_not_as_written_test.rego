@@ -10,22 +10,22 @@ _file(state, pod) := {"loaded_files": [{
 	"because": [{"note": "n"}],
 }]}
 
-test_another_file_denies if {
+test_deny_another_file if {
 	some finding in policy.deny with input as _file("differs", "falco-x")
 	finding.message == "Falco in the pod falco-x has loaded another falco_rules.yaml than the one that is written"
 	finding.path == "falco-x/falco_rules.yaml"
 }
 
-test_a_file_that_is_not_loaded_denies if {
+test_deny_a_file_that_is_not_loaded if {
 	some finding in policy.deny with input as _file("not_loaded", "")
 	finding.message == "the running Falco has not loaded falco_rules.yaml"
 	finding.path == "running/falco_rules.yaml"
 }
 
-test_the_same_file_passes if {
+test_allow_the_same_file if {
 	count(policy.deny) == 0 with input as _file("same", "falco-x")
 }
 
-test_a_file_of_unknown_bytes_passes if {
+test_allow_a_file_of_unknown_bytes if {
 	count(policy.deny) == 0 with input as _file("unknown", "falco-x")
 }
