@@ -91,7 +91,8 @@ def _binds(manifest: Manifest, gateway: Manifest) -> bool:
     own = {f"{gateway.namespace}/{gateway.name}"}
     if manifest.namespace == gateway.namespace:
         own.add(gateway.name)
-    return any(name in own for name in sequence(manifest.spec.get("gateways")))
+    named = sequence(manifest.spec.get("gateways"))
+    return any(isinstance(name, str) and name in own for name in named)
 
 
 def _is_challenge(entry: JsonObject) -> bool:
