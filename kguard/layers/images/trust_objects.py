@@ -71,7 +71,7 @@ def _chain(entry: JsonObject) -> JsonObject:
         found.append({"rawBytes": _text(block[0])})
         rest = block[1].strip()
     return {
-        "subject": strings(entry.get("subject")),
+        "subject": {"organization": "", "commonName": "", **strings(entry.get("subject"))},
         "uri": strings(entry).get("uri", ""),
         "certChain": {"certificates": found},
         "validFor": _ALWAYS,
