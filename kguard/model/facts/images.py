@@ -191,6 +191,10 @@ class ImageUse(msgspec.Struct):
     enforcement_because: list[Evidence]
 
 
+DigestRule = Literal["enforced", "fail_open", "warn_only", "audit_only", "none", "unknown"]
+"""Whether the API server refuses pods whose images are named by tag."""
+
+
 class NamespaceFact(msgspec.Struct):
     """Whether the installed enforcers look at a namespace in which pods run."""
 
@@ -199,7 +203,9 @@ class NamespaceFact(msgspec.Struct):
     defined: Truth
     """Whether the Namespace object is in the input."""
     images: int
+    digests: DigestRule
     because: list[Evidence]
+    digests_because: list[Evidence]
 
 
 class PatternFact(msgspec.Struct):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from kguard.inventory import Inventory
 from kguard.layers.images.facts.enforcers import subject_of
 from kguard.layers.images.facts.uses import Use
+from kguard.layers.images.semantics.digest_rules import GROUP, Rule, demanded, rules
 from kguard.layers.images.semantics.enforcement import ImagePolicy, Installed, Pattern
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.images import NamespaceFact, PatternFact, PolicyFact
@@ -77,6 +78,7 @@ def _namespace_fact(
     manifest = namespace.manifest if namespace else None
     ref = manifest.ref if manifest else ObjectRef("v1", "Namespace", "", name)
     subject = subject_of(inventory, uses[0].workload)
+    digests, digests_because = demanded(_digest_rules(inventory), subject)
     answers = [enforcer.looks_at(subject) for enforcer in enforcers]
     values = {value for value, _ in answers}
     looked_at = next((v for v in ("true", "unknown", "false") if v in values), "no_enforcer")
@@ -89,5 +91,12 @@ def _namespace_fact(
         looked_at=looked_at,  # type: ignore[arg-type]
         defined="true" if manifest else "false",
         images=len(uses),
+        digests=digests,
         because=because,
+        digests_because=list(digests_because),
     )
+
+
+def _digest_rules(inventory: Inventory) -> list[Rule]:
+    policies = inventory.of("ValidatingAdmissionPolicy", GROUP)
+    return list(rules(policies, inventory.of("ValidatingAdmissionPolicyBinding", GROUP)))

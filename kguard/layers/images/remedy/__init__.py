@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kguard.layers.images.remedy.digests import demand_digests
 from kguard.layers.images.remedy.enforce import enforce, enforce_policy, fail_closed
 from kguard.layers.images.remedy.pin import pin
 from kguard.layers.images.remedy.sign import sign
@@ -16,5 +17,6 @@ REMEDIES: Mapping[str, RemedyFunction] = {
     "enforce": enforce,
     "enforce_policy": enforce_policy,
     "fail_closed": fail_closed,
+    "demand_digests": demand_digests,
 }
 """The remedies, by the name that policies use."""
