@@ -38,6 +38,8 @@ _NO_API = (HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTAB
 them (pkg/v1/remote/referrers.go)."""
 _NO_HEAD = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.BAD_REQUEST)
 MAX_PAGES = 20
+MAX_LINK = 4096
+"""Characters of a header that are searched for the next page."""
 _NEXT = re.compile(r'<([^<>]{1,2000})>\s*;\s*rel="?next"?')
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 
@@ -129,7 +131,7 @@ class Client:
         pages = []
         while found is not None:
             pages.append(found.body)
-            following = _NEXT.search(found.headers.get("Link", ""))
+            following = _NEXT.search(found.headers.get("Link", "")[:MAX_LINK])
             if not following:
                 return pages
             if len(pages) == MAX_PAGES:

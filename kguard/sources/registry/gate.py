@@ -80,10 +80,10 @@ def wait_of(asked: str, attempt: int) -> float:
     if asked.isascii() and asked.isdigit():
         return float(asked[:_DIGITS])
     try:
-        then = parsedate_to_datetime(asked)
+        then = parsedate_to_datetime(asked[:_DATE])
         return max((then - datetime.now(UTC)).total_seconds(), 0.0)
     except (ValueError, IndexError, TypeError):
         return min(float(1 << attempt) / 2, LONGEST_WAIT_SECONDS)
 
 
-_DIGITS = 9
+_DIGITS, _DATE = 9, 64

@@ -28,6 +28,8 @@ _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 DEFAULT_LIFE_SECONDS = 60
 EARLY_SECONDS = 10
 MAX_TOKEN_BYTES = 1 << 20
+MAX_CHALLENGE = 4096
+"""Characters of a challenge that are read."""
 
 Fetch = Callable[[str, str, dict[str, str], bytes | None], tuple[int, bytes]]
 """Method, URL, headers and body to status and body."""
@@ -74,7 +76,7 @@ class Tokens:
         Raises:
             RegistryError: the realm refuses every login, or cannot be asked.
         """
-        found = _CHALLENGE.match(challenge)
+        found = _CHALLENGE.match(challenge[:MAX_CHALLENGE])
         if found is None:
             return
         with self._lock:

@@ -361,3 +361,15 @@ def test_a_host_that_speaks_tls_only_is_asked_so(serve, client, monkeypatch):
         with pytest.raises(RegistryError, match="certificate is not trusted"):
             client.manifest(registry.name, "a", "1.0")
     assert [url.partition(":")[0] for url in asked] == ["http", "https", "https"]
+
+
+@pytest.mark.parametrize("header", ["WWW-Authenticate", "Link", "Retry-After"])
+def test_a_header_without_sense_is_read_in_no_time(serve, client, header):
+    registry = serve()
+    text = "Bearer " + "a" * 60_000 if header == "WWW-Authenticate" else "<" * 60_000
+    status = {"WWW-Authenticate": 401, "Link": 200, "Retry-After": 429}[header]
+    registry.faults = [(status, {header: text}, b"{}")] * 8
+    started = time.process_time()
+    with contextlib.suppress(RegistryError):
+        client.referrers(registry.name, "a", digest_of(MANIFEST))
+    assert time.process_time() - started < 5
