@@ -8,6 +8,7 @@ signed by cosign with a key and without any log.
 from __future__ import annotations
 
 import base64
+import hashlib
 import ipaddress
 import json
 import os
@@ -195,6 +196,51 @@ def test_a_scan_asks_only_when_it_is_told_to(private, images, kguard, checkout, 
 
 
 NOBODY = {"DOCKER_CONFIG": "/nonexistent", "HOME": "/nonexistent"}
+
+RULES = "application/vnd.cncf.falco.rulesfile"
+
+
+def artifact(folder: Path, rules: bytes) -> Path:
+    """A rules file laid out as falcoctl pushes it."""
+    (folder / "falco_rules.yaml").write_bytes(rules)
+    with tarfile.open(folder / "rules.tar.gz", "w:gz") as archive:
+        archive.add(folder / "falco_rules.yaml", arcname="falco_rules.yaml")
+    layout = folder / "layout"
+    blobs = layout / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+
+    def put(data: bytes, kind: str) -> dict[str, object]:
+        digest = hashlib.sha256(data).hexdigest()
+        (blobs / digest).write_bytes(data)
+        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(data)}
+
+    config = {"name": "falco-rules", "version": "5.1.0"}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": (kind := "application/vnd.oci.image.manifest.v1+json"),
+        "config": put(json.dumps(config).encode(), f"{RULES}.config.v1+json"),
+        "layers": [put((folder / "rules.tar.gz").read_bytes(), f"{RULES}.layer.v1+tar.gz")],
+    }
+    index = {"schemaVersion": 2, "manifests": [put(json.dumps(manifest).encode(), kind)]}
+    (layout / "index.json").write_text(json.dumps(index))
+    (layout / "oci-layout").write_text(json.dumps({"imageLayoutVersion": "1.0.0"}))
+    return layout
+
+
+def test_the_rules_of_falco_come_from_a_registry(private, kguard, checkout, tmp_path):
+    case = checkout / "tests" / "cases" / "runtime" / "rules-named"
+    layout = artifact(tmp_path, (case / "rules" / "falco_rules.yaml").read_bytes())
+    name = f"{private.name}/falcosecurity/rules/falco-rules:5"
+    private.run("crane", "push", str(layout), name)
+    arguments = ("facts", "--layer", "runtime", case / "in", "--falco-rules", f"oci://{name}")
+
+    read = kguard(*arguments, cwd=tmp_path, env=private.environment)
+    assert read.returncode == 0, read.stderr
+    (found,) = json.loads(read.stdout)["runtime"]["installations"]
+    assert (found["base_rules"], found["rules"]) == ("named", "loads")
+    refused = kguard(*arguments, cwd=tmp_path, env={**private.environment, **NOBODY})
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert private.name in refused.stderr
 
 
 def listed(kguard, checkout, private, folder, *arguments, **environment):
