@@ -3,7 +3,8 @@
 
 The order of effects: a node is watched > it is not; a detection fires > it is hidden > nothing
 notices; alerts are delivered > they are not, of each rule; misses are noticed > they are not; rules
-load > they are refused; a rule is in force > it is not. What is unknown lies between the two ends.
+load > they are refused; a rule is in force > it is not; a new rule is silent about what happens all
+the time > it is not. What is unknown lies between the two ends.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def compare(before: Facts, after: Facts) -> Comparison:
             weaker.append(Change(key[0], words))
         elif now > was:
             stronger.append(Change(key[0], words))
-    weaker += (*_gone(before, after), *_unheard(before, after))
+    weaker += (*_gone(before, after), *_unheard(before, after), *_noisy(before, after))
     stronger += _unheard(after, before, "now reach somebody")
     return Comparison(tuple(weaker), tuple(stronger))
 
@@ -64,6 +65,14 @@ def _unheard(
         for rule in entry.unheard:
             if (name, rule) in there and rule not in heard.get(name, ()):
                 yield Change(name, f"alerts of the rule {rule} {words}")
+
+
+def _noisy(before: Facts, after: Facts) -> Iterator[Change]:
+    """New rules that raise alerts for what happens all the time: they drown the others."""
+    known = {(str(rule.installation), rule.name) for rule in before.rules}
+    for one in after.ordinary:
+        if (str(one.installation), one.rule) not in known:
+            yield Change(str(one.installation), f"{one.rule} raises an alert: {one.title}")
 
 
 def _scores(facts: Facts) -> _Scores:

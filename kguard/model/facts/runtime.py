@@ -313,6 +313,17 @@ class Detection(msgspec.Struct):
     """Where it is so, if it is different on other nodes; empty: everywhere."""
 
 
+class Ordinary(msgspec.Struct):
+    """Something that happens all the time, for which a rule in force raises an alert."""
+
+    installation: ObjectRef
+    id: str
+    title: str
+    rule: str
+    priority: str
+    because: list[Evidence]
+
+
 ResponseEffect = Literal["cuts", "stops", "notes", "unknown"]
 """`cuts`: connections; `stops`: pods or a node; `notes`: labels, logs, captures."""
 
@@ -371,3 +382,4 @@ class Facts(msgspec.Struct):
     tampering: list[Tamper] = []
     alerts: list[Alerts] = []
     responses: list[Response] = []
+    ordinary: list[Ordinary] = []

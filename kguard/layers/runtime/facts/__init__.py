@@ -59,6 +59,7 @@ def compute(inventory: Inventory, request: Request) -> model.Facts:
         used |= {text.ref for text in rules.texts}
         chosen = _detections(rules, falco)
         noticed += [(found, falco.nodes) for found in chosen.all(wanted)]
+        facts.ordinary += chosen.ordinary()
     facts.detections = list(weakest(noticed))
     lone = list(lone_rulesets(inventory, used))
     for rules in lone:
@@ -233,6 +234,8 @@ def _sort(facts: model.Facts) -> None:
     facts.receivers = _distinct(facts.receivers)
     facts.problems = _distinct(facts.problems)
     facts.losses = _distinct(facts.losses)
+    facts.ordinary = _distinct(facts.ordinary)
+    facts.ordinary.sort(key=lambda found: (found.installation, found.id))
     facts.weakened = _distinct(facts.weakened)
     facts.shadows = _distinct(facts.shadows)
     facts.rules = _distinct(facts.rules)

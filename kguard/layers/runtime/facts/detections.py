@@ -14,7 +14,7 @@ from kguard.layers.runtime.semantics.compiler import CompiledRule
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.losses import Silence, silence
-from kguard.layers.runtime.semantics.scenarios import SCENARIOS, Scenario, noticed
+from kguard.layers.runtime.semantics.scenarios import ORDINARY, SCENARIOS, Scenario, noticed
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
 from kguard.model.manifests import ObjectRef
@@ -66,6 +66,21 @@ class Detections:
                 yield self._row(scenario, "unknown", "")
             elif self.rules.ruleset.successful:
                 yield self._judged(scenario)
+
+    def ordinary(self) -> Iterator[model.Ordinary]:
+        """What is no attack, but raises an alert of a rule in force."""
+        for scenario in ORDINARY if self.rules.ruleset.successful else ():
+            name = next((n for n in self.order if self._matches(self.loaded[n], scenario)), "")
+            if name:
+                info = self.loaded[name].info
+                yield model.Ordinary(
+                    installation=self.owner,
+                    id=scenario.id,
+                    title=scenario.title,
+                    rule=name,
+                    priority=PRIORITIES[info.priority],
+                    because=self._at(info.context.file, info.context.line, f"the rule {name}"),
+                )
 
     def _judged(self, scenario: Scenario) -> model.Detection:
         unsure = ""

@@ -6,10 +6,12 @@ from __future__ import annotations
 from kguard.layers.runtime.facts.detections import Detections, scenarios
 from kguard.layers.runtime.facts.rulesets import Rules, load_texts
 from kguard.layers.runtime.facts.texts import Text, file_ref
+from kguard.layers.runtime.order import compare
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN
 from kguard.layers.runtime.semantics.loader import Selection
 from kguard.layers.runtime.semantics.scenarios import SCENARIOS
 from kguard.layers.runtime.semantics.syscalls import EVERY_SYSCALL, Syscalls
+from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence
 
 BASE = """\
@@ -109,3 +111,29 @@ def test_the_user_adds_scenarios():
         ("debugger", "fires", True),
         ("bare", "silent", True),
     ]
+
+
+LOUD = """\
+- rule: Any process
+  desc: d
+  condition: evt.type=execve and container
+  output: o
+  priority: DEBUG
+"""
+
+
+def test_ordinary_life_is_told_and_new_noise_makes_a_remedy_weaker():
+    def facts(local: str) -> model.Facts:
+        judged = Detections(rules(local), OWNER, (), 7, None)
+        there = [model.Rule(OWNER, name, "Debug", True, "live") for name in judged.order]
+        ordinary = list(judged.ordinary())
+        return model.Facts("app", "present", OWNER, rules=there, ordinary=ordinary)
+
+    quiet, loud = facts(""), facts(LOUD)
+    assert quiet.ordinary == []
+    assert [(one.id, one.rule) for one in loud.ordinary] == [
+        ("probe", "Any process"),
+        ("istio-proxy", "Any process"),
+    ]
+    assert len(compare(quiet, loud).weaker) == 2
+    assert compare(loud, loud).weaker == ()
