@@ -18,9 +18,9 @@ from kguard.layers.mtls.semantics import peerauth
 from kguard.layers.mtls.semantics.sidecar import SidecarIndex, parse_sidecar
 from kguard.layers.mtls.semantics.visibility import exported_by, seen
 from support.generators import mesh
+from tests.conformance.istio import remedies
 from tests.conformance.istio.clients import clusters, targets
 from tests.conformance.istio.listeners import listeners
-from tests.conformance.istio.remedies import around
 from tests.conformance.istio.snapshots import Point, policies_of, root_of
 
 Json = dict[str, Any]
@@ -137,6 +137,7 @@ def record(oracle: Path) -> None:
     rows = zip(asked, ask(oracle, asked), strict=True)
     text = "".join(json.dumps({"question": q, "answer": a}) + "\n" for q, a in rows)
     RECORDED.write_bytes(gzip.compress(text.encode(), mtime=0))
+    remedies.record(oracle, ask)
 
 
 def replayed(kind: str) -> Iterator[Point]:
@@ -154,12 +155,16 @@ SUITES: dict[str, Callable[[Path], Iterator[Point]]] = {
     "istiod 1.31 imports": lambda _: replayed("imports"),
     "istiod 1.31 Sidecar ingress": lambda _: replayed("ingress"),
     "istiod 1.31 exports": lambda _: replayed("exports"),
+    "istiod 1.31 listeners around remedies": lambda _: remedies.replayed(),
 }
 
 LONG = {
     "istio server side": ("istio", _run("server", SERVERS_PER_SEED, mesh.server, servers)),
     "istio client side": ("istio", _run("client", CLIENTS_PER_SEED, mesh.client, senders)),
-    "istio listeners around remedies": ("istio", lambda path, seed: around(path, seed, ask)),
+    "istio listeners around remedies": (
+        "istio",
+        lambda path, seed: remedies.around(path, seed, ask),
+    ),
     "istio listeners": ("istio", _run("inbound", LISTENERS_PER_SEED, mesh.inbound, acceptors)),
     "istio imports": ("istio", _run("imports", IMPORTS_PER_SEED, mesh.imports, importers)),
     "istio exports": ("istio", _run("exports", IMPORTS_PER_SEED, mesh.exports, importers)),
