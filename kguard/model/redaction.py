@@ -32,6 +32,7 @@ TOKEN = re.compile(
     r"|x(?<!\wx)ox[abp][-_][\w-]{10,}"
     r"|A(?<!\wA)KIA[0-9A-Z]{16}\b"
 )
+_NO_SECRETS = frozenset({"{", "|", "|-", "true", "false", "null"})
 _REFERENCE = re.compile(r"(?i)(?:Name|Ref|Mount|File|Path|Keys?Ref)[\"']?\s*[:=]\s*$")
 
 
@@ -54,4 +55,4 @@ def _hidden(head: str, key: str, value: str) -> bool:
     if key == "value" and ":" in head:
         return True
     named = _SECRET.search(key) and not _REFERENCE.search(head)
-    return bool(named) and value not in ("{", "|", "|-")
+    return bool(named) and value.rstrip(",") not in _NO_SECRETS

@@ -27,7 +27,7 @@ from kguard.model.redaction import MAX_QUOTE, redact
         ("- xoxb-0123456789abc", "- [redacted]"),
         ("value = hunter2", "value = hunter2"),
         ("  my-API_KEY.x: |", "  my-API_KEY.x: |"),
-        ("automountServiceAccountToken: false", "automountServiceAccountToken: [redacted]"),
+        ("automountServiceAccountToken: false", "automountServiceAccountToken: false"),
     ],
 )
 def test_redact(line, shown):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 from kguard.layers.network.facts.summary import Openness, Test
@@ -179,16 +180,28 @@ class _Judge:
         deliberate = direction == "ingress" and verdict == "unknown"
         return "allowed" if deliberate and self._port(outside, flow) == "allowed" else verdict
 
+    @cached_property
+    def _hosts(self) -> int:
+        """The addresses of nodes, as peers of incoming traffic."""
+        reach = self._cluster.reach
+        return reach.addresses["ingress"].of_ranges(self._nodes) << reach.classes.count
+
+    @cached_property
+    def _of_hosts(self) -> tuple[Test, Test]:
+        """Whether peers hold all of the nodes' addresses, or some: made once, answers are kept."""
+        hosts = self._hosts
+        return (lambda peers: not hosts & ~peers), (lambda peers: bool(hosts & peers))
+
     def _own_node(self, index: int, flow: Flow) -> Verdict:
         """The API admits a pod's own node whatever policies say; plugins may let them deny it."""
         reach, reading = self._cluster.reach, self._cluster.profile.own_node
         if reading == "always":
             return "allowed"
-        hosts = reach.addresses["ingress"].of_ranges(self._nodes) << reach.classes.count
+        hosts = self._hosts
         if reading == "by_rules":
-            every = self._openness.ports("ingress", index, lambda peers: not hosts & ~peers)
-            some = self._openness.ports("ingress", index, lambda peers: bool(hosts & peers))
-            return self._loose(every, some, flow)
+            every, some = self._of_hosts
+            wide = self._openness.ports("ingress", index, every)
+            return self._loose(wide, self._openness.ports("ingress", index, some), flow)
         number = reach.classes.of_endpoint[index]
         verdict: Verdict = "allowed"
         atom = reach.ports.of_port(flow.protocol, flow.port)
