@@ -24,6 +24,7 @@ LONG_RUNS_ONLY = frozenset(
         "cyclonus",
         "istio",
         "keyring",
+        "kyverno_images",
         "policy_controller",
     }
 )

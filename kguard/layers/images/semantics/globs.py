@@ -2,8 +2,8 @@
 """Does a policy's pattern match an image?
 
 Authorities: policy-controller: sigstore/policy-controller pkg/apis/glob/glob.go. Kyverno:
-kyverno/kyverno ext/wildcard (`*` any characters, `?` one) on the image as ext/image
-(imageutils.GetImageInfo) prints it: Docker Hub is `docker.io` and no `library/` is added.
+kyverno/kyverno ext/wildcard (`*` any characters, `?` one) on the image as pkg/utils/image
+(`GetImageInfo`) prints it: without a registry it is `docker.io`, and no `library/` is added.
 OpenShift: openshift/api config/v1 types_image_policy.go, `scopes`.
 """
 
@@ -102,16 +102,16 @@ def wildcard_matches(pattern: str, text: str) -> bool:
 
 
 def kyverno_name(reference: Reference) -> str:
-    """An image as Kyverno compares it with `imageReferences`."""
-    registry, repository = reference.registry, reference.repository
-    if registry == DOCKER_HUB:
-        registry = "docker.io"
-        written = reference.text.partition("@")[0].removeprefix("docker.io/")
-        if not written.startswith("library/"):
-            repository = repository.removeprefix("library/")
-    if reference.digest:
-        return f"{registry}/{repository}@{reference.digest}"
-    return f"{registry}/{repository}:{reference.tag or DEFAULT_TAG}"
+    """An image as Kyverno compares it with `imageReferences`: as written, with a registry."""
+    written = reference.text.partition("@")[0].removesuffix(f":{reference.tag}")
+    first, slash, rest = written.partition("/")
+    is_host = first == "localhost" or "." in first or ":" in first or first.lower() != first
+    name = f"{first}/{rest}" if slash and is_host else f"docker.io/{written}"
+    return (
+        f"{name}@{reference.digest}"
+        if reference.digest
+        else (f"{name}:{reference.tag or DEFAULT_TAG}")
+    )
 
 
 def scope_matches(scope: str, reference: Reference) -> bool:
