@@ -17,10 +17,10 @@ from kguard.inventory import Inventory
 from kguard.layers.images.evidence.collect import Writer, collect, unread
 from kguard.layers.images.evidence.folder import Asked
 from kguard.layers.images.facts import named_uses
+from kguard.layers.images.facts.enforcers import demanding
 from kguard.layers.images.facts.pull_secrets import give_logins
 from kguard.layers.images.progress import Counts
 from kguard.layers.images.registries import Registries
-from kguard.layers.images.semantics import policy_controller
 from kguard.layers.images.semantics.references import Reference
 from kguard.layers.images.signatures import THREADS
 from kguard.layers.images.trust import public_root_bytes
@@ -43,7 +43,7 @@ def collect_all(
     writer = Writer(folder)
     uses = named_uses(inventory)
     give_logins(inventory, uses, registries)
-    registries.look_where(inventory.of("ClusterImagePolicy", policy_controller.GROUP))
+    registries.look_where(demanding(inventory))
     wanted = sorted(
         {(u.reference, u.digest) for u in uses if u.reference and u.how != "pod_config"}
     )

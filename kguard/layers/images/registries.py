@@ -13,15 +13,15 @@ from kguard.errors import ConfigError
 from kguard.layers.images.assess import assess
 from kguard.layers.images.evidence.remote import Repository
 from kguard.layers.images.evidence.store import StoreError, read_manifest
-from kguard.layers.images.semantics.globs import glob_admits
 from kguard.layers.images.semantics.references import (
     DEFAULT_TAG,
     InvalidReferenceError,
     Reference,
     parse_weakly,
 )
+from kguard.layers.images.semantics.signature_places import Place, signature_places
 from kguard.layers.images.verification.judge import Authorities, Verdict
-from kguard.model.manifests import Manifest, mapping, sequence, strings
+from kguard.model.manifests import Manifest
 from kguard.sources.registry import Client, Keychain, Login, Remembering, Settings
 from kguard.sources.registry.cache import Cache
 from kguard.sources.registry.node_files import NodeFileError, read_node_files
@@ -80,16 +80,13 @@ class Registries:
         """What the indexes list that tags name."""
         self._open: dict[str, Repository] = {}
         """Repositories of which the tag is known, and not yet the signatures."""
-        self._beside: list[tuple[str, str]] = []
+        self._beside: list[Place] = []
         self._cache.sweep()
 
     def look_where(self, policies: Sequence[Manifest]) -> None:
-        """Look for signatures where the cluster's own policies look: `source.oci` (sigstore)."""
+        """Look for signatures where the cluster's own policies look, too."""
         for policy in policies:
-            globs = [strings(e).get("glob", "") for e in sequence(policy.spec.get("images"))]
-            for authority in map(mapping, sequence(policy.spec.get("authorities"))):
-                places = [strings(e).get("oci", "") for e in sequence(authority.get("source"))]
-                self._beside += [(g, place) for g in globs if g for place in places if place]
+            self._beside += signature_places(policy)
 
     def give(self, reference: Reference, logins: Iterable[Login]) -> None:
         """Logins for the repository of an image, beside those of the user's own files."""
@@ -102,7 +99,7 @@ class Registries:
     def beside(self, reference: Reference, *, fresh: bool = False) -> list[Repository]:
         """Where else its signatures may lie."""
         named = signature_repository(self._settings, reference.registry, reference.repository)
-        more = [place for glob, place in self._beside if glob_admits(glob, reference)]
+        more = [place for counts, place in self._beside if counts(reference)]
         found = []
         for name in dict.fromkeys(place for place in (named, *more) if place):
             with suppress(InvalidReferenceError):

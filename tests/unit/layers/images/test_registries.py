@@ -181,25 +181,37 @@ def test_signatures_in_another_repository(registry, signer, tmp_path):
         images.close()
 
 
-def test_signatures_where_a_policy_of_the_cluster_looks(registry, signer, tmp_path):
+SIGSTORE = """
+apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: shop}
+spec:
+  images: [{glob: "%s/shop/**"}]
+  authorities: [{source: [{oci: "%s/signatures"}, {oci: "-"}]}]
+"""
+KYVERNO = """
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: shop}
+spec:
+  rules:
+  - name: signed
+    verifyImages: [{imageReferences: ["%s/shop/*", 7], repository: "%s/signatures"}]
+"""
+
+
+@pytest.mark.parametrize("policy", [SIGSTORE, KYVERNO])
+@pytest.mark.parametrize("counts", [True, False])
+def test_signatures_where_a_policy_of_the_cluster_looks(registry, signer, policy, counts):
     images, digest = FakeRegistry(), digest_of(IMAGE)
     try:
         images.put(IMAGE)
         signed(registry, signer, digest)
         asked = Registries()
-        asked.look_where(
-            inventory(
-                f"""
-apiVersion: policy.sigstore.dev/v1beta1
-kind: ClusterImagePolicy
-metadata: {{name: shop}}
-spec:
-  images: [{{glob: "{images.name}/shop/**"}}]
-  authorities: [{{source: [{{oci: "{registry.name}/signatures"}}, {{oci: "-"}}]}}]
-"""
-            ).of("ClusterImagePolicy", "policy.sigstore.dev")
-        )
-        assert judged(images, signer, asked, digest).signature == "verified"
+        named = images.name if counts else "other.test"
+        asked.look_where(inventory(policy % (named, registry.name)).manifests)
+        expected = "verified" if counts else "unsigned"
+        assert judged(images, signer, asked, digest).signature == expected
     finally:
         images.close()
 
