@@ -12,5 +12,5 @@ def test_agrees_on_every_recorded_answer() -> None:
     found = list(replayed(Path()))
     assert len(found) == RECORDED
     assert [name for name, recorded, ours in found if recorded != ours] == []
-    assert sum("matched" in recorded for _, recorded, _ in found) > RECORDED / 10
-    assert sum("unreadable" in recorded for _, recorded, _ in found) > RECORDED / 100
+    assert sum("matched" in recorded for _, recorded, _ in found) > RECORDED / 15
+    assert sum("unreadable" in recorded for _, recorded, _ in found) > RECORDED / 150
