@@ -3,8 +3,9 @@
 
 Authority: Kubernetes' rules of webhooks and ValidatingAdmissionPolicies
 (apiserver pkg/admission/plugin/webhook/predicates): operation, group and resource with `*`, and the
-labels of the namespace. Whether a webhook or an expression really refuses is not decided here: an
-answer is either that nothing is asked, or what is.
+labels of the namespace; kyverno api/policies.kyverno.io/v1 validating_policy.go. Whether a webhook
+or an expression really refuses is not decided here: an answer is either that nothing is asked, or
+what is.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 GROUP = "admissionregistration.k8s.io"
 _KYVERNO = "kyverno.io"
+_KYVERNO_CEL = "policies.kyverno.io"
 _KINDS = {
     "configmaps": "ConfigMap",
     "daemonsets": "DaemonSet",
@@ -68,6 +70,14 @@ def asked(
         if _enforced(policy, operation, _KINDS.get(resource, ""))
         and (kind == "ClusterPolicy" or policy.namespace == namespace)
     ]
+    found += [
+        policy
+        for kind in ("ValidatingPolicy", "NamespacedValidatingPolicy")
+        for policy in inventory.of(kind, _KYVERNO_CEL)
+        if _judges(policy)
+        and _constrained(policy, wanted, labels)
+        and (kind == "ValidatingPolicy" or policy.namespace == namespace)
+    ]
     return list({manifest.id: manifest for manifest in found}.values())
 
 
@@ -96,6 +106,16 @@ def _matches(rules: Any, wanted: tuple[str, str, str]) -> bool:
         and {"*", group} & _words(rule.get("apiGroups"))
         and wide & _words(rule.get("resources"))
         for rule in map(mapping, sequence(rules))
+    )
+
+
+def _judges(policy: Manifest) -> bool:
+    """Whether a ValidatingPolicy of Kyverno may refuse something at admission."""
+    evaluation = mapping(policy.spec.get("evaluation"))
+    return (
+        "Deny" in (sequence(policy.spec.get("validationActions")) or ["Deny"])
+        and mapping(evaluation.get("admission")).get("enabled") is not False
+        and evaluation.get("mode") != "JSON"
     )
 
 

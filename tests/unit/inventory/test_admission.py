@@ -120,3 +120,37 @@ def kyverno(
 def test_kyverno(object_, is_asked):
     assert bool(found(object_)) is is_asked
     assert found(kyverno(), operation="DELETE") == []
+
+
+def validating(kind: str = "ValidatingPolicy", *rules: Any, **spec: Any) -> dict[str, Any]:
+    constraints = {"resourceRules": [*(rules or [rule()])]}
+    return {
+        "apiVersion": "policies.kyverno.io/v1",
+        "kind": kind,
+        "metadata": {"name": "cel"},
+        "spec": {"matchConstraints": constraints, **spec},
+    }
+
+
+@pytest.mark.parametrize(
+    ("object_", "is_asked"),
+    [
+        (validating(), True),
+        (validating(validationActions=["Deny"]), True),
+        (validating(validationActions=["Audit", "Warn"]), False),
+        (validating(evaluation={"admission": {"enabled": False}}), False),
+        (validating(evaluation={"admission": {"enabled": True}, "mode": "Kubernetes"}), True),
+        (validating(evaluation={"mode": "JSON"}), False),
+        (validating("ValidatingPolicy", rule(operations=["DELETE"])), False),
+        (validating(matchConstraints=7), False),
+    ],
+)
+def test_validating_policies_of_kyverno(object_, is_asked):
+    assert found(object_) == (["cel"] if is_asked else [])
+
+
+def test_a_namespaced_policy_of_kyverno_asks_in_its_namespace():
+    policy = validating("NamespacedValidatingPolicy")
+    policy["metadata"]["namespace"] = "falco"
+    assert found(policy) == ["cel"]
+    assert found(policy, namespace="shop") == []
