@@ -10,6 +10,7 @@ import msgspec
 from kguard.layers.runtime.facts.judged import WORDS
 from kguard.layers.runtime.facts.rulesets import Rules
 from kguard.layers.runtime.facts.texts import Text, line_of
+from kguard.layers.runtime.semantics.changes import Change
 from kguard.layers.runtime.semantics.compiler import CompiledRule
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
@@ -104,13 +105,22 @@ class Detections:
             quiet = silence(rule, self.selections, self.minimum)
             if quiet is not None and quiet.by != "definition" and self._matches(rule, scenario):
                 return self._row(scenario, "hidden", name, self._silenced(quiet, name))
-        for impact in self.rules.changes.impacts:
+        return self._row(scenario, "silent", "", self._taken(scenario))
+
+    def _taken(self, scenario: Scenario) -> list[Evidence]:
+        """The change that took away a rule that would notice, or several that did so together."""
+        changes = self.rules.changes
+        for impact in changes.impacts:
             if impact.rule in self.in_force and self._matches(impact.before, scenario):
-                change = impact.change
-                note = f"{WORDS.get(change.how, change.how)} the {change.kind} {change.name}"
-                because = self._at(change.file, change.line, f"{note}: {impact.rule} saw this")
-                return self._row(scenario, "silent", "", because)
-        return self._row(scenario, "silent", "")
+                return self._changed(impact.change, impact.rule)
+        for name, original in changes.originals.items():
+            if name in self.in_force and self._matches(original, scenario):
+                return [step for one in changes.of(name) for step in self._changed(one, name)]
+        return []
+
+    def _changed(self, change: Change, rule: str) -> list[Evidence]:
+        note = f"{WORDS.get(change.how, change.how)} the {change.kind} {change.name}"
+        return self._at(change.file, change.line, f"{note}: {rule} saw this")
 
     def _silenced(self, quiet: Silence, name: str) -> list[Evidence]:
         if quiet.step is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -86,6 +87,17 @@ class Changes:
         places = frozenset(change.place for change in left_out)
         ruleset = load(self._files, self._environment, places, frozenset(rules))
         return ruleset.compiled.rules if ruleset.successful else {}
+
+    @cached_property
+    def originals(self) -> dict[str, CompiledRule]:
+        """The rules that changes concern, without any of the changes."""
+        tried = {change for change in self._concerned if change not in self.untried}
+        names = {name for change in tried for name in self._concerned[change]}
+        return self._without(tried, sorted(names)) if tried else {}
+
+    def of(self, rule: str) -> list[Change]:
+        """The changes that concern a rule."""
+        return sorted(change for change, names in self._concerned.items() if rule in names)
 
     def blamed(self, dead: Sequence[str]) -> dict[str, list[Change]]:
         """The changes without which rules that can never match could."""

@@ -76,7 +76,7 @@ class _State:
         text = check_text(check)
         if self.atoms.setdefault(text, wanted) is not wanted:
             return (text, f"not {text}")
-        if wanted and _never(check):
+        if wanted and never(check):
             return (text,)
         name = subject(check)
         if name is None:
@@ -88,7 +88,7 @@ class _State:
         return None if possible else self.texts[name]
 
 
-def _never(check: Check) -> bool:
+def never(check: Check) -> bool:
     """Whether a comparison holds for no value at all, whatever the field."""
     empty = isinstance(check.right, ListValue) and not check.right.items
     return empty and not check.op.endswith("allof")

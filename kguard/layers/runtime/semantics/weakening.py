@@ -24,7 +24,7 @@ from kguard.layers.runtime.semantics.expressions import (
     check_text,
     conjuncts,
 )
-from kguard.layers.runtime.semantics.satisfiability import Signed, satisfiable
+from kguard.layers.runtime.semantics.satisfiability import Signed, never, satisfiable
 from kguard.model.facts.runtime import Breadth
 
 MAX_ALTERNATIVES = 1_000
@@ -118,8 +118,9 @@ def _implied(before: Expression, part: Signed) -> bool:
 
 
 def _text(alternative: Sequence[Signed]) -> str:
-    return " and ".join(
+    parts = [
         check_text(node) if wanted else f"not {check_text(node)}"
         for node, wanted in alternative
-        if isinstance(node, Check)
-    )
+        if isinstance(node, Check) and not (never(node) and not wanted)
+    ]
+    return " and ".join(dict.fromkeys(parts))

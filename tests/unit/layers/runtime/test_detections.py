@@ -73,6 +73,14 @@ def test_a_change_is_named_where_no_rule_may_notice():
     ]
 
 
+def test_changes_that_take_it_away_together_are_all_named():
+    off = "- rule: Odd\n  enabled: false\n  override: {enabled: replace}\n"
+    never = "- macro: container\n  condition: (evt.num = 0)\n"
+    append = "- rule: Shell\n  condition: and evt.num = 0\n  override: {condition: append}\n"
+    one = found(rules(off + never + append))["D1"]
+    assert (one.state, sorted(step.line for step in one.because)) == ("silent", [4, 6])
+
+
 def test_a_selection_and_a_priority_are_named():
     tag = Selection("disable", "tag", "shell")
     off = Selection("disable", "rule", "Odd")
