@@ -82,7 +82,8 @@ def _reasons(rules: Rules) -> Iterator[tuple[str, str]]:
             changes = blamed.get(name, ())
             places = [f"{one.kind} {one.name}, {one.file}:{one.line}" for one in changes]
             place = "; ".join(places) or f"{rule.info.context.file}:{rule.info.context.line}"
-            yield name, f"{explain(rules.answers[name].conflict)}; {place}"
+            conflict = rules.answers[name].conflict if places else rules.own_conflict(name)
+            yield name, f"{explain(conflict)}; {place}"
         elif rules.is_deaf(name):
             calls = ", ".join(sorted(rules.types(name)))
             yield name, f"Falco does not ask the kernel for {calls}"

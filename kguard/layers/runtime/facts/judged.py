@@ -148,7 +148,7 @@ class Losses:
         info = self.loaded[name].info
         text = self.rules.text_of(info.context.file)
         if text is not None:
-            conflict = self._conflict(name)
+            conflict = explain(self.rules.own_conflict(name))
             because = [text.at(info.context.line, f"the rule {name}: {conflict}")]
             yield self._loss(text, "dead", "itself", name, [name], conflict, because)
 

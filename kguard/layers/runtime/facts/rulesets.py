@@ -16,7 +16,7 @@ from kguard.layers.runtime.semantics.changes import Changes
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, SYSCALL, Environment
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.losses import verdicts
-from kguard.layers.runtime.semantics.satisfiability import Answer
+from kguard.layers.runtime.semantics.satisfiability import Answer, satisfiable
 from kguard.layers.runtime.semantics.shadowing import Shadows, shadows
 from kguard.layers.runtime.semantics.syscalls import EVERY_SYSCALL, Syscalls
 from kguard.layers.runtime.semantics.versions import engine_of
@@ -45,6 +45,12 @@ class Rules(msgspec.Struct, dict=True):
     def changes(self) -> Changes:
         """What each change of a definition does to the rules that need it."""
         return Changes(self.files(), self.environment, self.ruleset)
+
+    def own_conflict(self, name: str) -> tuple[str, ...]:
+        """Why a rule that no change is to blame for is dead: what it says without any change."""
+        original = self.changes.originals.get(name)
+        answer = satisfiable(original.condition) if original else self.answers[name]
+        return (answer if answer.verdict == "dead" else self.answers[name]).conflict
 
     def shadows(self, order: Sequence[str]) -> Shadows:
         """The rules whose every event an earlier one takes, where the first that matches wins."""
@@ -175,13 +181,17 @@ def _absent(falco: Falco, path: str) -> Evidence:
 
 
 def lone_rulesets(inventory: Inventory, used: set[str]) -> Iterator[Rules]:
-    """Rules files that no Falco of the input reads, one ruleset a folder."""
+    """Folders with rules files that no Falco of the input reads, one ruleset a folder.
+
+    Those of the folder that one reads are loaded too: the others may change what they define.
+    """
     folders: dict[str, list[PlainDocument]] = {}
     for document in rules_documents(inventory):
-        if document.id not in used:
-            folder = document.text.file.rpartition("/")[0]
-            folders.setdefault(folder, []).append(document)
+        folder = document.text.file.rpartition("/")[0]
+        folders.setdefault(folder, []).append(document)
     for _, documents in sorted(folders.items()):
+        if all(document.id in used for document in documents):
+            continue
         texts = [from_document(document) for document in sorted(documents, key=_reading_order)]
         yield load_texts(texts, _no_base(texts), EVERY_PLUGIN)
 
