@@ -34,7 +34,7 @@ from kguard.layers.images.verification.rejected import (
     untimed,
     untrusted,
 )
-from kguard.layers.images.verification.trusted_root import load_certificate
+from kguard.layers.images.verification.trusted_root import load_certificate, read_time
 from kguard.model.manifests import JsonObject, mapping, sequence
 
 MEDIA_TYPE = "application/jose+json"
@@ -155,8 +155,7 @@ def _check_header(protected: JsonObject, now: datetime) -> None:
         raise unsupported(f"a critical header is not known: {unknown[0]}")
     if protected.get(_SCHEME) not in _SCHEMES or _SCHEME not in critical:
         raise unsupported("the signing scheme is not known")
-    expiry = _time(protected.get(_EXPIRY))
-    if expiry is not None and expiry < now:
+    if _EXPIRY in protected and (expiry := read_time(protected[_EXPIRY])) < now:
         raise untimed(f"the notation signature expired on {expiry.date()}")
 
 
@@ -164,22 +163,9 @@ def _moment(protected: JsonObject, now: datetime) -> datetime:
     """When the certificates must have been valid: when an authority says it signed, else now."""
     if protected.get(_SCHEME) != _SCHEMES[1]:
         return now
-    time = _time(protected.get(_AUTHENTIC))
-    if time is None:
+    if _AUTHENTIC not in protected:
         raise untimed("the signing authority does not say when it signed")
-    return time
-
-
-def _time(value: Any) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        found = msgspec.convert(value, datetime)
-    except msgspec.ValidationError:
-        raise unsupported(f"{value!r} is no time") from None
-    if found.tzinfo is None:
-        raise unsupported(f"{value!r} is no time with a zone")
-    return found
+    return read_time(protected[_AUTHENTIC])
 
 
 def _verify_chain(chain: list[x509.Certificate], store: TrustStore, time: datetime) -> None:

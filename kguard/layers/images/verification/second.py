@@ -87,7 +87,7 @@ def normalised(bundle: Bundle) -> dict[str, Any]:
         "certificate": {"rawBytes": _text(bundle.certificate or b"")},
         "tlogEntries": [_entry(bundle, entry)],
     }
-    stamps = list(dict.fromkeys(map(as_stated, bundle.timestamps)))
+    stamps = list(dict.fromkeys(map(_stamp, bundle.timestamps)))
     if stamps:
         material["timestampVerificationData"] = {
             "rfc3161Timestamps": [{"signedTimestamp": _text(stamp)} for stamp in stamps]
@@ -105,6 +105,14 @@ def normalised(bundle: Bundle) -> dict[str, Any]:
             "signature": _text(bundle.message.signature),
         }
     return found
+
+
+def _stamp(raw: bytes) -> bytes:
+    """A timestamp without what is redundant in it; one that cannot be read stays as it is."""
+    try:
+        return as_stated(raw)
+    except ValueError:
+        return raw
 
 
 def _entry(bundle: Bundle, entry: LogEntry) -> dict[str, Any]:

@@ -72,33 +72,28 @@ def as_stated(raw: bytes) -> bytes:
         ValueError: it is no response.
     """
     response = der.parse(raw)
-    status, token = _expect(response, der.SEQUENCE).parts
-    kind, wrapped = _expect(token, der.SEQUENCE).parts
-    (data,) = _expect(wrapped, _EXPLICIT).parts
-    version, digests, content, *others, signers = _expect(data, der.SEQUENCE).parts
-    (signer,) = _expect(signers, der.SET).parts
-    digest, algorithm = _algorithms(_expect(signer, der.SEQUENCE).parts)
+    status, token = response.parts
+    kind, wrapped = token.parts
+    (data,) = wrapped.parts
+    version, digests, content, *others, signers = data.parts
+    (signer,) = signers.parts
+    digest, algorithm = _algorithms(signer.parts)
     if algorithm not in _SIGNATURES.get(digest, ()):
         raise ValueError("its signature is of another kind than its digest")
-    listed = der.build(_expect(digests, der.SET).tag, [signer.parts[2].whole])
-    _, inner = _expect(content, der.SEQUENCE).parts
+    _, _, hashed, *_ = signer.parts
+    listed = der.build(digests.tag, [hashed.whole])
+    _, inner = content.parts
     stated = der.build(content.tag, [_TST_INFO, der.build(_EXPLICIT, [inner.content])])
     whole = [version.whole, listed, stated, *(other.whole for other in others), signers.whole]
     again = der.build(wrapped.tag, [der.build(data.tag, whole)])
     return der.build(response.tag, [status.whole, der.build(token.tag, [kind.whole, again])])
 
 
-def _expect(value: der.Value, tag: int) -> der.Value:
-    if value.tag != tag:
-        raise ValueError("it has another structure")
-    return value
-
-
 def _algorithms(signer: list[der.Value]) -> tuple[str, str]:
     """The digest and the signature algorithm of a signer, as hexadecimal object identifiers."""
-    digest = signer[2].parts[0].content.hex()
-    algorithm = next(v for v in signer[3:] if v.tag == der.SEQUENCE).parts[0].content.hex()
-    return digest, algorithm
+    named = [value.parts for value in signer[2:] if value.tag == der.SEQUENCE]
+    (digest, *_), (algorithm, *_) = named[:2]
+    return digest.content.hex(), algorithm.content.hex()
 
 
 _EXPLICIT = 0xA0

@@ -221,12 +221,16 @@ _KNOWN_KEYS = ("2a8648ce3d0201", "2a864886f70d010101", "2b6570")
 
 def _period(value: Any) -> Period:
     fields = mapping(value)
-    return Period(_time(fields.get("start")), _time(fields.get("end")))
+    given = (fields.get(name) for name in ("start", "end"))
+    return Period(*(None if value in (None, "") else read_time(value) for value in given))
 
 
-def _time(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
+def read_time(value: Any) -> datetime:
+    """A time with its zone (RFC 3339).
+
+    Raises:
+        RejectedError: it is none.
+    """
     try:
         found = msgspec.convert(value, datetime)
     except msgspec.ValidationError:

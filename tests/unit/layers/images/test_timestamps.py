@@ -67,6 +67,20 @@ def test_junk(raw):
     assert times(raw) == []
 
 
+@pytest.mark.parametrize("parts", range(6))
+def test_a_signer_that_is_not_complete(parts):
+    status, token = der.parse(STAMP).parts
+    kind, wrapped = token.parts
+    (data,) = wrapped.parts
+    version, digests, content, signers = data.parts
+    (signer,) = signers.parts
+    short = der.build(der.SEQUENCE, [part.whole for part in signer.parts[:parts]])
+    whole = [version.whole, digests.whole, content.whole, der.build(der.SET, [short])]
+    again = der.build(wrapped.tag, [der.build(data.tag, whole)])
+    token = der.build(der.SEQUENCE, [kind.whole, again])
+    assert times(der.build(der.SEQUENCE, [status.whole, token])) == []
+
+
 def test_long_values_are_written_as_they_are_read():
     whole = der.build(der.SEQUENCE, [b"\x04\x81\x80" + b"x" * 128, b"\x02\x01\x05"])
     value = der.parse(whole)

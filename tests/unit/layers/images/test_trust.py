@@ -23,7 +23,7 @@ from kguard.layers.images.verification.trusted_root import parse_root, parse_roo
 from kguard.model.manifests import Manifest, SourceText
 from support.generators.signed.cases import files, pki
 from support.generators.signed.images import Repository, sign
-from support.generators.signed.pki import ISSUER, SUBJECT, Key, Root
+from support.generators.signed.pki import ISSUER, SIGNED_AT, SUBJECT, Key, Root
 from tests.conformance.cosign.vectors import Recorded
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -36,13 +36,13 @@ def manifest(spec, kind="TrustRoot", api_version="policy.sigstore.dev/v1beta1"):
     return found
 
 
-def verdict(form, authority, authorities, **changes):
+def verdict(form, authority, authorities, now=NOW, **changes):
     repository = Repository("acme/trust")
     digest = repository.image(form)
     signed = sign(form, pki(authority), digest, "release", None, **changes)
     signed.store(repository)
     store = Recorded(repository.row, repository.content)
-    return assess(store, digest, authorities, NOW).signature
+    return assess(store, digest, authorities, now).signature
 
 
 def root(name):
@@ -69,7 +69,7 @@ def test_a_root_without_a_log_asks_for_a_timestamp_instead():
     parts = Root([pki("acme")], [pki("acme")], [], [pki("acme")])
     private = Authorities(roots=(parse_root(parts.raw),), identities=(OWN,), adapts=True)
     assert verdict("bundle-v2", "acme", private) == "verified"
-    assert verdict("bundle-v1", "acme", private) == "expired_or_untimed"
+    assert verdict("bundle-v1", "acme", private, now=SIGNED_AT) == "expired_or_untimed"
     strict = Authorities(roots=(parse_root(parts.raw),), identities=(OWN,))
     assert verdict("bundle-v2", "acme", strict) == "untrusted_root"
 
