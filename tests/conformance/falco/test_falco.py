@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kguard.layers.runtime.semantics import settings
@@ -12,9 +13,11 @@ from kguard.layers.runtime.semantics.changes import Changes
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN
 from kguard.layers.runtime.semantics.loader import RulesFile, load
+from kguard.layers.runtime.semantics.scenarios import SCENARIOS, Scenario, noticed
 from kguard.sources.yaml.untyped import Mapping
 from tests.conformance.falco import sabotage
 from tests.conformance.falco.vectors import SUITES, upstream
+from tests.unit.layers.runtime.near_attacks import NEAR
 
 SIZES = {"falco conditions": 525, "falco rules files": 121, "falco upstream rules": 600}
 SIZES["falco spoiled rules"] = 19
@@ -110,3 +113,43 @@ def test_selection_by_arguments(shared: Path, arguments: list[str], enabled: int
     ruleset = load(upstream(shared / "conformance", "stable"))
     chosen = settings.from_arguments(arguments)
     assert sum(ruleset.enabled(chosen).values()) == enabled
+
+
+NOTICED = {
+    "D1": "Terminal shell in container",
+    "D2": "Drop and execute new binary in container",
+    "D3": "Fileless execution via memfd_create",
+    "D4": "Detect release_agent File Container Escapes",
+    "D4.debugfs": "Debugfs Launched in Privileged Container",
+    "D4.nsenter": "Change thread namespace",
+    "D4.mount": "Mount Launched in Privileged Container",
+    "D5": "Read sensitive file untrusted",
+    "D5.keys": "Search Private Keys or Passwords",
+    "D5.cloud": "Find AWS Credentials",
+    "D6": "Redirect STDOUT/STDIN to Network Connection in Container",
+    "D6.netcat": "Netcat Remote Code Execution in Container",
+    "D7": "Contact K8S API Server From Container",
+    "D8": "Contact EC2 Instance Metadata Service From Container",
+    "D9": "Launch Package Management Process in Container",
+    "D9.copy": "Launch Remote File Copy Tools in Container",
+    "D10": "Detect crypto miners using the Stratum protocol",
+    "D11": "Clear Log Activities",
+    "D11.history": "Delete or rename shell history",
+    "D12": "Launch Privileged Container",
+}
+"""The rule of upstream's that is meant for each attack; there is none for the others."""
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_upstream_notices_attacks_and_not_what_looks_like_them(
+    everything: list[RulesFile], scenario: Scenario
+) -> None:
+    rules = load(everything).compiled.rules
+    rule = rules.get(NOTICED.get(scenario.id, ""))
+    if rule is None:
+        firing = {n for n, r in rules.items() if noticed(r, scenario)}
+        assert firing <= {"Launch Sensitive Mount Container"}
+        return
+    assert noticed(rule, scenario) is True
+    near = msgspec.structs.replace(scenario, event={**scenario.event, **NEAR[scenario.id]})
+    assert noticed(rule, near) is False

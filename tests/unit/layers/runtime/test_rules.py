@@ -17,6 +17,7 @@ from kguard.layers.runtime.semantics.losses import verdicts
 from kguard.layers.runtime.semantics.parser import parse
 from kguard.layers.runtime.semantics.scenarios import ORDINARY, SCENARIOS
 from kguard.model.facts.network import Flow
+from tests.unit.layers.runtime.near_attacks import NEAR
 
 FILES = ("kguard_rules.yaml", "kguard_k8s_audit_rules.yaml", "kguard_intent_rules.yaml")
 MATURITY = {"maturity_stable", "maturity_incubating", "maturity_sandbox"}
@@ -69,6 +70,12 @@ def test_each_can_match_and_can_be_extended(shipped):
 def test_attacks_are_seen(shipped, scenario):
     fired = seen(shipped, scenario.event, scenario.source)
     assert any(scenario.id in shipped.compiled.rules[name].info.tags for name in fired)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_what_only_looks_like_an_attack_is_not(shipped, scenario):
+    fired = seen(shipped, {**scenario.event, **NEAR[scenario.id]}, scenario.source)
+    assert not any(scenario.id in shipped.compiled.rules[name].info.tags for name in fired)
 
 
 @pytest.mark.parametrize("scenario", ORDINARY, ids=lambda scenario: scenario.id)
