@@ -65,8 +65,6 @@ def command(**arguments: Any) -> int:
     with judged_by(arguments) as wanted, open_engine(arguments) as engine:
         collected = collect(wanted.arguments, wanted.config, report=True)
         judged = scan(collected, with_baseline(wanted), engine)
-    if arguments["history"]:
-        remember(judged, arguments)
     status = exit_code(
         judged.report,
         fail_on=arguments["fail_on"] or wanted.config.fail_on,
@@ -80,6 +78,8 @@ def command(**arguments: Any) -> int:
             color=None if destination in ("", "-") else False,
         )
         write(reporters.render(name, judged.report, settings_of), destination)
+    if arguments["history"]:  # last: a history that cannot be written takes no report away
+        remember(judged, arguments)
     return status
 
 

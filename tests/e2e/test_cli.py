@@ -272,3 +272,11 @@ def test_a_git_revision_is_not_edited_in_place(kguard, web):
     done = kguard("fix", "rev:HEAD", "--in-place", cwd=web)
     assert done.returncode == 2
     assert "--in-place edits files" in done.stderr
+
+
+def test_a_history_that_cannot_be_written_takes_no_report_away(kguard, checkout, tmp_path):
+    missing = tmp_path / "no" / "folder" / "audits.db"
+    done = kguard("scan", "examples/shop", "--history", missing, cwd=checkout)
+    assert done.returncode == 3
+    assert "cannot be opened" in done.stderr
+    assert "network/open-to-cluster" in done.stdout
