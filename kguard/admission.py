@@ -21,7 +21,7 @@ import msgspec
 from kguard import layers
 from kguard.errors import UsageError, validation
 from kguard.inventory.overlay import without
-from kguard.model.findings import SEVERITIES, Finding, severity_at_least
+from kguard.model.findings import SEVERITIES, Finding, Report, severity_at_least
 from kguard.model.layer import Comparison
 from kguard.model.manifests import Collected, JsonObject, Manifest, SourceText, mapping
 from kguard.model.safe_text import clean
@@ -128,7 +128,11 @@ def read(data: bytes) -> Request:
 
 
 def decide(request: Request, context: Context) -> Response:
-    """Whether a request is admitted, and what its user should know."""
+    """Whether a request is admitted, and what its user should know.
+
+    Raises:
+        UsageError: the request creates or updates, and has no object.
+    """
     state = _after(request, context)
     if state is None:
         return Response(request.uid, allowed=True)
@@ -137,11 +141,14 @@ def decide(request: Request, context: Context) -> Response:
     change = difference(before.report.findings, after.report.findings, effects)
     found = sorted(change.new, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.message))
     against = [f for f in found if _denies(f, context)]
-    mild = [f for f in found if f not in against]
+    mild = [*map(_line, (f for f in found if f not in against))]
+    reasons, failed = [*map(_line, against)], [*_failures(after.report)]
+    # A policy that failed has not looked: what it would have found is unknown.
+    (mild if context.allow_unknown else reasons).extend(failed)
     return Response(
         request.uid,
-        allowed=not against,
-        status=Status(_message(against)) if against else None,
+        allowed=not reasons,
+        status=Status(_message(reasons)) if reasons else None,
         warnings=_warnings(mild, effects),
         audit_annotations=_annotations(found),
     )
@@ -154,7 +161,7 @@ def _after(request: Request, context: Context) -> Collected | None:
     base = context.collected
     if request.operation != "DELETE":
         if request.object is None:
-            return None
+            raise UsageError("the request has no object")
         return overlaid(base, Collected([_manifest(request, request.object)]))
     context.before  # noqa: B018 - gives every object of the cluster its id
     kept = without(base.manifests, {_id(request)})
@@ -183,9 +190,15 @@ def _denies(finding: Finding, context: Context) -> bool:
     return severity_at_least(finding.severity, context.gate) and not undecided
 
 
-def _message(findings: Iterable[Finding]) -> str:
-    lines = [_line(finding) for finding in findings]
-    text = "; ".join(lines)
+def _failures(report: Report) -> Iterator[str]:
+    """The policies that gave no answer."""
+    for entry in report.incomplete:
+        if entry.source.removeprefix("policy ") in report.policies:
+            yield clean(f"{entry.source} cannot be decided: {entry.reason}")
+
+
+def _message(reasons: Iterable[str]) -> str:
+    text = "; ".join(reasons)
     return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
 
 
@@ -194,8 +207,8 @@ def _line(finding: Finding) -> str:
     return clean(f"{finding.policy}: {doubt}{finding.message}")
 
 
-def _warnings(findings: Iterable[Finding], effects: Comparison) -> tuple[str, ...]:
-    found = [*map(_line, findings), *_effects(effects)]
+def _warnings(mild: Iterable[str], effects: Comparison) -> tuple[str, ...]:
+    found = [*mild, *_effects(effects)]
     short = [text if len(text) <= MAX_WARNING else text[: MAX_WARNING - 1] + "…" for text in found]
     if len(short) <= MAX_WARNINGS:
         return tuple(short)

@@ -11,6 +11,7 @@ import pytest
 from kguard import admission
 from kguard.engine.embedded import EmbeddedEngine
 from kguard.errors import UsageError
+from kguard.model.findings import Incomplete
 from kguard.model.manifests import Collected
 from kguard.scan import Options, scan
 from tests.objects import manifests
@@ -103,6 +104,28 @@ def test_a_mild_finding_warns_and_admits(context):
     response = admission.decide(review(item=OPEN), mild)
     assert response.allowed
     assert any("network/open-to-cluster" in text for text in response.warnings)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_policy_that_fails_is_no_pass(context, allowed):
+    """Only with `--allow-incomplete`, and then it is said."""
+    failed = Incomplete("policy network/open-to-cluster", "ran out of time")
+
+    def judge(state):
+        judged = context.judge(state)
+        report = msgspec.structs.replace(judged.report, findings=(), incomplete=(failed,))
+        return msgspec.structs.replace(judged, report=report)
+
+    late = admission.Context(context.collected, judge, allow_unknown=allowed)
+    response = admission.decide(review(item=OPEN), late)
+    said = "policy network/open-to-cluster cannot be decided: ran out of time"
+    assert response.allowed is allowed
+    assert said in (response.warnings if allowed else response.status.message)
+
+
+def test_a_request_without_an_object_is_one_sentence(context):
+    with pytest.raises(UsageError, match="the request has no object"):
+        admission.decide(review(), context)
 
 
 @pytest.mark.parametrize("fields", [{"subResource": "status"}, {"operation": "CONNECT"}])
