@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -16,12 +16,10 @@ from kguard.config import Config, Identity
 from kguard.engine import catalog
 from kguard.engine.base import Batch, Engine, Failure, verdicts
 from kguard.engine.judging import Judging
-from kguard.errors import UsageError, suggested
 from kguard.inventory import Inventory, build
 from kguard.inventory.places import Places
 from kguard.model.findings import (
     FAMILIES,
-    LAYERS,
     SEVERITIES,
     Assumed,
     Finding,
@@ -34,42 +32,25 @@ from kguard.model.findings import (
 )
 from kguard.model.layer import Request
 from kguard.model.manifests import Collected
+from kguard.selection import Chosen, Options, chosen, joined, select
 from kguard.triage import baseline, waivers
+
+__all__ = [
+    "Judged",
+    "Options",
+    "compute",
+    "inventory_of",
+    "nothing_read",
+    "order",
+    "scan",
+    "select",
+]
 
 _FIRST, _LAST = "images", "network"
 """The layers whose facts are computed first and last. Those of images are soon there and take long
 to judge; those of the network take longest, and the engine is done with all the others by then."""
 _WAIVERS = "waivers"
 """The subjects of policies that judge the waivers, after everything else."""
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the user asked for, beside the input."""
-
-    config: Config = Config()
-    scope: Literal["app", "cluster"] = "app"
-    at: datetime
-    layers: tuple[str, ...] = layers.NAMES
-    policies: tuple[str, ...] = ()
-    """Ids of policies to run; empty: all."""
-    policy_dirs: tuple[str, ...] = ()
-    namespace: str = "default"
-    assume: dict[str, str] = {}
-    evidence_dirs: tuple[str, ...] = ()
-    trust_roots: tuple[str, ...] = ()
-    registry: bool = False
-    cache: str = ""
-    """The folder where answers of registries are kept; empty for none."""
-    progress: Callable[[str], None] | None = None
-    """Told now and then how far something is that takes long."""
-    waivers_file: str = ""
-    baseline_file: str = ""
-    known: frozenset[str] = frozenset()
-    """Fingerprints of findings that were there before, besides those of the file."""
-    inputs: tuple[str, ...] = ()
-    approved: frozenset[str] | None = None
-    """The waivers and annotations in manifests that count, by `Waiver.identity` and
-    `inventory.acceptances`; None: all."""
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -81,33 +62,36 @@ class Judged(msgspec.Struct, frozen=True):
     """The facts structs, by layer."""
 
 
-def scan(collected: Collected, options: Options, engine: Engine) -> Judged:
+def scan(
+    collected: Collected, options: Options, engine: Engine, policies: Chosen | None = None
+) -> Judged:
     """Judge everything that the sources yielded.
 
     Args:
         collected: manifests, plain documents and what could not be read.
         options: what the user asked for.
         engine: an engine without policies; it is loaded here and left open.
+        policies: those that the options choose, where they are known already.
 
     Raises:
         UsageError: a policy was asked for that does not exist.
         ConfigError: waivers or baseline cannot be read.
         PolicyError: a policy's METADATA is wrong, or it returned something of the wrong shape.
     """
-    policies = select(options)
+    run = policies or chosen(options)
     facts: dict[str, Any] = {}
     found: list[Finding] = []
-    with Judging(engine, policies, _libraries(options)) as judging:
+    with Judging(engine, run.policies, run.libraries) as judging:
         inventory = inventory_of(collected, options)
-        for batch in _batches(policies, _kept(facts, inventory, options), inventory, options):
+        for batch in _batches(run.policies, _kept(facts, inventory, options), inventory, options):
             judging.submit(batch)
         places = Places(inventory)
         for raw in judging.findings():
-            found += _concrete(raw, policies, places, options)
+            found += _concrete(raw, run.policies, places, options)
     failures = judging.failures
     facts = _ordered(facts)
-    found, late = _triage(found, engine, policies, places, options)
-    report = _report(found, failures + late, policies, facts, inventory, options)
+    found, late = _triage(found, engine, run.policies, places, options)
+    report = _report(found, failures + late, run.policies, facts, inventory, options)
     return Judged(report, inventory, facts)
 
 
@@ -118,66 +102,6 @@ def inventory_of(collected: Collected, options: Options) -> Inventory:
     assume = {k: Assumed(v, "configured", "kguard.yaml") for k, v in settings.items() if v}
     assume |= {k: Assumed(v, "configured", "--assume") for k, v in options.assume.items()}
     return build(collected, namespace=options.namespace, assume=assume, templates=config.workloads)
-
-
-def select(options: Options) -> list[Policy]:
-    """The policies that this scan runs, with the severities of the configuration.
-
-    Raises:
-        UsageError: an unknown policy is named.
-        PolicyError: a policy's METADATA is wrong.
-    """
-    everything = list(catalog.bundled())
-    for folder in _policy_dirs(options):
-        everything += catalog.load(folder)
-    _known([*options.policies, *options.config.policies], everything)
-    return [
-        _configured(policy, options.config) for policy in everything if _wanted(policy, options)
-    ]
-
-
-def _policy_dirs(options: Options) -> list[Path]:
-    config = options.config
-    return [Path(name) for name in (*map(config.path, config.policy_dirs), *options.policy_dirs)]
-
-
-def _known(names: Iterable[str], policies: Sequence[Policy]) -> None:
-    known = {name for p in policies for name in (p.id, *p.aliases)}
-    for name in names:
-        if name not in known:
-            hint = suggested(name, known, "`kguard policies list` names them all")
-            raise UsageError(f"unknown policy `{name}`", hint=hint)
-
-
-def _wanted(policy: Policy, options: Options) -> bool:
-    if policy.layer not in options.layers and not (policy.layer == layers.JOINED and _all(options)):
-        return False
-    names = {policy.id, *policy.aliases}
-    if options.policies:
-        return bool(names & set(options.policies))
-    settings = options.config.policies.get(policy.id)
-    return not policy.deprecated and (settings is None or settings.enabled)
-
-
-def _all(options: Options) -> bool:
-    """Whether there is a facts document of every protection layer, so that they can be joined."""
-    return {*LAYERS} <= {*options.layers}
-
-
-def _configured(policy: Policy, config: Config) -> Policy:
-    settings = config.policies.get(policy.id)
-    if settings is None or settings.severity is None:
-        return policy
-    return msgspec.structs.replace(policy, severity=settings.severity)
-
-
-def _libraries(options: Options) -> dict[str, str]:
-    from kguard.data import policies_dir
-
-    found = catalog.libraries(policies_dir())
-    for folder in _policy_dirs(options):
-        found |= catalog.libraries(folder)
-    return found
 
 
 def compute(inventory: Inventory, options: Options) -> dict[str, Any]:
@@ -216,7 +140,7 @@ def _each(inventory: Inventory, options: Options) -> Iterator[tuple[str, Any]]:
     for name in sorted(options.layers, key=lambda name: (name == _LAST, name != _FIRST)):
         found[name] = layers.load(name).facts(inventory, request)
         yield name, found[name]
-    if _all(options):
+    if joined(options):
         yield layers.JOINED, layers.load(layers.JOINED).facts(_ordered(found), request)
 
 
