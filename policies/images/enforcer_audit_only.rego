@@ -1,12 +1,10 @@
 # METADATA
-# title: Image policy only warns
+# title: Image policy only writes reports
 # description: |
-#   The policy checks signatures and lets every image in all the same: a warning to whoever
-#   deploys, or a line in a report. For Kyverno this is the default, for policy-controller it is
-#   `mode: warn`.
+#   The policy checks signatures and lets every image in all the same; that one is bad stands in a
+#   report, if anybody reads it. For Kyverno this is the default.
 # scope: package
 # related_resources:
-#   - https://docs.sigstore.dev/policy-controller/overview/
 #   - https://kyverno.io/docs/policy-types/cluster-policy/verify-images/
 # schemas:
 #   - input: schema.images
@@ -22,12 +20,11 @@ package kguard.images.enforcer_audit_only
 
 deny contains finding if {
 	some policy in input.policies
-	some action in ["warn", "audit"]
-	policy.action == action
+	policy.action == "audit"
 	finding := {
 		"target": policy.ref,
 		"path": policy.rule,
-		"message": sprintf("%s lets every image in: its action is %s", [policy.ref.name, action]),
+		"message": sprintf("%s lets every image in: its action is audit", [policy.ref.name]),
 		"evidence": policy.action_because,
 	}
 }

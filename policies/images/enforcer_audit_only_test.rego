@@ -2,12 +2,12 @@ package kguard.images.enforcer_audit_only_test
 
 import data.kguard.images.enforcer_audit_only as policy
 
-test_deny_warnings_and_audits if {
-	policy.deny == {_finding("warn"), _finding("audit")} with input as {"policies": [_policy("warn"), _policy("audit")]}
+test_deny_audits if {
+	policy.deny == {_finding("audit")} with input as {"policies": [_policy("audit")]}
 }
 
 test_allow_enforcing if {
-	count(policy.deny) == 0 with input as {"policies": [_policy("enforce")]}
+	count(policy.deny) == 0 with input as {"policies": [_policy("enforce"), _policy("warn")]}
 }
 
 _ref := {"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "name": "signed"}

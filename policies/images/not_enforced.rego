@@ -3,7 +3,6 @@
 # description: |
 #   Signatures that nobody demands protect nothing: any image can be started in this namespace.
 #   policy-controller looks only at namespaces with the label `policy.sigstore.dev/include=true`.
-#   That no enforcer exists at all is said only of a whole cluster.
 # scope: package
 # related_resources:
 #   - https://docs.sigstore.dev/policy-controller/overview/
@@ -31,14 +30,6 @@ deny contains finding if {
 	finding := _finding(namespace, "no enforcer looks at the pods of namespace %s (%s)")
 }
 
-deny contains finding if {
-	input.scope == "cluster"
-	some namespace in input.namespaces
-	namespace.looked_at == "no_enforcer"
-	_counts(namespace)
-	finding := _finding(namespace, "nothing refuses unsigned images in namespace %s (%s)")
-}
-
 unknown contains finding if {
 	input.scope == "cluster"
 	some namespace in input.namespaces
@@ -58,10 +49,6 @@ _finding(namespace, format) := {
 	"message": sprintf(format, [namespace.ref.name, _images(namespace.images)]),
 	"evidence": namespace.because,
 }
-
-_images(1) := "1 image"
-
-_images(count) := sprintf("%d images", [count]) if count != 1
 
 _images(1) := "1 image"
 

@@ -29,16 +29,3 @@ deny contains finding if {
 		"evidence": use.enforcement_because,
 	}
 }
-
-unknown contains finding if {
-	input.scope == "cluster"
-	some use in input.uses
-	use.enforcement == "unknown"
-	use.enforcer != ""
-	finding := {
-		"target": use.ref,
-		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("whether %s refuses a bad %s is not known", [use.enforcer, use.label]),
-		"evidence": use.enforcement_because,
-	}
-}

@@ -12,14 +12,6 @@ test_allow_everything_else if {
 	}
 }
 
-test_unknown_in_a_whole_cluster if {
-	policy.unknown == {_finding("whether kyverno refuses a bad app is not known")} with input as _document("cluster", "unknown")
-}
-
-test_allow_unknown_in_an_application if {
-	count(policy.unknown) == 0 with input as _document("app", "unknown")
-}
-
 _ref := {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "app"}
 
 _document(scope, enforcement) := {

@@ -3,7 +3,7 @@
 # description: |
 #   The image itself was found, and every place where a signature can lie was asked and has none:
 #   referrers, the fallback tag, `.sig` and `.att`. Where one of them could not be asked or read,
-#   the answer is unknown, never "not signed".
+#   other policies say so: that is never "not signed".
 # scope: package
 # related_resources:
 #   - https://docs.sigstore.dev/cosign/signing/signing_with_containers/
@@ -28,24 +28,4 @@ deny contains finding if {
 		"message": sprintf("nobody has signed %s", [use.label]),
 		"evidence": use.signature_because,
 	}
-}
-
-unknown contains finding if {
-	some use in input.uses
-	use.signature in _undecided
-	finding := {
-		"target": use.ref,
-		"path": sprintf("%s/%s", [use.role, use.container]),
-		"message": sprintf("whether %s is signed is not known: %s", [use.label, use.signature_reason]),
-		"evidence": use.signature_because,
-	}
-}
-
-_undecided := {
-	"unknown_auth",
-	"unknown_rate_limited",
-	"unknown_unreachable",
-	"unknown_unreadable",
-	"unverifiable_offline",
-	"unsupported_format",
 }

@@ -10,14 +10,6 @@ test_allow_others if {
 	count(policy.deny) == 0 with input as {"uses": [_use(class) | some class in ["verified", "not_evaluated", "signed_via_index", "unknown_auth"]]}
 }
 
-test_unknown_what_evidence_does_not_decide if {
-	policy.unknown == _expected("whether app is signed is not known: why", ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format"]) with input as {"uses": [_use(class) | some class in ["unknown_auth", "unknown_rate_limited", "unknown_unreachable", "unknown_unreadable", "unverifiable_offline", "unsupported_format"]]}
-}
-
-test_allow_nothing_unknown if {
-	count(policy.unknown) == 0 with input as {"uses": [_use(class) | some class in ["verified", "not_evaluated"]]}
-}
-
 _ref := {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "app"}
 
 _use(class) := {

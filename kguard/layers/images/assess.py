@@ -54,9 +54,13 @@ def assess(
         if above.signature == "verified":
             reason = f"the image is not signed, the index {index} that lists it is: {above.reason}"
             return _of_index(above, own, signature="signed_via_index", reason=reason)
-        if above.signature == "wrong_identity":
+        if above.signature in _TOLD_OF_INDEX or above.signature.startswith("unknown_"):
             return _of_index(above, own, reason=f"only its index: {above.reason}")
     return own
+
+
+_TOLD_OF_INDEX = ("unjudged", "wrong_identity")
+"""Verdicts on an index that say more than that the image below it is not signed."""
 
 
 def _of_index(above: Verdict, own: Verdict, **fields: Any) -> Verdict:

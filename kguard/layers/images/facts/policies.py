@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from kguard.inventory import Inventory
 from kguard.layers.images.facts.enforcers import subject_of
@@ -79,22 +80,41 @@ def _namespace_fact(
     ref = manifest.ref if manifest else ObjectRef("v1", "Namespace", "", name)
     subject = subject_of(inventory, uses[0].workload)
     digests, digests_because = demanded(_digest_rules(inventory), subject)
-    answers = [enforcer.looks_at(subject) for enforcer in enforcers]
-    values = {value for value, _ in answers}
-    looked_at = next((v for v in ("true", "unknown", "false") if v in values), "no_enforcer")
-    because = [e for value, evidence in answers if value == looked_at for e in evidence]
-    if not answers:
+    looked_at, because = _looked_at(inventory, uses, enforcers)
+    if not enforcers:
         place = (manifest.id, "/metadata/name") if manifest else ("", "")
         because = [Evidence(*place, "no admission enforcer for image signatures is in the input")]
     return NamespaceFact(
         ref=ref,
-        looked_at=looked_at,  # type: ignore[arg-type]
+        looked_at=looked_at,
         defined="true" if manifest else "false",
         images=len(uses),
         digests=digests,
         because=because,
         digests_because=list(digests_because),
     )
+
+
+def _looked_at(
+    inventory: Inventory, uses: Sequence[Use], enforcers: Sequence[Installed]
+) -> tuple[Literal["true", "false", "unknown", "no_enforcer"], list[Evidence]]:
+    """Whether some enforcer looks at some pods of a namespace; it may leave others out."""
+    found: dict[Truth, list[Evidence]] = {}
+    for use in uses:
+        subject = subject_of(inventory, use.workload)
+        first = not found
+        for value, because in (enforcer.looks_at(subject) for enforcer in enforcers):
+            if first or value not in found:
+                found.setdefault(value, []).extend(because)
+        if "true" in found:
+            return "true", found["true"]
+    for value in _FROM_BEST:
+        if value in found:
+            return value, found[value]
+    return "no_enforcer", []
+
+
+_FROM_BEST: tuple[Truth, ...] = ("unknown", "false")
 
 
 def _digest_rules(inventory: Inventory) -> list[Rule]:

@@ -47,9 +47,10 @@ def selected(selector: Any, labels: dict[str, str], *, known: bool) -> Truth:
 
 
 def selects_pods(fields: JsonObject, subject: Subject) -> Truth:
-    """`namespaceSelector` and `objectSelector` of a webhook or of match constraints."""
+    """The selectors of a webhook or of match constraints; expressions leave it open."""
     return all_of(
         [
+            "unknown" if fields.get("matchConditions") else "true",
             selected(fields.get("objectSelector"), subject.labels, known=True),
             selected(
                 fields.get("namespaceSelector"),

@@ -24,6 +24,7 @@ from kguard.layers.images.semantics.globs import (
     names_a_tag,
 )
 from kguard.layers.images.semantics.identities import Identity, trust_of, widest
+from kguard.layers.images.semantics.matching import selected
 from kguard.layers.images.semantics.policy_controller_checks import problems
 from kguard.layers.images.semantics.references import Reference
 from kguard.model.facts.common import Evidence, Truth
@@ -292,11 +293,26 @@ def _selected(
         where = Evidence(webhook.id if webhook else "", place, f"its selector is invalid: {error}")
         return "unknown", (where,)
     if selector is None or selector.matches(subject.namespace_labels):
-        return "true", ()
+        return _pods_selected(webhook, hook, place, subject)
     if not subject.namespace_known:
         note = f"the labels of namespace {subject.namespace} are not in the input"
         return "unknown", (Evidence(note=note),)
     return "false", (_not_opted_in(webhook, place, subject),)
+
+
+def _pods_selected(
+    webhook: Manifest | None, hook: JsonObject, place: str, subject: Subject
+) -> tuple[Truth, tuple[Evidence, ...]]:
+    """Whether the webhook that looks at the namespace looks at these pods of it."""
+    ref = webhook.id if webhook else ""
+    labels = selected(hook.get("objectSelector"), subject.labels, known=True)
+    if labels != "true":
+        note = "the labels of the pods are not those that the webhook's objectSelector asks for"
+        return labels, (Evidence(ref, f"{place}/objectSelector", note),)
+    if hook.get("matchConditions"):
+        note = "expressions decide which pods the webhook sees"
+        return "unknown", (Evidence(ref, f"{place}/matchConditions", note),)
+    return "true", ()
 
 
 def _not_opted_in(webhook: Manifest | None, place: str, subject: Subject) -> Evidence:

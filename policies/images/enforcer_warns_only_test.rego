@@ -1,0 +1,22 @@
+package kguard.images.enforcer_warns_only_test
+
+import data.kguard.images.enforcer_warns_only as policy
+
+test_deny_warnings if {
+	policy.deny == {_finding("warn")} with input as {"policies": [_policy("warn")]}
+}
+
+test_allow_enforcing if {
+	count(policy.deny) == 0 with input as {"policies": [_policy("enforce"), _policy("audit")]}
+}
+
+_ref := {"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "name": "signed"}
+
+_policy(action) := {"ref": _ref, "rule": action, "action": action, "action_because": []}
+
+_finding(action) := {
+	"target": _ref,
+	"path": action,
+	"message": sprintf("signed lets every image in: its action is %s", [action]),
+	"evidence": [],
+}
