@@ -30,6 +30,7 @@ _KEYS = frozenset(
     | {"grpc_output", "base_syscalls", "syscall_event_drops", "webserver", "priority"}
     | {"log_stderr", "log_level", "buffered_outputs", "watch_config_files", "rule_matching"}
 )
+_DOES = ("action", "actions")
 _SURE = 3
 """So many of the keys make a document a falco.yaml."""
 
@@ -82,7 +83,8 @@ def is_rules(value: object) -> bool:
 def is_responses(value: object) -> bool:
     """Whether a document holds rules of Falco Talon: what is done when an alert comes."""
     return isinstance(value, list) and any(
-        isinstance(item, dict) and ("actionner" in item or {"match", "actions"} <= item.keys())
+        isinstance(item, dict)
+        and ("actionner" in item or ("match" in item and not item.keys().isdisjoint(_DOES)))
         for item in value
     )
 
