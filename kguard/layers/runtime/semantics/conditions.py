@@ -14,6 +14,7 @@ from kguard.layers.runtime.semantics.expressions import (
     Expression,
     Field,
     ListValue,
+    Transform,
     Value,
     checks,
     fields_of,
@@ -30,6 +31,8 @@ from kguard.layers.runtime.semantics.results import LoadError, LoadResult
 
 _UNSAFE_PREFIXES = ("ka.", "jevt.")
 _EQUALITY = frozenset({"==", "=", "!=", "in", "intersects", "pmatch"})
+_KEEPING = frozenset({"val", "tolower", "toupper", "b64", "basename"})
+"""Transformers whose values are of the type of their field (sinsp_filter_transformers)."""
 _NO_VALUE = "<NA>"
 _DIRECTION = (
     "due to the drop of enter events, 'evt.dir = <' always evaluates to true, and 'evt.dir = >' "
@@ -103,10 +106,33 @@ def _compile(check: Check, providers: frozenset[str]) -> list[str]:
     for side in (check.left, check.right):
         for field in fields_of(side):
             find_field(field.name, field.arg, providers)
-    if not isinstance(check.left, Field):
-        return []
-    kind = find_field(check.left.name, check.left.arg, providers)
-    check_operator(kind.type, check.op)
+    kind, is_list = _compared(check.left, providers)
+    check_operator(kind, check.op, is_list=is_list)
+    if isinstance(check.right, Field | Transform):
+        _check_other_field(kind, check.op)
     for text in constants(check):
-        check_value(kind, check.op, text)
+        if isinstance(check.left, Field):
+            check_value(find_field(check.left.name, check.left.arg, providers), check.op, text)
     return [text for text in constants(check) if text in field_table()]
+
+
+def _check_other_field(kind: str, op: str) -> None:
+    """Whether a comparison can be one with another field (sinsp_filtercheck.cpp)."""
+    base = op.split(" ", 1)[0]
+    if base in ("pmatch", "regex"):
+        raise FieldError(f"operator '{base.upper()}' doesn't support right-hand side fields")
+    if kind == "net":
+        raise FieldError("field type 'IPNET' doesn't support right-hand side fields")
+
+
+def _compared(left: Field | Transform, providers: frozenset[str]) -> tuple[str, bool]:
+    """The type of what is compared, and whether it is a list of such."""
+    if isinstance(left, Field):
+        field = find_field(left.name, left.arg, providers)
+        return field.type, field.is_list
+    if left.name == "len":
+        return "uint", False
+    first = left.args[0]
+    if left.name in _KEEPING and isinstance(first, Field | Transform):
+        return _compared(first, providers)
+    return "dynamic", False

@@ -17,6 +17,8 @@ from typing import Literal
 
 import msgspec
 
+from kguard.layers.runtime.semantics.regexps import complaint
+
 _TABLES = Path(__file__).resolve().parent.parent / "tables"
 
 Argument = Literal["none", "allowed", "required"]
@@ -34,10 +36,28 @@ _EVENT_NAMES = re.compile(r"(?:evt\.type|syscall\.type)")
 _NUMERIC = frozenset({"int", "uint", "double", "reltime", "abstime", "port"})
 _NUMBER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)")
 _HEXADECIMAL = re.compile(r"(?:[0-9a-fA-F]{2})+")
-_TEXT_ONLY = frozenset(
-    {"contains", "icontains", "startswith", "endswith", "glob", "iglob", "regex", "pmatch"}
-)
-_ORDER = frozenset({"<", "<=", ">", ">="})
+_MEMBERSHIP = frozenset({"in", "intersects", "exists"})
+_EQUALITY = _MEMBERSHIP | {"=", "==", "!="}
+_ORDER = _EQUALITY | {"<", "<=", ">", ">="}
+_COMPARABLE = {
+    "number": _ORDER,
+    "bool": _EQUALITY,
+    "address": _EQUALITY,
+    "list": _MEMBERSHIP,
+    "text": _ORDER
+    | {"contains", "icontains", "startswith", "endswith", "glob", "iglob", "regex", "pmatch"},
+    "bytes": _EQUALITY | {"contains", "startswith", "endswith", "bcontains", "bstartswith"},
+}
+_ADDRESSES = ("address", "for ip address and network filters")
+_GROUPS = {
+    **dict.fromkeys(_NUMERIC, ("number", "for numeric filters")),
+    "bool": ("bool", "for numeric filters"),
+    "ip": _ADDRESSES,
+    "net": _ADDRESSES,
+    "string": ("text", "for string filters"),
+    "bytes": ("bytes", "for buffer filters"),
+}
+"""How each type is compared, and what the engine calls it; `dynamic` ones may be anything."""
 
 
 class FieldError(ValueError):
@@ -128,6 +148,11 @@ def check_value(field: FieldType, op: str, text: str) -> None:
         if not _HEXADECIMAL.fullmatch(text):
             raise FieldError("filter error: bcontains and bstartswith support hex strings only")
         return
+    if op.startswith("regex"):
+        refused = complaint(text)
+        if refused:
+            raise FieldError(f"invalid regex pattern: {refused}")
+        return
     if _EVENT_NAMES.fullmatch(field.name) and op in ("=", "==", "!=", "in"):
         if text not in event_types():
             raise FieldError(f"filter error: unknown event type {text}", unknown=True)
@@ -162,14 +187,14 @@ def _network(text: str) -> bool:
     return True
 
 
-def check_operator(kind: str, op: str) -> None:
-    """Whether the engine can apply an operator to a type.
+def check_operator(kind: str, op: str, *, is_list: bool = False) -> None:
+    """Whether the engine can apply an operator to a type (filter_compare.cpp, `flt_is_comparable`).
 
     Raises:
         FieldError: it cannot.
     """
     base = op.split(" ", 1)[0]
-    if base in _TEXT_ONLY and kind in _NUMERIC | {"bool"}:
-        raise FieldError(f"'{base}' operator not supported for {kind} filters")
-    if base in _ORDER and kind in ("string", "bool", "ip", "net"):
-        raise FieldError(f"'{base}' not supported for {kind} filters")
+    group, words = ("list", "list filters") if is_list else _GROUPS.get(kind, ("", ""))
+    if group and base not in _COMPARABLE[group]:
+        shown = "=" if base == "==" else base
+        raise FieldError(f"filter error: '{shown}' operator not supported {words}")

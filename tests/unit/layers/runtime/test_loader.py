@@ -288,3 +288,57 @@ def test_hostile_regular_expressions_are_not_tried_for_ever(pattern):
         holds(rule.condition, {"proc.name": "a" * 60})
         satisfiable(rule.condition)
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("comparison", "complaint"),
+    [
+        ("evt.num contains 1", "'contains' operator not supported for numeric filters"),
+        ("fd.sport pmatch (1)", "'pmatch' operator not supported for numeric filters"),
+        ("evt.is_wait glob tru*", "'glob' operator not supported for numeric filters"),
+        ("fd.is_server > 0", "'>' operator not supported for numeric filters"),
+        ("fd.sip startswith 10.", "'startswith' operator not supported for ip address and network"),
+        ("fd.snet regex 10.*", "'regex' operator not supported for ip address and network filters"),
+        ("proc.name bcontains 6173", "'bcontains' operator not supported for string filters"),
+        ("evt.buffer icontains a", "'icontains' operator not supported for buffer filters"),
+        ("len(proc.name) startswith 1", "'startswith' operator not supported for numeric filters"),
+        ("tolower(proc.name) bstartswith 61", "operator not supported for string filters"),
+        ("k8smeta.pod.labels = a", "'=' operator not supported list filters"),
+        ("k8smeta.pod.labels startswith a", "'startswith' operator not supported list filters"),
+        ("proc.name regex a\\d", "invalid regex pattern: invalid escape sequence: \\d"),
+        (
+            'proc.name regex "(?i)a"',
+            "invalid regex pattern: no argument for repetition operator: ?",
+        ),
+        ('proc.name regex oneof (a, "(")', "invalid regex pattern: missing ): ("),
+        ("proc.name pmatch val(proc.pname)", "doesn't support right-hand side fields"),
+        ("fd.snet = val(fd.sip)", "field type 'IPNET' doesn't support right-hand side fields"),
+    ],
+)
+def test_comparisons_that_the_engine_refuses(comparison, complaint):
+    text = json.dumps(f"started and {comparison}")
+    override = f"- rule: shell\n  condition: {text}\n  override: {{condition: replace}}\n"
+    (problem,) = loaded(BASE, override).results[1].errors
+    assert problem.code == "LOAD_ERR_COMPILE_CONDITION"
+    assert complaint in problem.message
+
+
+@pytest.mark.parametrize(
+    "comparison",
+    [
+        "evt.buffer bcontains 6173",
+        "evt.buffer startswith a",
+        "fd.sport in (1, 2)",
+        "fd.snet in (10.0.0.0/8)",
+        "k8smeta.pod.labels intersects (a, b)",
+        "k8smeta.pod.labels exists",
+        "len(proc.name) >= 3",
+        "proc.name iglob A*",
+        'proc.name regex "[[:alpha:]]+[0-9]{2,3}"',
+        "proc.aname in (a)",
+    ],
+)
+def test_comparisons_that_the_engine_takes(comparison):
+    text = json.dumps(f"started and {comparison}")
+    override = f"- rule: shell\n  condition: {text}\n  override: {{condition: replace}}\n"
+    assert loaded(BASE, override).successful
