@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from kguard.cli.output import clean, note, write, write_json, write_rows
-from kguard.errors import UsageError
+from kguard.errors import HistoryError, UsageError
 from kguard.model.findings import SEVERITIES
 
 if TYPE_CHECKING:
@@ -40,6 +40,27 @@ def remember(judged: Judged, arguments: dict[str, Any]) -> None:
     again = f", {len(found.reopened)} of the new were there once" if found.reopened else ""
     since = f" since {found.before}" if found.before else ""
     note(f"history of {subject}: {counts}{again}{since}", quiet=arguments["quiet"])
+
+
+def standing(arguments: dict[str, Any]) -> frozenset[str]:
+    """Fingerprints of what the last audit of the history found.
+
+    None without a history, or where it cannot be read: then everything is new, and `remember`
+    says why.
+
+    Raises:
+        UsageError: the input has no name of its own and the user gave none.
+    """
+    from kguard import history
+
+    if not arguments["history"]:
+        return frozenset()
+    subject = arguments["subject"] or _subject(arguments)
+    try:
+        with history.connect(arguments["history"], create=True) as database:
+            return history.standing(database, subject)
+    except HistoryError:
+        return frozenset()
 
 
 def _subject(arguments: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import click
 
 from kguard import reporters
 from kguard.cli.earlier import with_baseline
-from kguard.cli.history import remember
+from kguard.cli.history import remember, standing
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.output import write
 from kguard.cli.trusted import judged_by
@@ -37,7 +37,11 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
     metavar="REV",
     help="Settings, waivers and baseline as this git revision has them: for checks of a change.",
 )
-@click.option("--fail-on-new", is_flag=True, help="Only findings outside the baseline count.")
+@click.option(
+    "--fail-on-new",
+    is_flag=True,
+    help="Only findings count that neither the baseline nor the last audit of the history has.",
+)
 @click.option(
     "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
 )
@@ -65,16 +69,19 @@ def command(**arguments: Any) -> int:
     with judged_by(arguments) as wanted, open_engine(arguments) as engine:
         collected = collect(wanted.arguments, wanted.config, report=True)
         judged = scan(collected, with_baseline(wanted), engine)
+    known = standing(arguments)
     status = exit_code(
         judged.report,
         fail_on=arguments["fail_on"] or wanted.config.fail_on,
         allow_incomplete=arguments["allow_incomplete"],
         only_new=arguments["fail_on_new"],
+        known=known,
     )
     for name, destination in formats:
         settings_of = reporters.Settings(
             verbose=arguments["verbose"],
             exit_code=status,
+            known=known,
             color=None if destination in ("", "-") else False,
         )
         write(reporters.render(name, judged.report, settings_of), destination)
@@ -91,14 +98,21 @@ def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:
 
 
 def exit_code(
-    report: Report, *, fail_on: str, allow_incomplete: bool, only_new: bool = False
+    report: Report,
+    *,
+    fail_on: str,
+    allow_incomplete: bool,
+    only_new: bool = False,
+    known: frozenset[str] = frozenset(),
 ) -> int:
     """0 clean, 1 findings at or above the gate, 3 incomplete; 1 goes before 3.
 
-    Findings of the baseline count unless only new ones shall.
+    Findings of the baseline, and those whose fingerprints are known, count unless only new ones
+    shall.
     """
-    reached = {f.state for f in report.findings if severity_at_least(f.severity, fail_on)}
-    if reached & ({"open"} if only_new else {"open", "baseline"}):
+    reached = [f for f in report.findings if severity_at_least(f.severity, fail_on)]
+    new = {f.state for f in reached if not (only_new and f.fingerprint in known)}
+    if new & ({"open"} if only_new else {"open", "baseline"}):
         return 1
-    undecided = "unknown" in reached or not report.complete
+    undecided = any(f.state == "unknown" for f in reached) or not report.complete
     return 3 if undecided and not allow_incomplete else 0

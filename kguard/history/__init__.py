@@ -10,7 +10,7 @@ whole or not at all.
 from __future__ import annotations
 
 from kguard.history.database import Database, connect
-from kguard.history.reading import Audit, Change, Kept, audits, between, find, findings
+from kguard.history.reading import Audit, Change, Kept, audits, between, find, findings, standing
 from kguard.history.recording import Recorded, record
 from kguard.history.retention import prune
 
@@ -27,4 +27,5 @@ __all__ = [
     "findings",
     "prune",
     "record",
+    "standing",
 ]

@@ -97,6 +97,14 @@ def _counts(database: Database, subject: str, at: str) -> dict[str, int]:
     return dict(sorted((name, int(count)) for name, count in rows))
 
 
+def standing(database: Database, subject: str) -> frozenset[str]:
+    """Fingerprints of the findings that the last audit of a subject left, whatever their state."""
+    rows = database.rows(
+        "SELECT fingerprint FROM spell WHERE subject = ? AND until IS NULL", (subject,)
+    )
+    return frozenset(name for (name,) in rows)
+
+
 def find(database: Database, subject: str, at: str = "") -> Audit:
     """The last audit of a subject, or the last one until a time.
 

@@ -18,6 +18,7 @@ NAMES = (
     "html",
     "gitlab-quality",
     "gitlab-sast",
+    "events",
     "openreports",
     "policyreport",
     "prometheus",

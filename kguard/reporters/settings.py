@@ -12,6 +12,8 @@ class Settings(msgspec.Struct, frozen=True):
     verbose: bool = False
     exit_code: int = 0
     """The code that the command will end with, for the last line of the terminal report."""
+    known: frozenset[str] = frozenset()
+    """Fingerprints of the findings that an earlier audit had."""
     color: bool | None = None
     """None: as the terminal allows."""
     width: int = 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m support.docs`` writes the generated pages; ``--check`` fails where they differ."""
+"""``python -m support.docs`` writes what is generated; ``--check`` fails where it differs."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from support.docs.pages import pages
-
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+from support.docs.pages import ROOT, pages
+from support.docs.rights import files
 
 
 def main(arguments: Sequence[str]) -> int:
     """Exit code 1 if ``--check`` finds a page that is not as it would be generated."""
-    stale = [name for name, text in pages().items() if _read(DOCS / name) != text]
+    generated = {f"docs/{name}": text for name, text in pages().items()} | files()
+    stale = [name for name, text in generated.items() if _read(ROOT / name) != text]
     if "--check" in arguments:
         for name in stale:
-            print(f"docs/{name} is stale: run `make docs`")
+            print(f"{name} is stale: run `make docs`")
         return 1 if stale else 0
-    for name, text in pages().items():
-        path = DOCS / name
+    for name, text in generated.items():
+        path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        print(f"docs/{name}")
+        print(name)
     return 0
 
 

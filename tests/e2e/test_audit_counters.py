@@ -29,7 +29,7 @@ def test_the_counters_tell_what_happens(counted, testbed, tmp_path, kguard, chec
         assert _found(kguard, "admin", environment) == [("audit/recording-off", state)]
         _refused(_facts(kguard, "stranger", environment))
         assert _found(kguard, "stranger", environment) == [("audit/no-evidence", "unknown")]
-        cluster.apply(checkout / "docs" / "cron" / "cluster-role.yaml")
+        cluster.apply(checkout / "deploy/base/manifests/cluster-role.yaml")
         cluster.run("create", "clusterrolebinding", "k", "--clusterrole=kguard", "--user=scanner")
         assert _facts(kguard, "scanner", environment)["servers"][0]["recording"] == recording
 

@@ -280,3 +280,17 @@ def test_a_history_that_cannot_be_written_takes_no_report_away(kguard, checkout,
     assert done.returncode == 3
     assert "cannot be opened" in done.stderr
     assert "network/open-to-cluster" in done.stdout
+
+
+def test_only_what_the_last_audit_had_not_fails_with_a_history(kguard, web, tmp_path):
+    history = ("--history", tmp_path / "audits.db", "--subject", "web", "--fail-on-new")
+    gate = ("--fail-on", "medium", "-o", "json")
+    first = kguard("scan", web, "--at", "2026-11-29T12:00:00Z", *history, *gate)
+    assert first.returncode == 1
+    second = kguard("scan", web, "--at", "2026-11-30T12:00:00Z", *history, *gate)
+    assert second.returncode == 0
+    states = {finding["state"] for finding in json.loads(second.stdout)["findings"]}
+    assert states == {"open"}
+    (web / "other.yaml").write_text(OPEN_WEB.replace("web", "other"))
+    third = kguard("scan", web, "--at", "2026-12-01T12:00:00Z", *history, *gate)
+    assert third.returncode == 1

@@ -126,7 +126,7 @@ def test_a_missing_right_is_unreadable_with_the_right_named(filled):
 
 
 def test_the_shipped_role_is_enough(filled, checkout):
-    filled.apply(checkout / "docs" / "cron" / "cluster-role.yaml")
+    filled.apply(checkout / "deploy/base/manifests/cluster-role.yaml")
     filled.run(
         "create", "clusterrolebinding", "kguard-test", "--clusterrole=kguard", "--user=scanner"
     )

@@ -219,7 +219,7 @@ def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
 
 
 def test_the_shipped_role_grants_what_is_listed_and_nothing_else(checkout):
-    role = yaml.safe_load((checkout / "docs" / "cron" / "cluster-role.yaml").read_text())
+    role = yaml.safe_load((checkout / "deploy/base/manifests/cluster-role.yaml").read_text())
     objects = [rule for rule in role["rules"] if "apiGroups" in rule]
     granted = {
         group: frozenset(rule["resources"]) for rule in objects for group in rule["apiGroups"]
