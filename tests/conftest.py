@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.testbed import cache
+from tests.postgres import Server, running
 
 ROOT = Path(__file__).resolve().parents[1]
 _MISSING = re.compile(r"the testbed has no (\S+)")
@@ -92,3 +93,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-cases", action="store_true", help="write expected.yaml from what kguard says"
     )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A real PostgreSQL server; skips where none is installed."""
+    with running() as server:
+        yield server

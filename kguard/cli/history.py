@@ -32,6 +32,8 @@ def remember(judged: Judged, arguments: dict[str, Any]) -> None:
     from kguard import history
     from kguard.history.recording import digest
 
+    if arguments.get("offline") and history.is_address(arguments["history"]):
+        raise UsageError("--offline excludes a history in PostgreSQL", hint="name a file")
     objects = (msgspec.json.encode(m.object, order="deterministic") for m in judged.inventory)
     subject = arguments["subject"] or _subject(arguments)
     with history.connect(arguments["history"], create=True) as database:
@@ -88,9 +90,9 @@ def _shared(function: F) -> F:
             "--history",
             "file",
             required=True,
-            metavar="FILE",
+            metavar="FILE|URL",
             envvar="KGUARD_HISTORY",
-            help="The history (also KGUARD_HISTORY).",
+            help="The history: a file or postgresql://... (also KGUARD_HISTORY).",
         ),
     ):
         function = option(function)
@@ -107,7 +109,7 @@ def list_(file: str, subject: str, output: str) -> int:
     """List the audits with their findings by severity, and what each changed."""
     from kguard import history
 
-    with history.connect(file) as database:
+    with history.opened(file) as database:
         found = history.audits(database, subject)
     write_rows(found, _table(found), output)
     return 0
@@ -119,7 +121,7 @@ def trend(file: str, subject: str) -> int:
     """Print one line of CSV for each audit: what a spreadsheet draws."""
     from kguard import history
 
-    with history.connect(file) as database:
+    with history.opened(file) as database:
         found = history.audits(database, subject)
     head = ["subject", "at", "complete", *reversed(SEVERITIES), "new", "gone", "reopened"]
     lines = [",".join(head), *(",".join(_cells(audit)) for audit in found)]
@@ -135,7 +137,7 @@ def show(at: str, file: str, subject: str, output: str) -> int:
     """Show what an audit found: the last one, or the last one until AT (2026-11-30)."""
     from kguard import history
 
-    with history.connect(file) as database:
+    with history.opened(file) as database:
         audit = history.find(database, subject, at)
         found = history.findings(database, audit)
     write_rows(found, _story(audit, found), output)
@@ -151,7 +153,7 @@ def diff(before: str, after: str, file: str, subject: str, output: str) -> int:
     """Say what changed from the last audit until BEFORE to the last one until AFTER."""
     from kguard import history
 
-    with history.connect(file) as database:
+    with history.opened(file) as database:
         sides = [history.find(database, subject, at) for at in (before, after)]
         change = history.between(database, *sides)
     if output == "json":

@@ -47,9 +47,9 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
 )
 @click.option(
     "--history",
-    metavar="FILE",
+    metavar="FILE|URL",
     envvar="KGUARD_HISTORY",
-    help="Add the result to this history (also KGUARD_HISTORY).",
+    help="Add the result to this history: a file or postgresql://... (also KGUARD_HISTORY).",
 )
 @click.option("--subject", metavar="NAME", help="What the history calls the input.")
 @click.option("-v", "--verbose", is_flag=True, help="Name every target of grouped findings.")

@@ -9,7 +9,7 @@ whole or not at all.
 
 from __future__ import annotations
 
-from kguard.history.database import Database, connect
+from kguard.history.database import Database, connect, is_address, opened
 from kguard.history.reading import Audit, Change, Kept, audits, between, find, findings, standing
 from kguard.history.recording import Recorded, record
 from kguard.history.retention import prune
@@ -25,6 +25,8 @@ __all__ = [
     "connect",
     "find",
     "findings",
+    "is_address",
+    "opened",
     "prune",
     "record",
     "standing",

@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where is the history kept, and how does its shape grow without losing anything?
 
-SQLite holds the history of one machine in one file. Each change of shape is a migration, applied
-once, in order, in the transaction that needs it; a history of a later kguard is refused.
+SQLite holds the history of one machine in one file, PostgreSQL one that many runners share. Both
+speak the SQL that is written in this package; what they say differently is in their own modules.
+Each change of shape is a migration, applied once, in order, in the transaction that needs it; a
+history of a later kguard is refused.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 
-from kguard.errors import HistoryError, reason
+from kguard.errors import HistoryError
 
 WAIT_SECONDS = 60.0
 """How long one runner waits for another that is writing."""
-
-_MODE = 0o600
-"""A history tells what is wrong with a cluster: its owner reads it."""
 MIGRATIONS = (
     """
     CREATE TABLE audit (
@@ -42,68 +39,63 @@ MIGRATIONS = (
 """The statements that lead from each version to the next; what was released never changes."""
 
 
-class Database:
-    """An open history."""
+class Database(Protocol):
+    """An open history. Statements hold `?` where values go."""
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
-        self._connection = connection
-        self.name = name
+    @property
+    def name(self) -> str:
+        """The file, or the address without its password."""
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The answer to a query."""
-        return self._connection.execute(statement, values).fetchall()
-
-    def many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once for each row."""
-        self._connection.executemany(statement, rows)
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Everything inside happens, or nothing; one writer at a time.
+        """The answer to a query; empty for a statement that has none.
 
         Raises:
-            HistoryError: another runner writes for longer than `WAIT_SECONDS`, or the disk is full.
+            HistoryError: the store fails.
         """
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise HistoryError(f"the history cannot be written: {error}", where=self.name) from None
+
+    def many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run a statement once for each row.
+
+        Raises:
+            HistoryError: the store fails.
+        """
+
+    def transaction(self, subject: str = "") -> AbstractContextManager[None]:
+        """Everything inside happens, or nothing.
+
+        Args:
+            subject: the only one that is written, by nobody else meanwhile; empty for all.
+
+        Raises:
+            HistoryError: another runner writes for longer than `WAIT_SECONDS`, or the store fails.
+        """
+
+    def reading(self) -> AbstractContextManager[None]:
+        """All queries inside see the same state, whatever others write meanwhile."""
+
+    def version(self) -> int:
+        """How many migrations were applied; 0 where there is nothing yet."""
+
+    def migrate(self, statements: Sequence[str], version: int) -> None:
+        """Change the shape, within a transaction, and note its version."""
 
     def close(self) -> None:
         """End the connection."""
-        self._connection.close()
 
 
 @contextmanager
 def connect(name: str, *, create: bool = False) -> Iterator[Database]:
-    """The history in a file, in its newest shape.
+    """The history of a name, in its newest shape.
 
     Args:
-        name: the file.
+        name: a file, or `postgresql://...`.
         create: whether a history that is not there is begun.
 
     Raises:
-        HistoryError: the file is not there, no history, or one of a later kguard.
+        HistoryError: it is not there, cannot be reached, is no history, or one of a later kguard.
+        UsageError: the address makes no sense, or PostgreSQL's client is not installed.
     """
-    if not create and not Path(name).is_file():
-        hint = "`kguard scan ... --history FILE` begins one"
-        raise HistoryError("there is no history", where=name, hint=hint)
-    try:
-        if create:
-            Path(name).touch(mode=_MODE)
-        connection = sqlite3.connect(name, timeout=WAIT_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-    except sqlite3.Error as error:
-        raise HistoryError(f"this is no history: {error}", where=name) from None
-    except OSError as error:
-        raise HistoryError(f"it cannot be opened: {reason(error)}", where=name) from None
-    database = Database(connection, name)
+    database = _opened(name, create=create)
     try:
         _migrate(database)
         yield database
@@ -111,22 +103,42 @@ def connect(name: str, *, create: bool = False) -> Iterator[Database]:
         database.close()
 
 
+@contextmanager
+def opened(name: str) -> Iterator[Database]:
+    """A history that is there, as it is at one moment.
+
+    Raises:
+        HistoryError: as `connect`.
+        UsageError: as `connect`.
+    """
+    with connect(name) as database, database.reading():
+        yield database
+
+
+def _opened(name: str, *, create: bool) -> Database:
+    if is_address(name):
+        from kguard.history import postgres
+
+        return postgres.connect(name, create=create)
+    from kguard.history import sqlite
+
+    return sqlite.connect(name, create=create)
+
+
+def is_address(name: str) -> bool:
+    """Whether the name of a history is an address of PostgreSQL, not a file."""
+    return name.startswith(("postgresql://", "postgres://"))
+
+
 def _migrate(database: Database) -> None:
     """Bring a history to the newest shape."""
     known = len(MIGRATIONS)
-    version = _version(database)
+    version = database.version()
     if version == known:
         return
     if version > known:
         hint = "upgrade kguard"
         raise HistoryError("the history is a later version's", where=database.name, hint=hint)
     with database.transaction():
-        for text in MIGRATIONS[_version(database) :]:
-            for statement in text.split(";"):
-                database.rows(statement)
-        database.rows(f"PRAGMA user_version = {known}")
-
-
-def _version(database: Database) -> int:
-    ((version,),) = database.rows("PRAGMA user_version")
-    return int(version)
+        pending = MIGRATIONS[database.version() :]  # another runner may have been faster
+        database.migrate([one for text in pending for one in text.split(";")], known)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -54,7 +53,7 @@ def record(database: Database, report: Report, *, subject: str, inputs: str) -> 
     """
     body = msgspec.json.encode(report.facts, order="deterministic")
     facts = hashlib.sha256(body).hexdigest()
-    with database.transaction():
+    with database.transaction(subject):
         before = _last(database, subject)
         if before == report.at and _same(database, report, subject, facts):
             return Recorded(before)
@@ -95,7 +94,7 @@ def _change(database: Database, report: Report, subject: str, before: str) -> Re
     found = {finding.fingerprint for finding in report.findings}
     opened = sorted(found - now.keys())
     ended = (name for name, one in now.items() if name not in found)
-    known = {name for (name,) in _known(database, subject)}
+    known = _words(database, subject)
     return Recorded(
         before=before,
         opened=tuple(opened),
@@ -119,8 +118,12 @@ def _now(database: Database, subject: str) -> dict[str, _Now]:
     return {name: _Now(*rest) for name, *rest in rows}
 
 
-def _known(database: Database, subject: str) -> list[tuple[Any, ...]]:
-    return database.rows("SELECT fingerprint FROM finding WHERE subject = ?", (subject,))
+def _words(database: Database, subject: str) -> dict[str, tuple[str, ...]]:
+    """Target and message of everything that was ever found, by fingerprint."""
+    rows = database.rows(
+        "SELECT fingerprint, target, message FROM finding WHERE subject = ?", (subject,)
+    )
+    return {name: tuple(rest) for name, *rest in rows}
 
 
 def _spells(database: Database, report: Report, subject: str, change: Recorded) -> None:
@@ -135,11 +138,13 @@ def _spells(database: Database, report: Report, subject: str, change: Recorded) 
     )
     begun = [finding for finding in report.findings if finding.fingerprint in fresh]
     # What a finding says may change while it lasts: the newest words stay.
+    words = _words(database, subject)
+    changed = (row for f in report.findings if words.get((row := _row(f, subject))[1]) != row[4:])
     database.many(
         "INSERT INTO finding (subject, fingerprint, policy, layer, target, message)"
         " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (subject, fingerprint)"
         " DO UPDATE SET message = excluded.message, target = excluded.target",
-        (_row(finding, subject) for finding in report.findings),
+        changed,
     )
     database.many(
         "INSERT INTO spell (subject, fingerprint, since, state, severity) VALUES (?, ?, ?, ?, ?)",

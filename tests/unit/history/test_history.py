@@ -63,9 +63,19 @@ def report(day: int, *findings: Finding, complete=True, ran=("network/open-to-cl
     )
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request, tmp_path) -> str:
+    """The name of a history that is not there yet."""
+    if request.param == "sqlite":
+        return str(tmp_path / "audits.db")
+    server = request.getfixturevalue("postgres")
+    server.clear()
+    return server.address
+
+
 @pytest.fixture
-def store(tmp_path):
-    with history.connect(str(tmp_path / "audits.db"), create=True) as database:
+def store(place):
+    with history.connect(place, create=True) as database:
         yield database
 
 
@@ -210,59 +220,75 @@ def test_its_owner_alone_reads_it(tmp_path):
 
 RUNNER = """
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from kguard import history
 from tests.unit.history.test_history import finding, report
 
-with history.connect(sys.argv[1], create=True) as database:
-    for day in range(int(sys.argv[3]), 29):
-        findings = [finding(f"{day}-{n}") for n in range(400)]
-        print(day, flush=True)
-        history.record(database, report(day, *findings), subject=sys.argv[2], inputs="i")
+def run(subject):
+    with history.connect(sys.argv[1], create=True) as database:
+        for day in range(int(sys.argv[2]), 29):
+            findings = [finding(f"{day}-{n}") for n in range(int(sys.argv[3]))]
+            print(day, flush=True)
+            history.record(database, report(day, *findings), subject=subject, inputs="i")
+
+with ThreadPoolExecutor(20) as pool:
+    list(pool.map(run, sys.argv[4:]))
 """
+MANY, FEW = 150, 20
+FIRST = 15
 
 
-def runner(checkout, path, subject, start=1) -> subprocess.Popen:
+def runner(checkout, place, *subjects, start=1, many=MANY) -> subprocess.Popen:
+    """A process with a runner for each subject."""
     return subprocess.Popen(
-        [sys.executable, "-c", RUNNER, str(path), subject, str(start)],
+        [sys.executable, "-c", RUNNER, place, str(start), str(many), *subjects],
         cwd=checkout,
         stdout=subprocess.PIPE,
         text=True,
     )
 
 
-def check(store, subject) -> int:
+def check(store, subject, many=MANY) -> int:
     """Every audit that is there is whole: the findings of its day, no more, no fewer."""
     found = history.audits(store, subject)
     for audit in found:
         day = int(audit.at[8:10])
         names = {kept.fingerprint for kept in history.findings(store, audit)}
-        assert names == {f"{day}-{number}" for number in range(400)}
+        assert names == {f"{day}-{number}" for number in range(many)}
     return len(found)
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.01, 0.03, 0.07, 0.15])
-def test_a_runner_that_is_killed_loses_no_audit_and_leaves_none_half(checkout, tmp_path, pause):
-    path = tmp_path / "audits.db"
-    process = runner(checkout, path, "prod")
+@pytest.mark.parametrize("pause", [0.0, 0.02, 0.08])
+def test_a_runner_that_is_killed_loses_no_audit_and_leaves_none_half(checkout, place, pause):
+    process = runner(checkout, place, "prod", start=FIRST)
     process.stdout.readline()
     time.sleep(pause)
     process.send_signal(signal.SIGKILL)
     told = process.communicate()[0].splitlines()
-    with history.connect(str(path)) as database:
+    with history.connect(place) as database:
         done = check(database, "prod")
         assert done >= len(told) - 1
-    again = runner(checkout, path, "prod", start=done + 1)
+    again = runner(checkout, place, "prod", start=FIRST + done)
     again.communicate()
     assert again.returncode == 0
-    with history.connect(str(path)) as database:
-        assert check(database, "prod") == 28
+    with history.connect(place) as database:
+        assert check(database, "prod") == 29 - FIRST
 
 
-def test_several_runners_write_at_once(checkout, tmp_path):
-    path = tmp_path / "audits.db"
-    running = [runner(checkout, path, f"cluster-{number}", start=20) for number in range(4)]
+def test_several_runners_write_at_once(checkout, place):
+    names = [f"cluster-{number}" for number in range(20)]
+    running = [runner(checkout, place, *names[n::4], start=27, many=FEW) for n in range(4)]
     for process in running:
         process.communicate()
-    assert [process.returncode for process in running] == [0, 0, 0, 0]
-    with history.connect(str(path)) as database:
-        assert [check(database, f"cluster-{number}") for number in range(4)] == [9, 9, 9, 9]
+    assert {process.returncode for process in running} == {0}
+    with history.connect(place) as database:
+        assert {check(database, name, FEW) for name in names} == {2}
+
+
+def test_runners_of_one_subject_follow_one_another(checkout, place):
+    running = [runner(checkout, place, "prod", start=28, many=FEW) for _ in range(3)]
+    for process in running:
+        process.communicate()
+    assert {process.returncode for process in running} == {0}
+    with history.connect(place) as database:
+        assert check(database, "prod", FEW) == 1
