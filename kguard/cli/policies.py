@@ -11,7 +11,7 @@ import msgspec
 
 from kguard import layers
 from kguard.cli.output import clean, note, write_json
-from kguard.engine import catalog, own
+from kguard.engine import catalog
 from kguard.errors import UsageError, suggested
 from kguard.model.findings import FAMILIES, Policy, Severity
 
@@ -113,10 +113,7 @@ def new(policy: str, folder: str, subjects: str, *, objects: bool) -> int:
 
 
 def _all(folders: tuple[str, ...]) -> list[Policy]:
-    found = own.read([Path(folder) for folder in folders])
-    for failure in found.failures:
-        note(f"{failure.policy} cannot be run: {failure.reason}")
-    return [*catalog.bundled(), *found.policies]
+    return [*catalog.bundled(), *(p for folder in folders for p in catalog.load(Path(folder)))]
 
 
 def find(name: str, policies: list[Policy]) -> Policy:

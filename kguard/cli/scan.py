@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from kguard.cli.history import remember, standing
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.output import write
 from kguard.cli.trusted import judged_by
+from kguard.errors import UsageError, suggested
 from kguard.model.findings import SEVERITIES, Report, severity_at_least
 
 
@@ -26,6 +28,13 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
     multiple=True,
     metavar="FORMAT[=FILE]",
     help=f"{', '.join(reporters.NAMES)}; repeatable.",
+)
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME",
+    help="Only this framework in controls-html and oscal: cis, nsa, nist, pci ...; repeatable.",
 )
 @click.option(
     "--fail-on",
@@ -65,6 +74,7 @@ def command(**arguments: Any) -> int:
     """
     from kguard.scan import scan
 
+    known_frameworks(arguments["frameworks"])
     formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
     with judged_by(arguments) as wanted, open_engine(arguments) as engine:
         collected = collect(wanted.arguments, wanted.config, report=True)
@@ -83,11 +93,29 @@ def command(**arguments: Any) -> int:
             exit_code=status,
             known=known,
             color=None if destination in ("", "-") else False,
+            frameworks=arguments["frameworks"],
         )
         write(reporters.render(name, judged.report, settings_of), destination)
     if arguments["history"]:  # last: a history that cannot be written takes no report away
         remember(judged, arguments)
     return status
+
+
+def known_frameworks(chosen: Sequence[str]) -> None:
+    """Refuse names of frameworks that the table of controls does not hold.
+
+    Raises:
+        UsageError: one of them is unknown.
+    """
+    if not chosen:
+        return
+    from kguard.engine import controls
+
+    known = controls.names()
+    for name in chosen:
+        if name not in known:
+            hint = suggested(name, known, f"known: {', '.join(known)}")
+            raise UsageError(f"unknown framework `{name}`", hint=hint)
 
 
 def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:

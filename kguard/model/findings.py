@@ -45,8 +45,7 @@ class Policy(msgspec.Struct, frozen=True):
     since: str
     params: dict[str, Any]
     """JSON Schema properties with defaults."""
-    input: Literal["facts", "objects", "adopted"]
-    """What `input` is: facts, the manifests, or what rules of conftest and Gatekeeper get."""
+    input: Literal["facts", "objects"]
     aliases: tuple[str, ...]
     deprecated: bool
     related_resources: tuple[str, ...]
@@ -57,10 +56,6 @@ class Policy(msgspec.Struct, frozen=True):
     bundled: bool
     follows: tuple[str, ...] = ()
     """Policies whose findings one of this policy may take the place of: the rung before it."""
-    modules: tuple[str, ...] = ()
-    """Libraries that it cannot do without, by path."""
-    constraint: dict[str, Any] | None = None
-    """Of a Constraint of Gatekeeper: `match`, `parameters`, whether it reads the `inventory`."""
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
