@@ -88,10 +88,10 @@ def scan(
         places = Places(inventory)
         for raw in judging.findings():
             found += _concrete(raw, run.policies, places, options)
-    failures = judging.failures
+    failures = [*run.failures, *judging.failures]
     facts = _ordered(facts)
     found, late = _triage(found, engine, run.policies, places, options)
-    report = _report(found, failures + late, run.policies, facts, inventory, options)
+    report = _report(found, failures + late, run, facts, inventory, options)
     return Judged(report, inventory, facts)
 
 
@@ -174,6 +174,12 @@ def _batches(
     if objects:
         document = {"objects": [m.object for m in inventory.manifests], "scope": options.scope}
         yield Batch("objects", _document(document, objects, options), objects)
+    adopted = tuple(p for p in policies if p.input == "adopted")
+    if adopted:
+        from kguard.engine.adopted.document import document as of_adopted
+
+        subjects = of_adopted(adopted, inventory)
+        yield Batch("adopted", _document(subjects, adopted, options), adopted)
 
 
 def _document(document: Any, policies: Sequence[Policy], options: Options) -> bytes:
@@ -269,7 +275,7 @@ def _triage(
 def _report(
     found: Sequence[Finding],
     failures: Sequence[Failure],
-    policies: Sequence[Policy],
+    run: Chosen,
     facts: Mapping[str, Any],
     inventory: Inventory,
     options: Options,
@@ -288,13 +294,13 @@ def _report(
         complete=not incomplete,
         incomplete=tuple(sorted(set(incomplete))),
         coverage={name: _coverage(name, facts) for name in facts},
-        not_evaluated=tuple(sorted(set(collected.not_evaluated))),
+        not_evaluated=tuple(sorted({*collected.not_evaluated, *run.left_out})),
         assumed=dict(sorted(inventory.assumed.items())),
         scope=options.scope,
         at=options.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         inputs=options.inputs,
         objects=len(inventory.manifests) + len(inventory.shadowed),
-        policies={policy.id: policy for policy in policies},
+        policies={policy.id: policy for policy in run.policies},
         facts=dict(facts),
         renderers=dict(sorted(collected.renderers.items())),
     )

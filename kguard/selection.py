@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -13,9 +13,12 @@ import msgspec
 from kguard import layers
 from kguard.config import Config
 from kguard.data import policies_dir
-from kguard.engine import catalog
+from kguard.engine import catalog, own
+from kguard.engine.adopted import Adopted
+from kguard.engine.base import Failure
 from kguard.errors import UsageError, suggested
 from kguard.model.findings import LAYERS, Policy
+from kguard.model.manifests import NotEvaluated
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +55,10 @@ class Chosen(msgspec.Struct, frozen=True):
 
     policies: tuple[Policy, ...]
     libraries: dict[str, str]
+    failures: tuple[Failure, ...] = ()
+    """Policies of the user's that cannot be run at all."""
+    left_out: tuple[NotEvaluated, ...] = ()
+    """What the user's folders hold and nothing applies."""
 
 
 def chosen(options: Options) -> Chosen:
@@ -61,7 +68,13 @@ def chosen(options: Options) -> Chosen:
         UsageError: an unknown policy is named.
         PolicyError: a policy's METADATA is wrong.
     """
-    return Chosen(tuple(select(options)), _libraries(options))
+    found = own.read(_policy_dirs(options))
+    return Chosen(
+        tuple(_selected(options, found)),
+        catalog.libraries(policies_dir()) | found.libraries,
+        tuple(failure for failure in found.failures if _asked(failure, options)),
+        tuple(found.left_out),
+    )
 
 
 def select(options: Options) -> list[Policy]:
@@ -71,13 +84,27 @@ def select(options: Options) -> list[Policy]:
         UsageError: an unknown policy is named.
         PolicyError: a policy's METADATA is wrong.
     """
-    everything = list(catalog.bundled())
-    for folder in _policy_dirs(options):
-        everything += catalog.load(folder)
-    _known([*options.policies, *options.config.policies], everything)
+    return _selected(options, own.read(_policy_dirs(options)))
+
+
+def _selected(options: Options, found: Adopted) -> list[Policy]:
+    everything = [*catalog.bundled(), *found.policies]
+    names = {name for policy in everything for name in (policy.id, *policy.aliases)}
+    names |= {failure.policy for failure in found.failures}
+    _known([*options.policies, *options.config.policies], names)
     return [
         _configured(policy, options.config) for policy in everything if _wanted(policy, options)
     ]
+
+
+def _asked(failure: Failure, options: Options) -> bool:
+    """Whether a scan was to run a policy that cannot be run."""
+    if failure.policy.partition("/")[0] not in options.layers:
+        return False
+    settings = options.config.policies.get(failure.policy)
+    if options.policies:
+        return failure.policy in options.policies
+    return settings is None or settings.enabled
 
 
 def _policy_dirs(options: Options) -> list[Path]:
@@ -85,8 +112,7 @@ def _policy_dirs(options: Options) -> list[Path]:
     return [Path(name) for name in (*map(config.path, config.policy_dirs), *options.policy_dirs)]
 
 
-def _known(names: Iterable[str], policies: Sequence[Policy]) -> None:
-    known = {name for p in policies for name in (p.id, *p.aliases)}
+def _known(names: Iterable[str], known: set[str]) -> None:
     for name in names:
         if name not in known:
             hint = suggested(name, known, "`kguard policies list` names them all")
@@ -115,10 +141,3 @@ def _configured(policy: Policy, config: Config) -> Policy:
     if settings is None or settings.severity is None:
         return policy
     return msgspec.structs.replace(policy, severity=settings.severity)
-
-
-def _libraries(options: Options) -> dict[str, str]:
-    found = catalog.libraries(policies_dir())
-    for folder in _policy_dirs(options):
-        found |= catalog.libraries(folder)
-    return found

@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": "what a change does: effects and findings that appear or vanish",
     "gate": "what manifests would change for the worse in a cluster",
     "admit": "answer an AdmissionReview, with a cluster's state as context",
+    "serve": "the same as an HTTPS webhook of the API server",
     "explain": "why a finding is one, or what a policy wants",
     "policies": "list, show, test and begin policies",
     "network": "who can talk to whom",

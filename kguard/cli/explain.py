@@ -19,7 +19,7 @@ from kguard.cli.inputs import (
 )
 from kguard.cli.output import clean
 from kguard.cli.policies import describe, find
-from kguard.engine import catalog
+from kguard.engine import catalog, own
 from kguard.errors import UsageError
 from kguard.model.findings import Finding, Policy
 
@@ -39,9 +39,8 @@ def command(subject: str, report: str | None, **arguments: Any) -> int:
       kguard explain network/default-deny
       kguard explain 1f3a9c deploy/
     """
-    policies = list(catalog.bundled())
-    for folder in arguments["policy_dirs"]:
-        policies += catalog.load(Path(folder))
+    folders = [Path(folder) for folder in arguments["policy_dirs"]]
+    policies = [*catalog.bundled(), *own.read(folders).policies]
     if "/" in subject:
         click.echo(describe(find(subject, policies)))
         return 0

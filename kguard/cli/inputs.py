@@ -354,21 +354,28 @@ def open_engine(arguments: dict[str, Any]) -> Iterator[Engine]:
     """The engine that was asked for, closed afterwards.
 
     Raises:
+        KguardError: as `start_engine`.
+    """
+    engine = start_engine(arguments)
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def start_engine(arguments: dict[str, Any]) -> Engine:
+    """The engine that was asked for; the caller closes it.
+
+    Raises:
         UsageError: `--engine opa` without a URL.
         EngineError: the engine cannot be started or reached.
     """
-    engine: Engine
     if arguments.get("engine") == "opa":
         from kguard.engine.opa_server import OpaEngine
 
         if not arguments.get("opa_url"):
             raise UsageError("--engine opa needs --opa-url", hint="http://127.0.0.1:8181")
-        engine = OpaEngine(arguments["opa_url"], ca_file=arguments.get("opa_ca") or "")
-    else:
-        from kguard.engine.embedded import EmbeddedEngine
+        return OpaEngine(arguments["opa_url"], ca_file=arguments.get("opa_ca") or "")
+    from kguard.engine.embedded import EmbeddedEngine
 
-        engine = EmbeddedEngine()
-    try:
-        yield engine
-    finally:
-        engine.close()
+    return EmbeddedEngine()

@@ -11,7 +11,7 @@ import msgspec
 
 from kguard import layers
 from kguard.cli.output import clean, note, write_json
-from kguard.engine import catalog
+from kguard.engine import catalog, own
 from kguard.errors import UsageError, suggested
 from kguard.model.findings import FAMILIES, Policy, Severity
 
@@ -113,7 +113,10 @@ def new(policy: str, folder: str, subjects: str, *, objects: bool) -> int:
 
 
 def _all(folders: tuple[str, ...]) -> list[Policy]:
-    return [*catalog.bundled(), *(p for folder in folders for p in catalog.load(Path(folder)))]
+    found = own.read([Path(folder) for folder in folders])
+    for failure in found.failures:
+        note(f"{failure.policy} cannot be run: {failure.reason}")
+    return [*catalog.bundled(), *found.policies]
 
 
 def find(name: str, policies: list[Policy]) -> Policy:

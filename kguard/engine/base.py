@@ -54,6 +54,15 @@ class Engine(Protocol):
         ...
 
 
+def without(policies: Sequence[Policy], broken: Mapping[str, str]) -> Iterator[Failure]:
+    """The policies that fail because a module cannot be loaded (path -> reason), and why."""
+    for policy in policies:
+        for path in (policy.file, *policy.modules):
+            if path in broken:
+                yield Failure(policy.id, broken[path])
+                break
+
+
 def queries(policy: Policy) -> Iterator[tuple[str, bool]]:
     """The query paths of a policy, each with whether it yields unknowns."""
     yield f"data.{policy.package}.deny", False

@@ -22,6 +22,7 @@ from kguard.sources.yaml.fast import Unsupported, load_block
 _METADATA = re.compile(r"^# METADATA\s*\n((?:#.*\n)+)", re.MULTILINE)
 _PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
 _ENTRY = re.compile(r"^(deny|unknown)\s+contains\b", re.MULTILINE)
+_OWN = re.compile(r"\b(layer|subjects|remedy|no_remedy)\s*:")
 MAX_POLICY_BYTES = 1 << 20
 
 
@@ -67,8 +68,8 @@ def load(folder: Path, *, bundled: bool = False) -> tuple[Policy, ...]:
     """
     found = [
         policy(path, text, folder, bundled=bundled)
-        for path, text in _modules(folder)
-        if _ENTRY.search(text)
+        for path, text in modules(folder)
+        if has_entry(text)
     ]
     if not found:
         hint = "a policy is a .rego file with `deny contains ...`; see docs/policies.md"
@@ -78,10 +79,27 @@ def load(folder: Path, *, bundled: bool = False) -> tuple[Policy, ...]:
 
 def libraries(folder: Path) -> dict[str, str]:
     """The modules of a folder that define no entry point, by path."""
-    return {str(path): text for path, text in _modules(folder) if not _ENTRY.search(text)}
+    return {str(path): text for path, text in modules(folder) if not has_entry(text)}
 
 
-def _modules(folder: Path) -> Iterator[tuple[Path, str]]:
+def has_entry(text: str) -> bool:
+    """Whether a module has the form of a policy of kguard."""
+    return bool(_ENTRY.search(text))
+
+
+def declares(text: str) -> bool:
+    """Whether METADATA of a module says what only a policy of kguard says."""
+    block = _METADATA.search(text)
+    return bool(block and _OWN.search(block[1]))
+
+
+def modules(folder: Path) -> Iterator[tuple[Path, str]]:
+    """The modules of a folder without the tests, each with its path, in order.
+
+    Raises:
+        PolicyError: one cannot be read, or is too long.
+        ConfigError: there is no such folder.
+    """
     if not folder.is_dir():
         raise ConfigError("there is no such folder of policies", where=str(folder))
     for path in sorted(folder.rglob("*.rego")):

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kguard.engine.base import Answers, Batch, Failure, queries, require_set
+from kguard.engine.base import Answers, Batch, Failure, queries, require_set, without
 from kguard.engine.merge import ALL, merged
 from kguard.errors import EngineError, PolicyError, UsageError
 from kguard.model.findings import Policy
@@ -47,21 +47,39 @@ class OpaEngine:
         self._root = f"kguard_{digest[:16]}"
         self._refuse_foreign()
         packages = {match[1] for text in modules.values() if (match := _PACKAGE.search(text))}
-        for path, text in libraries.items():
-            self._put(path, self._moved(text, packages))
+        broken = self._put_libraries(libraries, packages)
         alone = [policy for policy in policies if not policy.bundled]
         for layer in sorted({policy.layer for policy in policies if policy.bundled}):
             alone += self._put_together(
                 layer, [p for p in policies if (p.layer, p.bundled) == (layer, True)]
             )
-        failures = []
-        for policy in alone:
+        failures = list(without(policies, broken))
+        failed = {failure.policy for failure in failures}
+        needed = {path for policy in policies for path in policy.modules}
+        failures += [Failure(path, broken[path]) for path in sorted(broken.keys() - needed)]
+        for policy in (policy for policy in alone if policy.id not in failed):
             reason = self._put(policy.file, self._moved(policy.text, packages))
             if reason:
                 failures.append(Failure(policy.id, reason))
             else:
                 self._loaded.add(policy.file)
         return failures
+
+    def _put_libraries(self, libraries: Mapping[str, str], packages: set[str]) -> dict[str, str]:
+        """Upload the modules that others import; why some cannot be, by path.
+
+        The server refuses a call of a function that it does not have yet: what it refuses is put
+        again after the others, as long as that helps.
+        """
+        waiting = dict(libraries)
+        while True:
+            broken = {}
+            for path, text in waiting.items():
+                if reason := self._put(path, self._moved(text, packages)):
+                    broken[path] = reason
+            if len(broken) in (0, len(waiting)):
+                return broken
+            waiting = {path: waiting[path] for path in broken}
 
     def _put_together(self, layer: str, policies: list[Policy]) -> list[Policy]:
         """Upload the shipped policies of a layer as one module; those that must go alone."""
@@ -85,7 +103,7 @@ class OpaEngine:
     def _reporting(self) -> Iterator[None]:
         """Turn the unrelated exceptions of client and transport into engine errors."""
         import requests
-        from opa_client.errors import RegoParseError
+        from opa_client.errors import DeletePolicyError, RegoParseError
 
         try:
             yield
@@ -96,6 +114,9 @@ class OpaEngine:
             raise EngineError(reason, where=self._url) from None
         except RegoParseError as error:
             raise PolicyError(" ".join(str(error).split())) from None
+        except DeletePolicyError as error:
+            reason = f"a policy cannot be removed again: {error}"
+            raise EngineError(reason, where=self._url) from None
 
     def _moved(self, text: str, packages: set[str]) -> str:
         """The module with its package, and references to our packages, below our root."""
@@ -150,7 +171,7 @@ class OpaEngine:
 
     def close(self) -> None:
         """Remove what was put on the server."""
-        for name in self._uploaded:
+        for name in reversed(self._uploaded):  # what others call goes last
             with self._reporting():
                 self._client.delete_policy(name)
         self._uploaded.clear()

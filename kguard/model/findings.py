@@ -45,7 +45,8 @@ class Policy(msgspec.Struct, frozen=True):
     since: str
     params: dict[str, Any]
     """JSON Schema properties with defaults."""
-    input: Literal["facts", "objects"]
+    input: Literal["facts", "objects", "adopted"]
+    """What `input` is: facts, the manifests, or what rules of conftest and Gatekeeper get."""
     aliases: tuple[str, ...]
     deprecated: bool
     related_resources: tuple[str, ...]
@@ -56,6 +57,10 @@ class Policy(msgspec.Struct, frozen=True):
     bundled: bool
     follows: tuple[str, ...] = ()
     """Policies whose findings one of this policy may take the place of: the rung before it."""
+    modules: tuple[str, ...] = ()
+    """Libraries that it cannot do without, by path."""
+    constraint: dict[str, Any] | None = None
+    """Of a Constraint of Gatekeeper: `match`, `parameters`, whether it reads the `inventory`."""
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,10 +11,12 @@ from opa_client.opa import OpaClient
 
 from kguard.engine import catalog
 from kguard.engine.base import Batch
+from kguard.engine.embedded import EmbeddedEngine
 from kguard.engine.opa_server import OpaEngine
 from kguard.errors import EngineError
 from tests.cases.runner import LoadedOnce, cases, judge, read_inputs
 from tests.e2e import live
+from tests.unit.engine import adopted
 from tests.unit.engine.policies import evaluated, policy
 
 
@@ -60,6 +62,16 @@ def engines(opa_url):
 def test_both_engines_say_the_same(case, engines):
     first, second = (judge(case, read_inputs(case), engine).report for engine in engines)
     assert msgspec.json.encode(first) == msgspec.json.encode(second)
+
+
+def test_both_engines_say_the_same_by_policies_of_other_tools(opa_url):
+    embedded, server = EmbeddedEngine(), OpaEngine(opa_url)
+    first, second = adopted.judged(embedded), adopted.judged(server)
+    embedded.close()
+    server.close()
+    assert msgspec.json.encode(first) == msgspec.json.encode(second)
+    assert len(first.findings) == len(adopted.EXPECTED)
+    assert OpaClient(port=int(opa_url.rpartition(":")[2])).get_policies_list() == []
 
 
 def test_policies_are_removed_afterwards(opa_url):

@@ -107,9 +107,10 @@ def test_a_mild_finding_warns_and_admits(context):
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_a_policy_that_fails_is_no_pass(context, allowed):
+@pytest.mark.parametrize("name", ["network/open-to-cluster", "manifests/refused-before-it-ran"])
+def test_a_policy_that_fails_is_no_pass(context, allowed, name):
     """Only with `--allow-incomplete`, and then it is said."""
-    failed = Incomplete("policy network/open-to-cluster", "ran out of time")
+    failed = Incomplete(f"policy {name}", "ran out of time")
 
     def judge(state):
         judged = context.judge(state)
@@ -118,7 +119,7 @@ def test_a_policy_that_fails_is_no_pass(context, allowed):
 
     late = admission.Context(context.collected, judge, allow_unknown=allowed)
     response = admission.decide(review(item=OPEN), late)
-    said = "policy network/open-to-cluster cannot be decided: ran out of time"
+    said = f"policy {name} cannot be decided: ran out of time"
     assert response.allowed is allowed
     assert said in (response.warnings if allowed else response.status.message)
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from kguard.engine.base import Answers, Batch, Failure, queries, require_set
+from kguard.engine.base import Answers, Batch, Failure, queries, require_set, without
 from kguard.engine.embedded.precheck import precheck
 from kguard.engine.embedded.process import WALL_SECONDS, Answer, Child, ChildDied
 from kguard.errors import EngineError
@@ -28,42 +28,47 @@ class EmbeddedEngine:
         self._wall = wall_seconds
         self._child = Child(wall_seconds)
         self._modules: dict[str, str] = {}
-        self._libraries: dict[str, str] = {}
 
     def load(self, policies: Sequence[Policy], libraries: Mapping[str, str]) -> list[Failure]:
         """Compile policies and libraries; what cannot be compiled is left out and reported."""
-        failures = []
-        self._libraries = dict(libraries)
-        self._modules = dict(libraries)
-        for policy in policies:
-            reason = None if policy.bundled else precheck(policy.text)
-            if reason:
-                failures.append(Failure(policy.id, f"{policy.file}: {reason}"))
-            else:
-                self._modules[policy.file] = policy.text
-        by_file = {policy.file: policy.id for policy in policies}
-        for path, error in self._compile(policies).items():
-            failures.append(Failure(by_file.get(path, path), _sentence(error)))
+        shipped = {policy.file for policy in policies if policy.bundled}
+        self._modules = dict(libraries) | {policy.file: policy.text for policy in policies}
+        broken: dict[str, str] = {}
+        for path in self._modules.keys() - shipped:
+            if reason := precheck(self._modules[path]):
+                broken[path] = f"{path}: {reason}"
+        for path in broken:
+            self._modules.pop(path)
+        for path, error in self._compile(shipped).items():
+            broken[path] = _sentence(error)
             self._modules.pop(path, None)
-        return failures
+        return self._left_out(policies, broken)
 
-    def _compile(self, policies: Sequence[Policy]) -> dict[str, str]:
+    def _left_out(self, policies: Sequence[Policy], broken: dict[str, str]) -> list[Failure]:
+        """What cannot be evaluated: policies, and modules that no policy says it needs."""
+        failures = list(without(policies, broken))
+        failed = {failure.policy for failure in failures}
+        for policy in policies:
+            if policy.id in failed:
+                self._modules.pop(policy.file, None)
+        named = {path for policy in policies for path in (policy.file, *policy.modules)}
+        return failures + [Failure(p, broken[p]) for p in sorted(broken.keys() - named)]
+
+    def _compile(self, shipped: set[str]) -> dict[str, str]:
         try:
             return self._child.load(self._modules)
         except ChildDied:
-            return self._compile_one_by_one(policies)
+            return self._compile_one_by_one(shipped)
 
-    def _compile_one_by_one(self, policies: Sequence[Policy]) -> dict[str, str]:
+    def _compile_one_by_one(self, shipped: set[str]) -> dict[str, str]:
         failed: dict[str, str] = {}
-        for policy in policies:
-            if policy.bundled or policy.file not in self._modules:
-                continue
+        for path in self._modules.keys() - shipped:
             child = Child(self._wall)
             try:
-                child.load({policy.file: policy.text})
+                child.load({path: self._modules[path]})
             except ChildDied as death:
-                failed[policy.file] = f"the engine gave up on it: {death}"
-                self._modules.pop(policy.file)
+                failed[path] = f"the engine gave up on it: {death}"
+                self._modules.pop(path)
             finally:
                 child.close()
         return failed | self._restart()

@@ -74,7 +74,7 @@ def _values_first(parser: Any, path: str, text: str) -> str:
 
 def _queries(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
-        if "stmts" in node:
+        if node.get("stmts"):
             yield node
         node = list(node.values())
     if isinstance(node, list):

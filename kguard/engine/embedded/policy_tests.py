@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
+from kguard.engine.adopted.modules import Group, module
 from kguard.engine.embedded.precheck import precheck
 from kguard.engine.embedded.process import WALL_SECONDS, Answer, Child, ChildDied
-from kguard.errors import PolicyError
+from kguard.errors import PolicyError, reason
 
 _PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
 _TEST = re.compile(r"^(test_\w+)\b", re.MULTILINE)
@@ -30,10 +31,10 @@ def run(folder: Path, wall_seconds: float = WALL_SECONDS) -> list[Outcome]:
     Raises:
         PolicyError: a module cannot be compiled, or a test takes the engine down.
     """
-    modules = {str(path): path.read_text() for path in sorted(folder.rglob("*.rego"))}
+    modules = _modules(folder)
     for path, text in modules.items():
-        if reason := precheck(text):
-            raise PolicyError(reason, where=path)
+        if problem := precheck(text):
+            raise PolicyError(problem, where=path)
     names = sorted({name for path, text in modules.items() for name in _tests(path, text)})
     child = Child(wall_seconds)
     try:
@@ -45,6 +46,20 @@ def run(folder: Path, wall_seconds: float = WALL_SECONDS) -> list[Outcome]:
     finally:
         child.close()
     return [Outcome(name.removeprefix("data."), _problem(answers[name])) for name in names]
+
+
+def _modules(folder: Path) -> dict[str, str]:
+    """The modules of a folder, in Rego v1, with what they call of v0."""
+    modules: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.rego")):
+        try:
+            found = module(str(path), path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise PolicyError(
+                f"the file cannot be read: {reason(error)}", where=str(path)
+            ) from None
+        modules |= Group("", (found,)).libraries
+    return modules
 
 
 def _tests(path: str, text: str) -> Iterator[str]:
