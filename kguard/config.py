@@ -181,6 +181,20 @@ class Runtime(_Strict, frozen=True):
     scenarios: tuple[Scenario, ...] = ()
 
 
+class NamedCluster(_Strict, frozen=True):
+    """A cluster to audit beside others; with `folder` as many as there are files in it."""
+
+    name: str = ""
+    """Else that of the context, of the cluster in the snapshot, or of the file."""
+    context: str = ""
+    """Of the kubeconfig; the current one where it is empty."""
+    kubeconfig: str = ""
+    """Relative to kguard.yaml, like the other paths; the user's own where it is empty."""
+    snapshot: str = ""
+    folder: str = ""
+    """Each file in it is a kubeconfig or a snapshot."""
+
+
 class Release(_Strict, frozen=True):
     """One way in which a chart is installed."""
 
@@ -202,6 +216,8 @@ class Config(_Strict, frozen=True):
     namespace: str = "default"
     layers: tuple[Literal["network", "mtls", "images", "audit", "runtime"], ...] = ()
     cluster: Cluster = Cluster()
+    clusters: tuple[NamedCluster, ...] = ()
+    """What `kguard scan` audits where no input is named."""
     policies: dict[str, PolicySettings] = {}
     policy_dirs: tuple[str, ...] = ()
     namespaces: Namespaces = Namespaces()
@@ -342,6 +358,7 @@ _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Runtime,
     Scenario,
     Cluster,
+    NamedCluster,
     PolicySettings,
     Namespaces,
     Trust,

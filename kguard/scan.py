@@ -267,7 +267,11 @@ def _triage(
     judged = [*verdicts(engine, batch)]
     raw = chain.from_iterable(verdict.raw for verdict in judged)
     marked = (*outcome.findings, *_concrete(raw, mine, places, options))
-    before = baseline.read(Path(options.baseline_file)) if options.baseline_file else frozenset()
+    before = (
+        baseline.read(Path(options.baseline_file), options.cluster)
+        if options.baseline_file
+        else frozenset()
+    )
     marked = baseline.apply(marked, before | options.known)
     return sorted(marked, key=order), [v.failure for v in judged if v.failure]
 

@@ -42,6 +42,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Told now and then how far something is that takes long."""
     waivers_file: str = ""
     baseline_file: str = ""
+    cluster: str = ""
+    """The name of the cluster, where several are judged: what a baseline says of others is not
+    about it."""
     known: frozenset[str] = frozenset()
     """Fingerprints of findings that were there before, besides those of the file."""
     inputs: tuple[str, ...] = ()

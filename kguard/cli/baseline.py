@@ -26,6 +26,7 @@ class Known(msgspec.Struct):
     fingerprint: str
     policy: str
     target: str
+    cluster: str = ""
 
 
 class Document(msgspec.Struct, kw_only=True):
@@ -60,4 +61,5 @@ def command(output: str, **arguments: Any) -> int:
 
 
 def _row(finding: Finding) -> Known:
-    return Known(finding.fingerprint, finding.policy, str(finding.target))
+    target = finding.target
+    return Known(finding.fingerprint, finding.policy, str(target), target.cluster)

@@ -26,7 +26,8 @@ from kguard.sources import overlaid
 
 _OF_THE_CLUSTER = {
     "contexts": (),
-    "snapshot": None,
+    "snapshots": (),
+    "all_contexts": False,
     "overlays": (),
     "flow_files": (),
     "falco_rules": (),

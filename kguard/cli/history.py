@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How is the history written after a scan, and what does `kguard history` show of it?"""
+"""What does `kguard history` show?"""
 
 from __future__ import annotations
 
@@ -8,68 +8,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import msgspec
 
 from kguard.cli.output import clean, note, write, write_json, write_rows
-from kguard.errors import HistoryError, UsageError
+from kguard.errors import UsageError
 from kguard.model.findings import SEVERITIES
 
 if TYPE_CHECKING:
     from kguard.history import Audit, Change, Kept
-    from kguard.scan import Judged
 
 F = TypeVar("F", bound=Callable[..., Any])
 _EFFECTS = (("weaker", "weaker"), ("opened", "opens"), ("cut", "cuts"), ("stronger", "stronger"))
-
-
-def remember(judged: Judged, arguments: dict[str, Any]) -> None:
-    """Add a scan to the history that the user named, and say what it changed.
-
-    Raises:
-        HistoryError: the history cannot be written.
-        UsageError: the input has no name of its own and the user gave none.
-    """
-    from kguard import history
-    from kguard.history.recording import digest
-
-    if arguments.get("offline") and history.is_address(arguments["history"]):
-        raise UsageError("--offline excludes a history in PostgreSQL", hint="name a file")
-    objects = (msgspec.json.encode(m.object, order="deterministic") for m in judged.inventory)
-    subject = arguments["subject"] or _subject(arguments)
-    with history.connect(arguments["history"], create=True) as database:
-        found = history.record(database, judged.report, subject=subject, inputs=digest(objects))
-    counts = f"{len(found.opened)} new, {len(found.closed)} gone"
-    again = f", {len(found.reopened)} of the new were there once" if found.reopened else ""
-    since = f" since {found.before}" if found.before else ""
-    note(f"history of {subject}: {counts}{again}{since}", quiet=arguments["quiet"])
-
-
-def standing(arguments: dict[str, Any]) -> frozenset[str]:
-    """Fingerprints of what the last audit of the history found.
-
-    None without a history, or where it cannot be read: then everything is new, and `remember`
-    says why.
-
-    Raises:
-        UsageError: the input has no name of its own and the user gave none.
-    """
-    from kguard import history
-
-    if not arguments["history"]:
-        return frozenset()
-    subject = arguments["subject"] or _subject(arguments)
-    try:
-        with history.connect(arguments["history"], create=True) as database:
-            return history.standing(database, subject)
-    except HistoryError:
-        return frozenset()
-
-
-def _subject(arguments: dict[str, Any]) -> str:
-    names = [*arguments["contexts"], *arguments["inputs"]]
-    if len(names) == 1 and names != ["-"]:
-        return str(names[0])
-    raise UsageError("the history needs a name for this input", hint="--subject NAME")
 
 
 @click.group("history")

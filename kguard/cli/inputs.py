@@ -61,10 +61,19 @@ _INPUTS = (
         "-n", "--namespace", metavar="NS", help="The namespace of objects that name none."
     ),
     click.option(
-        "--context", "contexts", multiple=True, metavar="NAME", help="Read a live cluster."
+        "--context",
+        "contexts",
+        multiple=True,
+        metavar="NAME",
+        help="Read a live cluster; `scan` takes several.",
     ),
+    click.option("--all-contexts", is_flag=True, help="Read every cluster of the kubeconfig."),
     click.option(
-        "--snapshot", metavar="FILE", help="Read a cluster's state that `snapshot` wrote."
+        "--snapshot",
+        "snapshots",
+        multiple=True,
+        metavar="FILE",
+        help="Read a cluster's state that `snapshot` wrote; `scan` takes several.",
     ),
     click.option(
         "--overlay",
@@ -232,7 +241,7 @@ def _stay_offline(arguments: dict[str, Any]) -> None:
 
 def live(arguments: dict[str, Any]) -> bool:
     """Whether a cluster is read, or a snapshot of one."""
-    return bool(arguments.get("contexts") or arguments.get("snapshot"))
+    return any(arguments.get(name) for name in ("contexts", "all_contexts", "snapshots"))
 
 
 def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) -> Collected:
@@ -280,8 +289,9 @@ def _reading(arguments: dict[str, Any], config: Config) -> Any:
         fast_yaml=not arguments.get("no_fast_yaml"),
         namespace=values.namespace(arguments, config),
         releases=tuple(_release(config, release) for release in config.helm),
-        contexts=tuple(arguments.get("contexts") or ()),
-        snapshot=arguments.get("snapshot") or "",
+        contexts=values.contexts(arguments),
+        kubeconfig=arguments.get("kubeconfig") or "",
+        snapshot=next(iter(arguments.get("snapshots") or ()), ""),
         overlays=tuple(arguments.get("overlays") or ()),
         read_secrets=bool(arguments.get("read_secrets")),
         pull_secrets=bool(arguments.get("read_secrets") and arguments.get("registry")),
@@ -294,14 +304,14 @@ def _named(arguments: dict[str, Any], config: Config) -> list[str]:
     """The files to read: those that are named, else those of the settings; none for a cluster."""
     configured = () if live(arguments) else config.inputs
     inputs = list(arguments["inputs"]) or [config.subject(name) for name in configured]
-    clusters = len(arguments.get("contexts") or ()) + bool(arguments.get("snapshot"))
+    clusters = len(values.contexts(arguments)) + len(arguments.get("snapshots") or ())
     if not inputs and not clusters:
         raise UsageError("nothing to read", hint="name a file or folder, `-`, or --context NAME")
     if clusters + bool(inputs) > 1:
         raise UsageError(
-            "one scan reads one cluster, or files",
-            hint="policies of one cluster say nothing about another: scan each on its own, or "
-            "apply files on top of a cluster with --overlay",
+            "this reads one cluster, or files",
+            hint="`kguard scan` takes several clusters, but no files beside them; --overlay "
+            "applies files on top of a cluster",
         )
     return inputs
 

@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from kguard import reporters
+from kguard.cli.audits import remember, standing, subject_of
 from kguard.cli.earlier import with_baseline
-from kguard.cli.history import remember, standing
+from kguard.cli.fleet import audit_all, members_of, status, write_report
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
-from kguard.cli.output import write
-from kguard.cli.trusted import judged_by
-from kguard.errors import UsageError, suggested
-from kguard.model.findings import SEVERITIES, Report, severity_at_least
+from kguard.cli.trusted import Wanted, judged_by
+from kguard.model.findings import SEVERITIES
 
 
 @click.command("scan")
@@ -27,14 +25,8 @@ from kguard.model.findings import SEVERITIES, Report, severity_at_least
     "outputs",
     multiple=True,
     metavar="FORMAT[=FILE]",
-    help=f"{', '.join(reporters.NAMES)}; repeatable.",
-)
-@click.option(
-    "--framework",
-    "frameworks",
-    multiple=True,
-    metavar="NAME",
-    help="Only this framework in controls-html and oscal: cis, nsa, nist, pci ...; repeatable.",
+    help=f"{', '.join(reporters.NAMES)}; repeatable. Of several clusters, FORMAT=FOLDER/ writes "
+    "a file for each.",
 )
 @click.option(
     "--fail-on",
@@ -71,51 +63,34 @@ def command(**arguments: Any) -> int:
       kguard scan deploy/ --scope cluster -o terminal -o sarif=kguard.sarif
       kguard scan deploy/ --baseline rev:origin/main --fail-on-new
       kguard scan --context prod --history audits.db
+      kguard scan --all-contexts -o html=overview/ --history audits.db
     """
+    formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
+    with judged_by(arguments) as wanted:
+        members = members_of(wanted)
+        if members is None:
+            return _one(wanted, formats)
+        return audit_all(members, wanted, formats)
+
+
+def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
+    """Judge files, or one cluster."""
     from kguard.scan import scan
 
-    known_frameworks(arguments["frameworks"])
-    formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
-    with judged_by(arguments) as wanted, open_engine(arguments) as engine:
-        collected = collect(wanted.arguments, wanted.config, report=True)
+    arguments = wanted.arguments
+    with open_engine(arguments) as engine:
+        collected = collect(arguments, wanted.config, report=True)
         judged = scan(collected, with_baseline(wanted), engine)
-    known = standing(arguments)
-    status = exit_code(
-        judged.report,
-        fail_on=arguments["fail_on"] or wanted.config.fail_on,
-        allow_incomplete=arguments["allow_incomplete"],
-        only_new=arguments["fail_on_new"],
-        known=known,
+    subject = subject_of(arguments)
+    known = standing(arguments, subject)
+    settings = reporters.Settings(
+        verbose=arguments["verbose"], exit_code=status(judged.report, wanted, known), known=known
     )
     for name, destination in formats:
-        settings_of = reporters.Settings(
-            verbose=arguments["verbose"],
-            exit_code=status,
-            known=known,
-            color=None if destination in ("", "-") else False,
-            frameworks=arguments["frameworks"],
-        )
-        write(reporters.render(name, judged.report, settings_of), destination)
-    if arguments["history"]:  # last: a history that cannot be written takes no report away
-        remember(judged, arguments)
-    return status
-
-
-def known_frameworks(chosen: Sequence[str]) -> None:
-    """Refuse names of frameworks that the table of controls does not hold.
-
-    Raises:
-        UsageError: one of them is unknown.
-    """
-    if not chosen:
-        return
-    from kguard.engine import controls
-
-    known = controls.names()
-    for name in chosen:
-        if name not in known:
-            hint = suggested(name, known, f"known: {', '.join(known)}")
-            raise UsageError(f"unknown framework `{name}`", hint=hint)
+        write_report(name, judged.report, settings, destination or "-")
+    if subject:  # last: a history that cannot be written takes no report away
+        remember(judged, arguments, subject)
+    return settings.exit_code
 
 
 def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:
@@ -123,24 +98,3 @@ def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:
     if name not in known:
         raise click.BadParameter(f"unknown format {name!r}; known: {', '.join(known)}")
     return name, destination
-
-
-def exit_code(
-    report: Report,
-    *,
-    fail_on: str,
-    allow_incomplete: bool,
-    only_new: bool = False,
-    known: frozenset[str] = frozenset(),
-) -> int:
-    """0 clean, 1 findings at or above the gate, 3 incomplete; 1 goes before 3.
-
-    Findings of the baseline, and those whose fingerprints are known, count unless only new ones
-    shall.
-    """
-    reached = [f for f in report.findings if severity_at_least(f.severity, fail_on)]
-    new = {f.state for f in reached if not (only_new and f.fingerprint in known)}
-    if new & ({"open"} if only_new else {"open", "baseline"}):
-        return 1
-    undecided = any(f.state == "unknown" for f in reached) or not report.complete
-    return 3 if undecided and not allow_incomplete else 0

@@ -69,6 +69,31 @@ def time(text: str | None) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def contexts(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The contexts that were named, or all of the kubeconfig."""
+    named = dict.fromkeys(arguments.get("contexts") or ())
+    if not arguments.get("all_contexts"):
+        return tuple(named)
+    from kguard.sources import cluster
+
+    found = tuple(cluster.contexts())
+    if named or not found:
+        hint = "leave --context out" if named else "the kubeconfig knows none"
+        raise UsageError("--all-contexts finds no context", hint=hint)
+    return found
+
+
+def known_contexts(names: Sequence[str]) -> None:
+    """Refuse names of contexts that the kubeconfig does not have, before any cluster is read."""
+    from kguard.sources import cluster
+
+    known = cluster.contexts() if names else []
+    for name in names:
+        if name not in known and name != "in-cluster":
+            hint = f"the kubeconfig knows {', '.join(known)}" if known else "there is no kubeconfig"
+            raise UsageError("there is no such context", where=f"context {name}", hint=hint)
+
+
 def assumptions(pairs: tuple[str, ...]) -> dict[str, str]:
     """What to take for granted, by the names in `ASSUMABLE`."""
     found = {}

@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Self
 
-from kguard.engine.adopted import isolation
 from kguard.engine.base import Batch, Engine, Failure, Verdict, verdicts
 from kguard.model.findings import Policy, RawFinding
 
@@ -42,8 +41,7 @@ class Judging:
         self._tasks.append(self._worker.submit(self._judge, batch))
 
     def _judge(self, batch: Batch) -> None:
-        judge = isolation.judged if batch.name == "adopted" else verdicts
-        for verdict in judge(self._engine, batch):
+        for verdict in verdicts(self._engine, batch):
             self._known.put(verdict)
 
     def findings(self) -> Iterator[list[RawFinding]]:

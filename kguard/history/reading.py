@@ -97,12 +97,15 @@ def _counts(database: Database, subject: str, at: str) -> dict[str, int]:
     return dict(sorted((name, int(count)) for name, count in rows))
 
 
-def standing(database: Database, subject: str) -> frozenset[str]:
-    """Fingerprints of the findings that the last audit of a subject left, whatever their state."""
-    rows = database.rows(
-        "SELECT fingerprint FROM spell WHERE subject = ? AND until IS NULL", (subject,)
-    )
-    return frozenset(name for (name,) in rows)
+def standing(database: Database, subject: str) -> dict[str, str]:
+    """Since when the findings of the last audit have been there without a break.
+
+    Returns:
+        The times by fingerprint, of findings in any state.
+    """
+    ((at,),) = database.rows("SELECT MAX(at) FROM audit WHERE subject = ?", (subject,))
+    lives = _lives(database, subject, at or "")
+    return {name: spells[-1][0] for name, spells in lives.items() if not spells[-1][1]}
 
 
 def find(database: Database, subject: str, at: str = "") -> Audit:
@@ -140,17 +143,17 @@ def findings(database: Database, audit: Audit) -> list[Kept]:
         " ORDER BY layer, policy, target, spell.fingerprint",
         (audit.subject, audit.at, audit.at),
     )
-    lives = _lives(database, audit)
+    lives = _lives(database, audit.subject, audit.at)
     return [_kept(row, lives[row[0]]) for row in rows]
 
 
-def _lives(database: Database, audit: Audit) -> dict[str, list[tuple[str, str]]]:
-    """The spells of every finding until an audit, those that follow at once joined."""
+def _lives(database: Database, subject: str, at: str) -> dict[str, list[tuple[str, str]]]:
+    """The spells of every finding until a time, those that follow at once joined."""
     found: dict[str, list[tuple[str, str]]] = {}
     for name, since, until in database.rows(
         "SELECT fingerprint, since, until FROM spell WHERE subject = ? AND since <= ?"
         " ORDER BY fingerprint, since",
-        (audit.subject, audit.at),
+        (subject, at),
     ):
         spells = found.setdefault(name, [])
         begun = spells.pop()[0] if spells and spells[-1][1] == since else since

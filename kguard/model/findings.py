@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kguard.model.clusters import ClusterRow, CoverageState
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import Location
 from kguard.model.manifests import NotEvaluated, ObjectRef
@@ -130,7 +131,7 @@ class Assumed(msgspec.Struct, frozen=True):
 class LayerCoverage(msgspec.Struct, frozen=True):
     """How much of a layer was evaluated."""
 
-    state: Literal["evaluated", "unknown", "not_evaluated", "no_evidence"]
+    state: CoverageState
     evaluated: int
     """Subjects judged with certainty."""
     total: int
@@ -159,6 +160,8 @@ class Report(msgspec.Struct, frozen=True):
     """The facts structs by layer, for reporters that draw (HTML)."""
     renderers: dict[str, str] = {}
     """The user's programs that rendered charts and kustomizations, with their versions."""
+    clusters: tuple[ClusterRow, ...] = ()
+    """The clusters, where the report is about several; the targets of its findings name theirs."""
 
 
 def fingerprint(policy: str, target: ObjectRef, path: str) -> str:

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from importlib import import_module
 from typing import Protocol
 
-from kguard.model.findings import Report
+import msgspec
+
+from kguard.model.findings import Finding, Report
 from kguard.reporters.settings import Settings
 
 NAMES = (
@@ -16,9 +19,6 @@ NAMES = (
     "junit",
     "markdown",
     "html",
-    "controls-html",
-    "oscal",
-    "jsonl",
     "gitlab-quality",
     "gitlab-sast",
     "events",
@@ -27,6 +27,9 @@ NAMES = (
     "prometheus",
 )
 """Every reporter; each lives in the module of its name and is imported when it is used."""
+
+_TELLING = ("json", "html")
+"""Formats that name the cluster of a finding themselves."""
 
 __all__ = ["NAMES", "Reporter", "Settings", "render"]
 
@@ -41,4 +44,20 @@ class Reporter(Protocol):
 def render(name: str, report: Report, settings: Settings | None = None) -> str:
     """The report in one of the formats of `NAMES`."""
     reporter: Reporter = import_module(f"kguard.reporters.{name.replace('-', '_')}")
-    return reporter.render(report, settings or Settings())
+    shown = report if name in _TELLING else _told_apart(report)
+    return reporter.render(shown, settings or Settings())
+
+
+def _told_apart(report: Report) -> Report:
+    """Findings of several clusters that say so in what every format shows of them."""
+    if not report.clusters:
+        return report
+    return msgspec.structs.replace(report, findings=tuple(map(_told, report.findings)))
+
+
+def _told(finding: Finding) -> Finding:
+    cluster = finding.target.cluster
+    identity = hashlib.sha256(f"{finding.fingerprint}\x1f{cluster}".encode()).hexdigest()
+    return msgspec.structs.replace(
+        finding, message=f"{cluster}: {finding.message}", fingerprint=identity[:24]
+    )

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from kguard.model.clusters import ClusterRow
 from kguard.model.findings import (
     FAMILIES,
     Assumed,
@@ -72,6 +73,8 @@ class Document(msgspec.Struct, kw_only=True):
     at: str
     inputs: list[str]
     objects: int
+    clusters: list[ClusterRow] | msgspec.UnsetType = msgspec.UNSET
+    """How each stands, where the report is about several."""
     findings: list[Entry]
 
 
@@ -93,6 +96,7 @@ def document(report: Report) -> Document:
         at=report.at,
         inputs=list(report.inputs),
         objects=report.objects,
+        clusters=list(report.clusters) or msgspec.UNSET,
         findings=[entry(finding) for finding in report.findings],
     )
 

@@ -16,6 +16,7 @@ from kguard.reporters.settings import Settings
 from kguard.reporters.text import (
     Group,
     assumptions,
+    counts_of,
     grouped,
     listed,
     place,
@@ -61,6 +62,11 @@ def _head(report: Report) -> Iterator[str]:
     for row in summary(report):
         yield f"| {row.layer} | {inert(row.findings)} | {inert(row.evaluated)} |"
     yield ""
+    if report.clusters:
+        yield "| cluster | findings |"
+        yield "|---|---|"
+        yield from (f"| {inert(row.name)} | {inert(counts_of(row))} |" for row in report.clusters)
+        yield ""
 
 
 def _group(group: Group, report: Report, *, verbose: bool) -> Iterator[str]:

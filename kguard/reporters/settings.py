@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import msgspec
 
 
@@ -12,11 +14,13 @@ class Settings(msgspec.Struct, frozen=True):
     verbose: bool = False
     exit_code: int = 0
     """The code that the command will end with, for the last line of the terminal report."""
-    known: frozenset[str] = frozenset()
+    known: Collection[str] = ()
     """Fingerprints of the findings that an earlier audit had."""
+    cluster: str = ""
+    """The name of the cluster that the report is about, where there are reports about others."""
+    pages: Mapping[str, str] = {}
+    """Of a report about several clusters: the files with the reports of each, by its name."""
     color: bool | None = None
     """None: as the terminal allows."""
     width: int = 0
     """Columns; 0: as the terminal says."""
-    frameworks: tuple[str, ...] = ()
-    """Keys of the frameworks that reports about controls show; empty for all."""

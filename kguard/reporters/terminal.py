@@ -22,6 +22,7 @@ from kguard.reporters.text import (
     Group,
     Row,
     assumptions,
+    counts_of,
     grouped,
     listed,
     place,
@@ -97,6 +98,7 @@ class _Page:
             yield from self.group(group)
             yield Text()
         yield from self.not_read()
+        yield from self.clusters()
         yield from self.table(summary(self.report))
         yield from self.last()
 
@@ -202,6 +204,16 @@ class _Page:
         yield from self.wrapped(Text(text, "bold"), "not read       ", hanging=15)
         if entry.hint:
             yield from self.wrapped(Text(clean(entry.hint)), "               hint: ", hanging=15)
+
+    def clusters(self) -> Iterator[Text]:
+        """A line for each of several clusters."""
+        rows = self.report.clusters
+        for number, text in enumerate(map(counts_of, rows)):
+            if number == 0:
+                yield Text("cluster", "dim")
+            yield from self.wrapped(Text(clean(text)), f"{clean(rows[number].name)}  ", hanging=4)
+        if rows:
+            yield Text()
 
     def table(self, rows: list[Row]) -> Iterator[Text]:
         """Layer, findings, evaluated: the last column is wrapped into its own width."""

@@ -7,10 +7,10 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import get_args
 
 import msgspec
 
+from kguard.model.clusters import ClusterRow
 from kguard.model.findings import (
     FAMILIES,
     LAYERS,
@@ -20,7 +20,6 @@ from kguard.model.findings import (
     Policy,
     Quote,
     Report,
-    State,
 )
 from kguard.model.manifests import ObjectRef
 
@@ -77,13 +76,17 @@ def listed(targets: Sequence[ObjectRef], among: Iterable[ObjectRef] = ()) -> str
         groups.setdefault(target.kind, set()).add(target.group)
 
     def said(target: ObjectRef) -> str:
-        several = len(groups[target.kind]) > 1 and target.group
-        return f"{target.kind}.{target.group}" if several else target.kind
+        ambiguous = len(groups[target.kind]) > 1 and target.group
+        return f"{target.kind}.{target.group}" if ambiguous else target.kind
 
+    several = len({target.cluster for target in (*targets, *among)} - {""}) > 1
     parts = []
-    for (kind, namespace), alike in groupby(targets, key=lambda t: (said(t), t.namespace)):
+    for (cluster, kind, namespace), alike in groupby(
+        targets, key=lambda t: (t.cluster if several else "", said(t), t.namespace)
+    ):
         names = ", ".join(target.name for target in alike)
-        parts.append(f"{kind} {namespace}/{names}" if namespace else f"{kind} {names}")
+        place = f"{kind} {namespace}/{names}" if namespace else f"{kind} {names}"
+        parts.append(f"{cluster}: {place}" if cluster else place)
     return "; ".join(parts)
 
 
@@ -102,10 +105,12 @@ def counted(findings: Iterable[Finding]) -> str:
     return ", ".join(f"{found[s]} {s}" for s in reversed(SEVERITIES) if found[s]) or "-"
 
 
-def by_state(report: Report) -> dict[str, int]:
-    """How many findings there are in each state, also where it is none."""
-    found = Counter(finding.state for finding in report.findings)
-    return {state: found[state] for state in get_args(State)}
+def counts_of(row: ClusterRow) -> str:
+    """The findings of one cluster among several: `2 high, 1 unknown; incomplete`."""
+    parts = [f"{count} {severity}" for severity, count in row.findings.items()]
+    parts += [f"{row.unknown} unknown"] if row.unknown else []
+    counts = ", ".join(parts) or ("no findings" if row.complete else "nothing is known")
+    return counts if row.complete else f"{counts}; incomplete"
 
 
 def summary(report: Report) -> list[Row]:

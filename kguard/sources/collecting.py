@@ -73,6 +73,7 @@ def _cluster(context: str, options: Options) -> Collected:
 
     return read(
         context,
+        kubeconfig=options.kubeconfig,
         read_secrets=options.read_secrets,
         pull_secrets=options.pull_secrets,
         ask_falco=options.falco_metrics,

@@ -38,6 +38,8 @@ class Options(msgspec.Struct, frozen=True):
     releases: tuple[Release, ...] = ()
     contexts: tuple[str, ...] = ()
     """Live clusters: names of kubeconfig contexts, or `in-cluster`."""
+    kubeconfig: str = ""
+    """The file with the contexts, instead of the user's own."""
     snapshot: str = ""
     """A file that `kguard snapshot` wrote, to read instead of a live cluster."""
     overlays: tuple[str, ...] = ()

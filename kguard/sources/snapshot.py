@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -90,9 +91,15 @@ def read(path: Path) -> Collected:
     Raises:
         SourceError: the file cannot be read, is no snapshot, is cut off, or is of a later version.
     """
+    with _opened(path) as stream:
+        return _collected(_lines(stream, path), path)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[gzip.GzipFile]:
     try:
         with gzip.open(path, "rb") as stream:
-            return _collected(_lines(stream, path), path)
+            yield stream
     except FileNotFoundError:
         raise SourceError("no such file", where=str(path)) from None
     except gzip.BadGzipFile:
@@ -101,6 +108,16 @@ def read(path: Path) -> Collected:
         raise SourceError("the snapshot is cut off or damaged", where=str(path)) from None
     except OSError as error:
         raise SourceError(f"the file cannot be read: {reason(error)}", where=str(path)) from None
+
+
+def cluster_of(path: Path) -> str:
+    """The name of the cluster that a snapshot holds, from its first line.
+
+    Raises:
+        SourceError: as `read`.
+    """
+    with _opened(path) as stream:
+        return _header(next(_lines(stream, path), b""), path).cluster
 
 
 def _lines(stream: gzip.GzipFile, path: Path) -> Iterator[bytes]:

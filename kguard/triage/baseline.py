@@ -18,17 +18,32 @@ from kguard.model.findings import Finding
 MAX_BASELINE_BYTES = 256 << 20
 
 
+class _Target(msgspec.Struct):
+    cluster: str = ""
+
+
 class _Known(msgspec.Struct):
     fingerprint: str
     state: str = "open"
+    target: _Target | str = ""
+    cluster: str = ""
+
+    def is_about(self, cluster: str) -> bool:
+        """Whether it may be a finding of the cluster; the name of none means any."""
+        mine = self.target.cluster if isinstance(self.target, _Target) else self.cluster
+        return not (cluster and mine) or mine == cluster
 
 
 class _Earlier(msgspec.Struct):
     findings: list[_Known]
 
 
-def read(path: Path) -> frozenset[str]:
+def read(path: Path, cluster: str = "") -> frozenset[str]:
     """The fingerprints of an earlier report.
+
+    Args:
+        path: the report, or what `kguard baseline` wrote.
+        cluster: leave out what it says of other clusters.
 
     Raises:
         ConfigError: the file cannot be read or is no report.
@@ -47,7 +62,7 @@ def read(path: Path) -> frozenset[str]:
             where=str(path),
             hint="write one with `kguard scan ... -o json=FILE`",
         ) from None
-    return frozenset(known.fingerprint for known in earlier.findings)
+    return frozenset(k.fingerprint for k in earlier.findings if k.is_about(cluster))
 
 
 def apply(findings: Iterable[Finding], known: frozenset[str]) -> tuple[Finding, ...]:

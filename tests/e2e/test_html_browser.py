@@ -6,6 +6,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from kguard.fleet import merged, row
 from kguard.reporters import Settings, render
 from tests.e2e.browser import Browser
 from tests.unit.reporters import reports
@@ -142,19 +143,6 @@ def test_the_browser_has_nothing_to_complain_about(page):
     assert [url for url in browser.requests() if not url.startswith("file://")] == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", REPORTS)
-def test_the_page_for_auditors_looks_right(browser, tmp_path, name, width):
-    file = tmp_path / "controls.html"
-    file.write_text(render("controls-html", REPORTS[name](), Settings()), encoding="utf-8")
-    browser.open(file, width)
-    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
-    for check in (OVERFLOWING, OUTSIDE, OVERLAPPING, UNREACHABLE, CONTRAST):
-        assert browser.evaluate(check) == []
-    assert browser.complaints() == []
-    assert [url for url in browser.requests() if not url.startswith("file://")] == []
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_light_and_dark(browser, tmp_path, scheme):
     file = tmp_path / "report.html"
@@ -197,3 +185,28 @@ def test_the_checks_see_what_is_wrong(browser, tmp_path):
     assert browser.evaluate(UNREACHABLE) == ["finding-1"]
     assert browser.evaluate(CONTRAST)
     assert any("example.invalid" in url for url in browser.requests())
+
+
+def fleet():
+    names = ("prod", "staging-with-a-long-name-" * 5, "east")
+    own = [msgspec.structs.replace(REPORTS["full"](), complete=index < 2) for index in range(3)]
+    since = dict.fromkeys((f.fingerprint for f in own[0].findings), "2026-11-01T00:00:00Z")
+    rows = [row(name, report, since) for name, report in zip(names, own, strict=True)]
+    return merged(rows, own)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("pages", [{}, {"prod": "prod.html", "east": "east.html"}], ids=len)
+def test_the_page_about_several_clusters_is_whole(browser, tmp_path, width, pages):
+    file = tmp_path / "index.html"
+    file.write_text(render("html", fleet(), Settings(pages=pages)), encoding="utf-8")
+    browser.open(file, width)
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
+    assert browser.evaluate(OVERFLOWING) == []
+    assert browser.evaluate(OUTSIDE) == []
+    assert browser.evaluate(OVERLAPPING) == []
+    assert browser.evaluate("document.querySelectorAll('tbody tr').length") == 3
+    assert browser.evaluate("document.querySelectorAll('tbody td').length") == 15
+    broken = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.querySelector("
+    assert browser.evaluate(f"{broken}a.getAttribute('href'))).map(a => a.href)") == []
+    assert browser.complaints() == []

@@ -11,8 +11,7 @@ import json
 
 _CONFTEST = """
 deny contains finding if {{
-	some place, subject in input.subjects
-	_wanted(place)
+	some subject in input.subjects
 	document := subject.object
 {unless}	results := data.{package}.{rule} with input as document
 	some result in results
@@ -32,7 +31,6 @@ deny contains finding if {{
 	constraint := input.constraints[{id}]
 	inventory := input.inventory
 	some place in constraint.matched
-	_wanted(place)
 	subject := input.subjects[place]
 	review := {{
 		"review": {{
@@ -52,7 +50,6 @@ deny contains finding if {{
 
 unknown contains finding if {{
 	some doubt in input.constraints[{id}].undecided
-	_wanted(doubt.place)
 	subject := input.subjects[doubt.place]
 	finding := {{
 		"target": subject.ref,
@@ -63,11 +60,6 @@ unknown contains finding if {{
 }}
 """
 _FINDING = """
-_wanted(place) if {
-	input.range[0] <= place
-	place < input.range[1]
-}
-
 _finding(subject, result) := {
 	"target": subject.ref,
 	"path": _path(result),

@@ -117,21 +117,26 @@ class Connection(msgspec.Struct):
             ) from error
 
 
-def connect(context: str) -> Connection:
-    """A connection for a context of the user's kubeconfig, or for a pod's own cluster.
+def connect(context: str, kubeconfig: str = "") -> Connection:
+    """A connection for a context of a kubeconfig, or for a pod's own cluster.
+
+    Args:
+        context: the name of the context, or `in-cluster`; empty for the current one.
+        kubeconfig: the file; empty for the user's own.
 
     Raises:
         UsageError: there is no such context, or the kubeconfig cannot be used.
     """
     config = _library().config
-    known = contexts()
+    known, context = contexts(kubeconfig), context or _current(kubeconfig)
     if context not in (*known, IN_CLUSTER):
         hint = f"the kubeconfig knows {', '.join(known)}" if known else "there is no kubeconfig"
         raise UsageError("there is no such context", where=f"context {context}", hint=hint)
     try:
         if context not in known:
             return Connection(context, _own_cluster())
-        return Connection(context, config.new_client_from_config(context=context))
+        client = config.new_client_from_config(kubeconfig or None, context=context)
+        return Connection(context, client)
     except config.ConfigException as error:
         raise UsageError(str(error).splitlines()[0], where=f"context {context}") from error
 
@@ -143,14 +148,24 @@ def _own_cluster() -> Any:
     return library.client.ApiClient(configuration=settings)
 
 
-def contexts() -> list[str]:
-    """The names of all contexts of the user's kubeconfig, sorted; none without a kubeconfig."""
+def contexts(kubeconfig: str = "") -> list[str]:
+    """The names of all contexts of a kubeconfig (the user's own), sorted; none without one."""
+    return sorted(entry["name"] for entry in _entries(kubeconfig)[0])
+
+
+def _current(kubeconfig: str) -> str:
+    current = _entries(kubeconfig)[1]
+    return str(current["name"]) if current else ""
+
+
+def _entries(kubeconfig: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """All contexts of a kubeconfig, and the current one; none where there is no kubeconfig."""
     config = _library().config
     try:
-        known, _ = config.list_kube_config_contexts()
+        known, current = config.list_kube_config_contexts(kubeconfig or None)
     except config.ConfigException:
-        return []
-    return sorted(entry["name"] for entry in known)
+        return [], {}
+    return known, current
 
 
 def _library() -> Any:

@@ -41,6 +41,7 @@ __all__ = ["contexts", "read"]
 def read(
     context: str,
     *,
+    kubeconfig: str = "",
     read_secrets: bool = False,
     pull_secrets: bool = False,
     ask_falco: bool = False,
@@ -49,6 +50,7 @@ def read(
 
     Args:
         context: name of a kubeconfig context, or `in-cluster` for a pod's own cluster.
+        kubeconfig: the file with the context; empty for the user's own.
         read_secrets: list Secrets as well; of them only certificates are kept.
         pull_secrets: keep the logins of secrets for pulling images, too.
         ask_falco: ask the pods of Falco for their metrics, through the API server.
@@ -61,7 +63,7 @@ def read(
         UsageError: there is no such context.
         ClusterError: the server cannot be reached or does not know the user.
     """
-    connection = connect(context)
+    connection = connect(context, kubeconfig)
     try:
         discovered = discover(connection, read_secrets=read_secrets)
     except Refused as refusal:

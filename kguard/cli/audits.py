@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a scan tell the history, and what does it learn from it?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kguard.cli import values
+from kguard.cli.output import note
+from kguard.errors import HistoryError, UsageError
+from kguard.scan import Judged
+
+
+def subject_of(arguments: dict[str, Any]) -> str:
+    """What the history calls the input; empty without a history.
+
+    Raises:
+        UsageError: the input has no name of its own and the user gave none.
+    """
+    from kguard import history
+    from kguard.fleet.members import called
+
+    if not arguments["history"]:
+        return ""
+    if arguments.get("offline") and history.is_address(arguments["history"]):
+        raise UsageError("--offline excludes a history in PostgreSQL", hint="name a file")
+    names = [*values.contexts(arguments), *arguments["inputs"]]
+    names += map(called, arguments["snapshots"])
+    if arguments["subject"]:
+        return str(arguments["subject"])
+    if len(names) == 1 and names != ["-"]:
+        return str(names[0])
+    raise UsageError("the history needs a name for this input", hint="--subject NAME")
+
+
+def remember(judged: Judged, arguments: dict[str, Any], subject: str) -> None:
+    """Add a scan to the history that the user named, and say what it changed.
+
+    Raises:
+        HistoryError: the history cannot be written.
+    """
+    from kguard import history
+    from kguard.history.recording import digest
+
+    objects = (msgspec.json.encode(m.object, order="deterministic") for m in judged.inventory)
+    with history.connect(arguments["history"], create=True) as database:
+        found = history.record(database, judged.report, subject=subject, inputs=digest(objects))
+    counts = f"{len(found.opened)} new, {len(found.closed)} gone"
+    again = f", {len(found.reopened)} of the new were there once" if found.reopened else ""
+    since = f" since {found.before}" if found.before else ""
+    note(f"history of {subject}: {counts}{again}{since}", quiet=arguments["quiet"])
+
+
+def standing(arguments: dict[str, Any], subject: str) -> dict[str, str]:
+    """What the last audit of the history found: fingerprints, and since when they have been there.
+
+    Nothing without a history, or where it cannot be read: then everything is new, and `remember`
+    says why.
+    """
+    from kguard import history
+
+    if not arguments["history"]:
+        return {}
+    try:
+        with history.connect(arguments["history"], create=True) as database:
+            return history.standing(database, subject)
+    except HistoryError:
+        return {}

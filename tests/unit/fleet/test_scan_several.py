@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Are several clusters judged each by itself, and told apart in every report?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from kguard import history, sources
+from kguard.cli import kguard
+from kguard.errors import ClusterError, UsageError
+from kguard.sources import cluster, snapshot
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec: {{containers: [{{name: web, image: "registry.example/web:latest"}}]}}
+"""
+
+
+def collected(tmp_path, name):
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(WEB.format(name=name))
+    return sources.collect([str(file)])
+
+
+@pytest.fixture
+def fleet(tmp_path, monkeypatch):
+    """Snapshots of the clusters `east`, `north` and `west`, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("east", "north", "west"):
+        data = snapshot.write(
+            collected(tmp_path, "cart" if name == "north" else "web"),
+            name,
+            datetime(2026, 11, 30, tzinfo=UTC),
+        )
+        (tmp_path / f"{name}.kguard.gz").write_bytes(data)
+    return tmp_path
+
+
+EAST, NORTH, WEST = (
+    "--snapshot=east.kguard.gz",
+    "--snapshot=north.kguard.gz",
+    "--snapshot=west.kguard.gz",
+)
+NIGHT = "--at=2026-11-30T03:00:00Z"
+
+
+def scan(*words) -> int:
+    arguments = ["scan", "--layer=network", "--fail-on=medium", NIGHT, "-q", *words]
+    return kguard.main(arguments, prog_name="kguard", standalone_mode=False)
+
+
+def report(path="all.json"):
+    return json.loads(Path(path).read_bytes())
+
+
+def identities(document, cluster):
+    return [f["fingerprint"] for f in document["findings"] if f["target"].get("cluster") == cluster]
+
+
+def test_each_cluster_is_judged_as_if_it_were_alone(fleet):
+    assert scan(EAST, WEST, NORTH, "-o", "json=all.json") == 1
+    together = report()
+    assert [row["name"] for row in together["clusters"]] == ["east", "north", "west"]
+    for word, name in ((EAST, "east"), (NORTH, "north"), (WEST, "west")):
+        scan(word, "-o", f"json={name}.json")
+        alone = report(f"{name}.json")
+        assert identities(together, name) == [f["fingerprint"] for f in alone["findings"]]
+    assert identities(together, "east") == identities(together, "west")
+    assert identities(together, "east") != identities(together, "north")
+
+
+def test_the_order_of_the_clusters_is_irrelevant(fleet):
+    scan(EAST, WEST, "-o", "json=one.json", "-o", "html=one.html")
+    scan(WEST, EAST, "-o", "json=two.json", "-o", "html=two.html")
+    assert (fleet / "one.json").read_bytes() == (fleet / "two.json").read_bytes()
+    assert (fleet / "one.html").read_bytes() == (fleet / "two.html").read_bytes()
+
+
+def test_every_format_shows_the_findings_of_all(fleet):
+    formats = (
+        "sarif",
+        "junit",
+        "markdown",
+        "gitlab-quality",
+        "gitlab-sast",
+        "prometheus",
+        "terminal",
+    )
+    words = [word for name in formats for word in ("-o", f"{name}=all.{name}")]
+    scan(EAST, WEST, *words, "-o", "json=all.json")
+    count = len(report()["findings"])
+    assert len(report("all.sarif")["runs"][0]["results"]) == count
+    assert len({issue["fingerprint"] for issue in report("all.gitlab-quality")}) == count
+    assert len({issue["id"] for issue in report("all.gitlab-sast")["vulnerabilities"]}) == count
+    assert (fleet / "all.junit").read_text().count("<failure") == count
+    assert f"{count} findings" in (fleet / "all.terminal").read_text()
+    for name in ("east", "west"):
+        assert f"{name}: " in (fleet / "all.markdown").read_text()
+        assert f"{name}: " in (fleet / "all.terminal").read_text()
+
+
+def test_a_folder_gets_a_file_for_each_cluster(fleet):
+    scan(EAST, NORTH, "-o", "html=out/pages/", "-o", "openreports=out/reports/", "-o", "json=out/")
+    found = sorted(str(p.relative_to(fleet / "out")) for p in (fleet / "out").rglob("*.*"))
+    assert found == [
+        "east.json",
+        "north.json",
+        *(f"pages/{name}.html" for name in ("east", "index", "north")),
+        "reports/east.json",
+        "reports/north.json",
+    ]
+    index = (fleet / "out" / "pages" / "index.html").read_text()
+    assert 'href="east.html"' in index
+    assert 'href="north.html"' in index
+    count = len(report("out/east.json")["findings"] + report("out/north.json")["findings"])
+    assert f"{count} findings" in index
+
+
+def test_reports_for_one_cluster_are_not_mixed(fleet):
+    with pytest.raises(UsageError, match="openreports is for one cluster"):
+        scan(EAST, NORTH, "-o", "openreports=all.json")
+
+
+def test_one_cluster_that_fails_leaves_the_others(fleet):
+    (fleet / "north.kguard.gz").write_bytes(b"\x1f\x8b no snapshot")
+    assert scan(EAST, NORTH, WEST, "--fail-on=none", "-o", "json=all.json", "-o", "html=out/") == 3
+    document = report()
+    assert document["complete"] is False
+    (reason,) = document["incomplete"]
+    assert reason["source"] == "north.kguard.gz: north.kguard.gz:1"
+    assert identities(document, "east")
+    assert identities(document, "west")
+    rows = {row["name"]: row for row in document["clusters"]}
+    assert rows["north.kguard.gz"]["layers"]["network"]["state"] == "unknown"
+    assert document["coverage"]["network"]["state"] == "unknown"
+    assert "this is no snapshot" in (fleet / "out" / "index.html").read_text()
+    assert scan(EAST, NORTH, "--fail-on=none", "--allow-incomplete", "-o", "json=x.json") == 0
+
+
+def test_a_bug_on_one_cluster_leaves_the_others(fleet, monkeypatch):
+    def broken(context, **options):
+        if context == "north":
+            raise ZeroDivisionError
+        if context == "west":
+            raise ClusterError("the API server does not answer", where="context west")
+        return collected(fleet, "web")
+
+    monkeypatch.setattr(cluster, "read", broken)
+    monkeypatch.setattr(cluster, "contexts", lambda: ["east", "north", "west"])
+    assert scan("--all-contexts", "--fail-on=none", "-o", "json=all.json") == 3
+    reasons = [(entry["source"], entry["reason"]) for entry in report()["incomplete"]]
+    assert reasons == [
+        ("north: north", "this is a bug in kguard: ZeroDivisionError: "),
+        ("west: context west", "the API server does not answer"),
+    ]
+    assert identities(report(), "east")
+
+
+def test_a_context_that_is_not_there_is_told_before_anything_is_read(fleet, monkeypatch):
+    monkeypatch.setattr(cluster, "contexts", lambda: ["east"])
+    with pytest.raises(UsageError, match="no such context") as error:
+        scan("--context=east", "--context=wst")
+    assert error.value.where == "context wst"
+
+
+def test_the_history_keeps_each_under_its_name(fleet):
+    scan(EAST, NORTH, "--history=audits.db", "-o", "json=all.json")
+    scan(EAST, NORTH, "--history=audits.db", "--at=2026-12-01T03:00:00Z", "-o", "html=all.html")
+    with history.opened("audits.db") as store:
+        audits = [
+            (audit.subject, audit.at[:10], audit.opened > 0) for audit in history.audits(store)
+        ]
+    assert audits == [
+        ("east", "2026-11-30", True),
+        ("east", "2026-12-01", False),
+        ("north", "2026-11-30", True),
+        ("north", "2026-12-01", False),
+    ]
+    assert "since 2026-11-30" in (fleet / "all.html").read_text()
+
+
+def test_a_single_snapshot_has_the_same_name_in_the_history(fleet):
+    scan(EAST, "--history=audits.db", "-o", "json=one.json")
+    with history.opened("audits.db") as store:
+        assert [audit.subject for audit in history.audits(store)] == ["east"]
+
+
+def test_a_baseline_speaks_of_its_own_cluster(fleet):
+    scan(EAST, NORTH, "-o", "json=known.json")
+    assert scan(EAST, WEST, "--baseline=known.json", "--fail-on-new", "-o", "json=all.json") == 1
+    states = {(f["target"]["cluster"], f["state"]) for f in report()["findings"]}
+    assert states == {("east", "baseline"), ("west", "open")}
+    scan(EAST, WEST, "-o", "json=known.json")
+    assert scan(EAST, WEST, "--baseline=known.json", "--fail-on-new", "-o", "json=all.json") == 0
+    assert scan(WEST, "--baseline=known.json", "--fail-on-new", "-o", "json=all.json") == 0
+
+
+def test_two_clusters_of_one_name_are_refused(fleet):
+    shutil.copy(fleet / "east.kguard.gz", fleet / "copy.kguard.gz")
+    with pytest.raises(UsageError, match="2 clusters are called east"):
+        scan(EAST, "--snapshot=copy.kguard.gz")
+
+
+def test_files_beside_several_clusters_are_refused(fleet):
+    with pytest.raises(UsageError, match="one cluster, or files"):
+        scan(EAST, WEST, "east.yaml")
+    with pytest.raises(UsageError, match="--subject names one cluster"):
+        scan(EAST, WEST, "--subject=prod", "--history=audits.db")
+
+
+def test_an_overlay_lies_on_each(fleet):
+    (fleet / "more.yaml").write_text(WEB.format(name="more"))
+    scan(EAST, WEST, "--overlay=more.yaml", "-o", "json=all.json")
+    more = {f["target"]["cluster"] for f in report()["findings"] if f["target"]["name"] == "more"}
+    assert more == {"east", "west"}
+
+
+def test_settings_name_the_clusters(fleet):
+    (fleet / "folder").mkdir()
+    shutil.move(fleet / "north.kguard.gz", fleet / "folder" / "n.kguard.gz")
+    (fleet / "folder" / ".hidden").write_text("not a cluster")
+    (fleet / "kguard.yaml").write_text(
+        "clusters:\n- {name: here, snapshot: east.kguard.gz}\n- {folder: folder}\n"
+    )
+    scan("-o", "json=all.json")
+    assert [row["name"] for row in report()["clusters"]] == ["here", "north"]
+    assert {f["target"]["cluster"] for f in report()["findings"]} == {"here", "north"}
+
+
+def test_settings_that_say_too_little_are_refused(fleet):
+    (fleet / "kguard.yaml").write_text("clusters:\n- {name: here}\n")
+    with pytest.raises(UsageError, match="an entry has a context, a kubeconfig"):
+        scan("-o", "json=all.json")
+
+
+def test_kubeconfigs_in_a_folder_are_read_by_their_current_context(fleet, monkeypatch):
+    asked = []
+
+    def read(context, *, kubeconfig, **options):
+        asked.append((context, Path(kubeconfig).relative_to(fleet).as_posix()))
+        return collected(fleet, "web")
+
+    monkeypatch.setattr(cluster, "read", read)
+    (fleet / "folder").mkdir()
+    for name in ("south", "center"):
+        (fleet / "folder" / f"{name}.yaml").write_text("apiVersion: v1\nkind: Config\n")
+    (fleet / "kguard.yaml").write_text("clusters: [{folder: folder}]\n")
+    scan("-o", "json=all.json")
+    assert asked == [("", "folder/center.yaml"), ("", "folder/south.yaml")]
+    assert [row["name"] for row in report()["clusters"]] == ["center", "south"]
