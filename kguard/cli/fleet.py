@@ -30,6 +30,9 @@ _OF_ONE_CLUSTER = ("events", "openreports", "policyreport")
 """Formats that are applied to the cluster that they are about."""
 _SUFFIXES = {
     "html": "html",
+    "controls-html": "controls.html",
+    "json": "json",
+    "jsonl": "jsonl",
     "markdown": "md",
     "terminal": "txt",
     "junit": "xml",
@@ -119,7 +122,13 @@ class _Run:
         self.codes.append(code)
         self.pages[line.name] = _file("html", outcome.member)
         self.rows.append(line)
-        settings = reporters.Settings(arguments["verbose"], code, known, cluster=line.name)
+        settings = reporters.Settings(
+            arguments["verbose"],
+            code,
+            known,
+            cluster=line.name,
+            frameworks=arguments["frameworks"],
+        )
         for name, folder in self.each:
             write_report(name, report, settings, folder + _file(name, outcome.member))
         left_out: dict[str, Any] = {} if self.all else {"findings": ()}
@@ -141,7 +150,8 @@ class _Run:
         """Write the reports about all clusters."""
         code = next((code for code in (1, 3) if code in self.codes), 0)
         together = merged(self.rows, self.reports)
-        plain = reporters.Settings(self.wanted.arguments["verbose"], code)
+        arguments = self.wanted.arguments
+        plain = reporters.Settings(arguments["verbose"], code, frameworks=arguments["frameworks"])
         for name, destination in self.all:
             write_report(name, together, plain, destination or "-")
         linked = msgspec.structs.replace(plain, pages=self.pages)
@@ -153,7 +163,7 @@ class _Run:
 
 
 def _file(form: str, member: Member) -> str:
-    return f"{member.file_name}.{_SUFFIXES.get(form, 'json')}"
+    return f"{member.file_name}.{_SUFFIXES.get(form, f'{form}.json')}"
 
 
 def status(report: Report, wanted: Wanted, known: Mapping[str, str]) -> int:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from kguard.cli.earlier import with_baseline
 from kguard.cli.fleet import audit_all, members_of, status, write_report
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.trusted import Wanted, judged_by
+from kguard.errors import UsageError, suggested
 from kguard.model.findings import SEVERITIES
 
 
@@ -27,6 +29,13 @@ from kguard.model.findings import SEVERITIES
     metavar="FORMAT[=FILE]",
     help=f"{', '.join(reporters.NAMES)}; repeatable. Of several clusters, FORMAT=FOLDER/ writes "
     "a file for each.",
+)
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME",
+    help="Only this framework in controls-html and oscal: cis, nsa, nist, pci ...; repeatable.",
 )
 @click.option(
     "--fail-on",
@@ -65,6 +74,7 @@ def command(**arguments: Any) -> int:
       kguard scan --context prod --history audits.db
       kguard scan --all-contexts -o html=overview/ --history audits.db
     """
+    known_frameworks(arguments["frameworks"])
     formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
     with judged_by(arguments) as wanted:
         members = members_of(wanted)
@@ -84,13 +94,33 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
     subject = subject_of(arguments)
     known = standing(arguments, subject)
     settings = reporters.Settings(
-        verbose=arguments["verbose"], exit_code=status(judged.report, wanted, known), known=known
+        verbose=arguments["verbose"],
+        exit_code=status(judged.report, wanted, known),
+        known=known,
+        frameworks=arguments["frameworks"],
     )
     for name, destination in formats:
         write_report(name, judged.report, settings, destination or "-")
     if subject:  # last: a history that cannot be written takes no report away
         remember(judged, arguments, subject)
     return settings.exit_code
+
+
+def known_frameworks(chosen: Sequence[str]) -> None:
+    """Refuse names of frameworks that the table of controls does not hold.
+
+    Raises:
+        UsageError: one of them is unknown.
+    """
+    if not chosen:
+        return
+    from kguard.engine import controls
+
+    known = controls.names()
+    for name in chosen:
+        if name not in known:
+            hint = suggested(name, known, f"known: {', '.join(known)}")
+            raise UsageError(f"unknown framework `{name}`", hint=hint)
 
 
 def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:

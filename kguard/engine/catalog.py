@@ -157,14 +157,14 @@ def _metadata(text: str, where: str) -> _Metadata:
         )
     body = "".join(line[2:] or "\n" for line in block[1].splitlines(keepends=True))
     try:
-        return msgspec.convert(_decoded(body), _Metadata)
+        return msgspec.convert(decoded(body), _Metadata)
     except ValueError as error:
         line = text.count("\n", 0, block.start()) + 1
         reason = " ".join(str(error).split())
         raise PolicyError(f"METADATA is wrong: {reason}", where=f"{where}:{line}") from None
 
 
-def _decoded(body: str) -> Any:
+def decoded(body: str) -> Any:
     """The value of YAML; what plain block style leaves open is left to the full parser.
 
     Raises:

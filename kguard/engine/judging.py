@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Self
 
+from kguard.engine.adopted import isolation
 from kguard.engine.base import Batch, Engine, Failure, Verdict, verdicts
 from kguard.model.findings import Policy, RawFinding
 
@@ -41,7 +42,8 @@ class Judging:
         self._tasks.append(self._worker.submit(self._judge, batch))
 
     def _judge(self, batch: Batch) -> None:
-        for verdict in verdicts(self._engine, batch):
+        judge = isolation.judged if batch.name == "adopted" else verdicts
+        for verdict in judge(self._engine, batch):
             self._known.put(verdict)
 
     def findings(self) -> Iterator[list[RawFinding]]:

@@ -19,6 +19,9 @@ NAMES = (
     "junit",
     "markdown",
     "html",
+    "controls-html",
+    "oscal",
+    "jsonl",
     "gitlab-quality",
     "gitlab-sast",
     "events",
@@ -28,7 +31,7 @@ NAMES = (
 )
 """Every reporter; each lives in the module of its name and is imported when it is used."""
 
-_TELLING = ("json", "html")
+_TELLING = ("json", "jsonl", "html")
 """Formats that name the cluster of a finding themselves."""
 
 __all__ = ["NAMES", "Reporter", "Settings", "render"]

@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which place stands for a finding where a format wants exactly one?"""
+"""Which place, and which identifier, stand for a finding where a format wants exactly one?"""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from kguard.model.findings import Finding
 from kguard.model.locations import Location
+
+_NAMESPACE = uuid.UUID("6f0f9f6e-6f0b-5d0e-9a37-6b6775617264")
+"""Of kguard's identifiers: the same content has the same one in every report."""
+
+
+def identifier(*parts: str) -> str:
+    """A UUID (version 5) that is computed from these texts."""
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))
 
 
 def anchored(finding: Finding, inputs: Sequence[str]) -> list[Location]:

@@ -7,7 +7,7 @@ Waived findings are left out; undecided ones have the severity `Unknown`.
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,14 +15,15 @@ import msgspec
 from kguard import __version__
 from kguard.model.findings import Finding, Report, Severity
 from kguard.model.safe_text import clean
-from kguard.reporters.anchors import anchored, path_of
+from kguard.reporters.anchors import anchored, identifier, path_of
+from kguard.reporters.bounds import left_out, worst
 from kguard.reporters.settings import Settings
 
 SCHEMA_VERSION = "15.0.6"
+MAX_VULNERABILITIES = 25_000
+MAX_MESSAGES = 200
 MAX_NAME = 255
 MAX_TEXT = 15_000
-_NAMESPACE = uuid.UUID("6f0f9f6e-6f0b-5d0e-9a37-6b6775617264")
-"""Of kguard's identifiers: a finding has the same one in every report."""
 _SEVERITIES: dict[Severity, str] = {
     "critical": "Critical",
     "high": "High",
@@ -34,6 +35,8 @@ _SEVERITIES: dict[Severity, str] = {
 
 def render(report: Report, settings: Settings) -> str:  # noqa: ARG001 - the protocol
     """The report as a SAST report."""
+    shown = [finding for finding in report.findings if finding.state != "waived"]
+    kept, others = worst(shown, MAX_VULNERABILITIES)
     at = report.at.removesuffix("Z")
     tool = {
         "id": "kguard",
@@ -51,17 +54,19 @@ def render(report: Report, settings: Settings) -> str:  # noqa: ARG001 - the pro
             "start_time": at,
             "end_time": at,
             "status": "success" if report.complete else "failure",
-            "messages": [_message(f"{e.source}: {e.reason}") for e in report.incomplete],
+            "messages": [*_messages(report, others)],
         },
-        "vulnerabilities": [
-            _vulnerability(f, report) for f in report.findings if f.state != "waived"
-        ],
+        "vulnerabilities": [_vulnerability(finding, report) for finding in kept],
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2).decode() + "\n"
 
 
-def _message(text: str) -> dict[str, str]:
-    return {"level": "fatal", "value": _short(text, MAX_NAME)}
+def _messages(report: Report, others: int) -> Iterator[dict[str, str]]:
+    for entry in report.incomplete[:MAX_MESSAGES]:
+        text = f"{entry.source}: {entry.reason}"
+        yield {"level": "fatal", "value": _short(text, MAX_NAME)}
+    if others:
+        yield {"level": "warn", "value": left_out(others)}
 
 
 def _vulnerability(finding: Finding, report: Report) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def _vulnerability(finding: Finding, report: Report) -> dict[str, Any]:
     lines = {"start_line": max(place.line, 1), "end_line": max(place.end_line, place.line, 1)}
     undecided = finding.state == "unknown"
     return {
-        "id": str(uuid.uuid5(_NAMESPACE, finding.fingerprint)),
+        "id": identifier(finding.fingerprint),
         "name": _short(name, MAX_NAME),
         "description": _short(finding.message, MAX_TEXT),
         "severity": "Unknown" if undecided else _SEVERITIES[finding.severity],

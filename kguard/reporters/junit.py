@@ -12,19 +12,28 @@ import xml.etree.ElementTree as ET
 
 from kguard.model.findings import FAMILIES, Finding, Report
 from kguard.model.safe_text import clean
+from kguard.reporters.bounds import left_out, worst
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import evaluated, place
+
+MAX_CASES = 25_000
+"""Findings that have a case of their own."""
+MAX_INPUTS = 1000
+"""Inputs that could not be read and have a case of their own."""
 
 
 def render(report: Report, settings: Settings) -> str:  # noqa: ARG001 - the protocol
     """The report as JUnit XML."""
     root = ET.Element("testsuites", name="kguard")
+    kept, others = worst(report.findings, MAX_CASES)
     for layer in FAMILIES:
-        suite = _suite(layer, report)
+        suite = _suite(layer, report, [finding for finding in kept if finding.layer == layer])
         if len(suite):
             root.append(suite)
     if report.incomplete:
         root.append(_input(report))
+    if others:
+        root.append(_others(others))
     for suite in root:
         _count(suite)
         suite.set("timestamp", report.at.removesuffix("Z"))
@@ -33,13 +42,13 @@ def render(report: Report, settings: Settings) -> str:  # noqa: ARG001 - the pro
     return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _suite(layer: str, report: Report) -> ET.Element:
+def _suite(layer: str, report: Report, shown: list[Finding]) -> ET.Element:
     suite = ET.Element("testsuite", name=f"kguard.{layer}")
-    mine = [finding for finding in report.findings if finding.layer == layer]
-    for finding in mine:
+    for finding in shown:
         _case(suite, finding)
     silent = {p.id for p in report.policies.values() if p.layer == layer}
-    for policy in sorted(silent - {finding.policy for finding in mine}):
+    heard = {finding.policy for finding in report.findings if finding.layer == layer}
+    for policy in sorted(silent - heard):
         case = ET.SubElement(suite, "testcase", classname=f"kguard.{layer}", name=policy)
         coverage = report.coverage.get(layer)
         if coverage and coverage.state != "evaluated":
@@ -80,9 +89,17 @@ def _waiver(finding: Finding) -> str:
     return " (by {}, until {}: {})".format(*fields)
 
 
+def _others(number: int) -> ET.Element:
+    """What is not shown is no pass."""
+    suite = ET.Element("testsuite", name="kguard.left-out")
+    case = ET.SubElement(suite, "testcase", classname="kguard.left-out", name="findings")
+    ET.SubElement(case, "error", type="left-out", message=left_out(number))
+    return suite
+
+
 def _input(report: Report) -> ET.Element:
     suite = ET.Element("testsuite", name="kguard.input")
-    for entry in report.incomplete:
+    for entry in report.incomplete[:MAX_INPUTS]:
         name = clean(entry.source)
         case = ET.SubElement(suite, "testcase", classname="kguard.input", name=name)
         error = ET.SubElement(case, "error", type="incomplete", message=clean(entry.reason))

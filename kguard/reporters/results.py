@@ -21,12 +21,15 @@ import msgspec
 
 from kguard.model.findings import Finding, Report, State
 from kguard.model.safe_text import clean
+from kguard.reporters.bounds import left_out, worst
 
 MAX_RESULTS = 1000
 """Results of one object."""
 MAX_BYTES = 1 << 20
 """Results of one object together; etcd refuses requests of 1.5 MiB."""
 MAX_MESSAGE = 1024
+MAX_FINDINGS = 50_000
+"""Findings in all objects together: about 50 MiB in etcd, whose quota is 2 GiB by default."""
 MANAGED_BY = {"app.kubernetes.io/managed-by": "kguard"}
 SCAN_LABEL = "kguard.dev/scan"
 """The time of the scan, as digits: objects with another one are of earlier scans."""
@@ -57,11 +60,15 @@ def _objects(report: Report, api_version: str, kind: str) -> Iterator[dict[str, 
     stamp = report.at.replace("-", "").replace(":", "")
     labels = {**MANAGED_BY, SCAN_LABEL: stamp}
     # The report of the cluster is always there: without it a clean scan would leave no trace.
-    spaces = sorted({"", *(_namespace(finding) for finding in report.findings)})
-    for namespace in spaces:
-        mine = (f for f in report.findings if _namespace(f) == namespace)
-        parts = _parts(_result(finding, report, at) for finding in mine)
-        for number, results in enumerate(parts, start=1):
+    kept, others = worst(report.findings, MAX_FINDINGS)
+    spaces: dict[str, list[Finding]] = {"": []}
+    for finding in kept:
+        spaces.setdefault(_namespace(finding), []).append(finding)
+    for namespace, mine in sorted(spaces.items()):
+        results = [_result(finding, report, at) for finding in mine]
+        if others and not namespace:
+            results.insert(0, _others(others, at))
+        for number, part in enumerate(_parts(results), start=1):
             metadata: dict[str, Any] = {"name": f"kguard-{number}", "labels": labels}
             if namespace:
                 metadata["namespace"] = namespace
@@ -69,9 +76,23 @@ def _objects(report: Report, api_version: str, kind: str) -> Iterator[dict[str, 
                 "apiVersion": api_version,
                 "kind": kind if namespace else f"Cluster{kind}",
                 "metadata": metadata,
-                "summary": _summary(results),
-                "results": results,
+                "summary": _summary(part),
+                "results": part,
             }
+
+
+def _others(number: int, at: dict[str, int]) -> dict[str, Any]:
+    """What tells in the report of the cluster that not everything is there."""
+    return {
+        "source": "kguard",
+        "policy": "kguard/left-out",
+        "category": "kguard",
+        "severity": "info",
+        "result": "warn",
+        "scored": False,
+        "timestamp": at,
+        "message": left_out(number),
+    }
 
 
 def _namespace(finding: Finding) -> str:

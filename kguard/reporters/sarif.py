@@ -21,6 +21,7 @@ from kguard.model.findings import SEVERITIES, Finding, Policy, Report, Severity
 from kguard.model.locations import Location
 from kguard.model.safe_text import clean
 from kguard.reporters.anchors import anchored, path_of
+from kguard.reporters.bounds import worst
 from kguard.reporters.settings import Settings
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -28,6 +29,8 @@ HOME = "https://kguard.dev"
 
 MAX_RESULTS = 25_000
 MAX_LOCATIONS = 100
+MAX_NOTIFICATIONS = 500
+"""Sentences about what was not read, and as many about what was not evaluated."""
 MAX_TAGS = 10
 MAX_TEXT = 1024
 MAX_NAME = 255
@@ -53,8 +56,8 @@ def render(report: Report, settings: Settings) -> str:
     policies = sorted(report.policies.values(), key=lambda policy: policy.id)
     index = {policy.id: number for number, policy in enumerate(policies)}
     shown = [finding for finding in report.findings if finding.state != "waived"]
-    shown.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
-    kept, left_out = shown[:MAX_RESULTS], shown[MAX_RESULTS:]
+    kept, others = worst(shown, MAX_RESULTS)
+    kept.sort(key=lambda finding: -SEVERITIES.index(finding.severity))
     driver = {
         "name": "kguard",
         "informationUri": HOME,
@@ -65,7 +68,7 @@ def render(report: Report, settings: Settings) -> str:
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": _category(report.inputs)},
-        "invocations": [_invocation(report, settings, len(left_out))],
+        "invocations": [_invocation(report, settings, others)],
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "the scanned checkout"}}},
         "results": [_result(finding, index, report.inputs) for finding in kept],
@@ -211,8 +214,11 @@ def _region(place: Location) -> dict[str, int]:
 
 
 def _invocation(report: Report, settings: Settings, left_out: int) -> dict[str, Any]:
-    notes = [_notification("error", f"{e.source}: {e.reason}") for e in report.incomplete]
-    notes += [_notification("note", f"{e.source}: {e.reason}") for e in report.not_evaluated]
+    notes = [
+        _notification(level, f"{entry.source}: {entry.reason}")
+        for level, entries in (("error", report.incomplete), ("note", report.not_evaluated))
+        for entry in entries[:MAX_NOTIFICATIONS]
+    ]
     if left_out:
         text = f"{left_out} results of least severity are left out: {MAX_RESULTS} is the limit"
         notes.append(_notification("error", text))

@@ -24,3 +24,5 @@ class Settings(msgspec.Struct, frozen=True):
     """None: as the terminal allows."""
     width: int = 0
     """Columns; 0: as the terminal says."""
+    frameworks: tuple[str, ...] = ()
+    """Keys of the frameworks that reports about controls show; empty for all."""

@@ -7,6 +7,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import get_args
 
 import msgspec
 
@@ -20,6 +21,7 @@ from kguard.model.findings import (
     Policy,
     Quote,
     Report,
+    State,
 )
 from kguard.model.manifests import ObjectRef
 
@@ -103,6 +105,12 @@ def counted(findings: Iterable[Finding]) -> str:
     """`1 critical, 2 high`, or `-` for none."""
     found = Counter(finding.severity for finding in findings)
     return ", ".join(f"{found[s]} {s}" for s in reversed(SEVERITIES) if found[s]) or "-"
+
+
+def by_state(report: Report) -> dict[str, int]:
+    """How many findings there are in each state, also where it is none."""
+    found = Counter(finding.state for finding in report.findings)
+    return {state: found[state] for state in get_args(State)}
 
 
 def counts_of(row: ClusterRow) -> str:

@@ -95,15 +95,20 @@ def running(
     folder: Path,
     audit_policy: str = AUDIT_POLICY,
     options: tuple[str, ...] = (),
+    *,
+    service_accounts: bool = False,
 ) -> Iterator[Cluster]:
     """A real API server with its store, stopped at the end; without a policy it is not audited.
 
-    `options` are further words of the server's command line.
+    `options` are further words of the server's command line. With `service_accounts` a pod needs
+    one, and gets the volume with its token.
     """
     programs = {name: testbed(name) for name in ("etcd", "kube-apiserver", "kubectl")}
     store, peers, port = free_ports(3)
     etcd = _etcd(programs["etcd"], folder, store, peers)
     server = [*_apiserver(programs["kube-apiserver"], folder, store, port), *options]
+    if not service_accounts:
+        server.append("--disable-admission-plugins=ServiceAccount")
     if audit_policy:
         (folder / "audit.yaml").write_text(audit_policy)
         server.append(f"--audit-policy-file={folder / 'audit.yaml'}")
@@ -154,7 +159,6 @@ def _apiserver(program: Path, folder: Path, store: int, port: int) -> list[str]:
         f"--service-account-signing-key-file={key}",
         "--authorization-mode=RBAC",
         "--service-cluster-ip-range=10.0.0.0/24",
-        "--disable-admission-plugins=ServiceAccount",
         "--allow-privileged",
     ]
 
@@ -195,7 +199,11 @@ def _kubeconfig(folder: Path, port: int) -> Path:
 def controlling(
     testbed: Callable[[str], Path], folder: Path, cluster: Cluster, *controllers: str
 ) -> Iterator[None]:
-    """These controllers of Kubernetes at work on a cluster, stopped at the end."""
+    """These controllers of Kubernetes at work on a cluster, stopped at the end.
+
+    `root-ca-certificate-publisher-controller` gives each namespace what its pods trust the API
+    server by.
+    """
     (port,) = free_ports(1)
     command = [
         str(testbed("kube-controller-manager")),
@@ -206,6 +214,7 @@ def controlling(
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",
         f"--cert-dir={folder / 'controllers'}",
+        f"--root-ca-file={cluster.kubeconfig.parent / 'certificates' / 'apiserver.crt'}",
         "--kube-api-qps=500",
         "--kube-api-burst=1000",
     ]

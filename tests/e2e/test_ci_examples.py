@@ -135,7 +135,7 @@ def test_the_hooks_of_pre_commit_run(repository, shell, checkout):
 
 def test_the_job_of_argo_cd_runs_a_command_that_is_one(checkout, shell, tmp_path):
     pod = document(checkout, "docs/ci/argocd-presync.yaml")["spec"]["template"]["spec"]
-    words = pod["containers"][0]["command"]
+    words = ["kguard", *pod["containers"][0]["args"]]
     (tmp_path / "open.yaml").write_text(OPEN)
     text = " ".join(words).replace("/manifests", str(tmp_path))
     done = shell(text, tmp_path, KUBECONFIG="/dev/null", KUBERNETES_SERVICE_HOST="")

@@ -143,6 +143,19 @@ def test_the_browser_has_nothing_to_complain_about(page):
     assert [url for url in browser.requests() if not url.startswith("file://")] == []
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_page_for_auditors_looks_right(browser, tmp_path, name, width):
+    file = tmp_path / "controls.html"
+    file.write_text(render("controls-html", REPORTS[name](), Settings()), encoding="utf-8")
+    browser.open(file, width)
+    assert browser.evaluate("document.documentElement.scrollWidth <= innerWidth") is True
+    for check in (OVERFLOWING, OUTSIDE, OVERLAPPING, UNREACHABLE, CONTRAST):
+        assert browser.evaluate(check) == []
+    assert browser.complaints() == []
+    assert [url for url in browser.requests() if not url.startswith("file://")] == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_light_and_dark(browser, tmp_path, scheme):
     file = tmp_path / "report.html"

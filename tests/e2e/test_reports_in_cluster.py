@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does a real API server take the reports for clusters, with every field that they have?
-
-The definitions hold the fields, types and enumerations of the CRDs of both APIs, as
-github.com/openreports/reports-api v0.2.1 and kubernetes-sigs/wg-policy-prototypes (v1alpha2) have
-them; a field that is not in them is refused by strict validation.
-"""
+"""Does a real API server take the reports for clusters, with every field that they have?"""
 
 from __future__ import annotations
 
@@ -12,74 +7,13 @@ import json
 
 import pytest
 
-TEXT = {"type": "string"}
-NUMBER = {"type": "integer"}
-
-
-def structure(required=(), **properties):
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-REFERENCE = structure(
-    apiVersion=TEXT, kind=TEXT, namespace=TEXT, name=TEXT, uid=TEXT, fieldPath=TEXT
-)
-RESULT = structure(
-    ["policy"],
-    category=TEXT,
-    message=TEXT,
-    policy=TEXT,
-    properties={"type": "object", "additionalProperties": TEXT},
-    resources={"type": "array", "items": REFERENCE},
-    result={"type": "string", "enum": ["pass", "fail", "warn", "error", "skip"]},
-    rule=TEXT,
-    scored={"type": "boolean"},
-    severity={"type": "string", "enum": ["critical", "high", "low", "medium", "info"]},
-    source=TEXT,
-    timestamp=structure(["nanos", "seconds"], nanos=NUMBER, seconds=NUMBER),
-)
-REPORT = structure(
-    apiVersion=TEXT,
-    kind=TEXT,
-    metadata={"type": "object"},
-    summary=structure(error=NUMBER, fail=NUMBER, skip=NUMBER, warn=NUMBER, **{"pass": NUMBER}),
-    results={"type": "array", "items": RESULT},
-)
-KINDS = {
-    "openreports": ("openreports.io", "v1alpha1", "Report"),
-    "policyreport": ("wgpolicyk8s.io", "v1alpha2", "PolicyReport"),
-}
-
-
-def definition(group, version, kind, scope):
-    plural = f"{kind.lower()}s"
-    schema = {"openAPIV3Schema": REPORT}
-    served = {"name": version, "served": True, "storage": True, "schema": schema}
-    approval = {"api-approved.kubernetes.io": "unapproved, of a test"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}", "annotations": approval},
-        "spec": {
-            "group": group,
-            "scope": scope,
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
-            "versions": [served],
-        },
-    }
+from tests.e2e import report_crds
+from tests.e2e.report_crds import KINDS
 
 
 @pytest.fixture(scope="module")
 def defined(cluster, tmp_path_factory):
-    crds = [
-        definition(group, version, name, scope)
-        for group, version, kind in KINDS.values()
-        for name, scope in ((kind, "Namespaced"), (f"Cluster{kind}", "Cluster"))
-    ]
-    path = tmp_path_factory.mktemp("crds") / "crds.json"
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": crds}))
-    cluster.apply(path)
-    names = [f"crd/{crd['metadata']['name']}" for crd in crds]
-    cluster.run("wait", "--for=condition=Established", "--timeout=60s", *names)
+    report_crds.define(cluster, tmp_path_factory.mktemp("crds"))
     return cluster
 
 
@@ -129,3 +63,22 @@ def test_what_a_later_report_no_longer_has_is_removed(defined, tmp_path, kguard,
         left[hour] = len(found)
         assert left[hour] == len(items)
     assert 0 < left["13"] < left["12"]
+
+
+def test_the_server_takes_events_about_new_findings(defined, kguard, checkout, tmp_path):
+    history = ("--history", tmp_path / "audits.db", "--subject", "shop")
+    path = tmp_path / "events.json"
+    for hour, expected in (("12", True), ("13", False)):
+        at = f"2026-11-30T{hour}:00:00Z"
+        kguard("scan", "examples/shop", "--at", at, "-o", f"events={path}", *history, cwd=checkout)
+        sent = json.loads(path.read_text())["items"]
+        assert bool(sent) == expected
+        for namespace in {item["metadata"]["namespace"] for item in sent}:
+            defined.run("create", "namespace", namespace, check=False)
+        for item in sent:
+            (tmp_path / "event.json").write_text(json.dumps(item))
+            defined.run("create", "--validate=strict", "--filename", str(tmp_path / "event.json"))
+            about = (f"--namespace={item['metadata']['namespace']}", "-o", "json")
+            found = json.loads(defined.run("get", "event", item["metadata"]["name"], *about))
+            assert found["message"] == item["note"]
+            assert found["involvedObject"] == item["regarding"]

@@ -13,17 +13,20 @@ from kguard.model.manifests import JsonObject, Manifest
 
 
 def document(policies: Iterable[Policy], inventory: Inventory) -> JsonObject:
-    """The input of a batch of adopted policies: `subjects`, `constraints`, `inventory`.
+    """The input of a batch of adopted policies.
 
-    A subject is `{"ref", "id", "kind", "object", "placed"?}`: `placed` is the object with the
-    namespace that the API server would fill in, for reviews. A constraint holds the numbers of the
-    subjects that it applies to, and of those for which that is not known.
+    It holds `subjects`, `range`, `constraints` and `inventory`. A subject is
+    `{"ref", "id", "kind", "object", "placed"?}`: `placed` is the object with the namespace that the
+    API server would fill in, for reviews. A constraint holds the numbers of the subjects that it
+    applies to, and of those for which that is not known. `range` says from which subject to which
+    is judged.
     """
     constraints = {p.id: p.constraint for p in policies if p.constraint is not None}
     manifests = inventory.manifests
     wanted = any(constraint["inventory"] for constraint in constraints.values())
     return {
         "subjects": [_subject(m, placed=bool(constraints)) for m in manifests],
+        "range": [0, len(manifests)],
         "constraints": {
             name: _matched(constraint, manifests, inventory)
             for name, constraint in constraints.items()

@@ -11,7 +11,8 @@ import json
 
 _CONFTEST = """
 deny contains finding if {{
-	some subject in input.subjects
+	some place, subject in input.subjects
+	_wanted(place)
 	document := subject.object
 {unless}	results := data.{package}.{rule} with input as document
 	some result in results
@@ -31,6 +32,7 @@ deny contains finding if {{
 	constraint := input.constraints[{id}]
 	inventory := input.inventory
 	some place in constraint.matched
+	_wanted(place)
 	subject := input.subjects[place]
 	review := {{
 		"review": {{
@@ -50,6 +52,7 @@ deny contains finding if {{
 
 unknown contains finding if {{
 	some doubt in input.constraints[{id}].undecided
+	_wanted(doubt.place)
 	subject := input.subjects[doubt.place]
 	finding := {{
 		"target": subject.ref,
@@ -60,6 +63,11 @@ unknown contains finding if {{
 }}
 """
 _FINDING = """
+_wanted(place) if {
+	input.range[0] <= place
+	place < input.range[1]
+}
+
 _finding(subject, result) := {
 	"target": subject.ref,
 	"path": _path(result),

@@ -142,8 +142,9 @@ def _evaluate(engine: Any, document: bytes, queries: list[str], answers: IO[byte
 def main() -> None:
     """Serve requests until stdin ends."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    limits = json.loads(_read(requests) or b"{}")
-    _limit(limits["memory_bytes"], limits["cpu_seconds"])
+    start = json.loads(_read(requests) or b"{}")
+    _limit(start["memory_bytes"], start["cpu_seconds"])
+    sys.path.append(start["path"])
     import regorus
 
     engine = regorus.Engine()

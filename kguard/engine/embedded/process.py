@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -94,8 +95,9 @@ class Child:
             env=environment,
         )
         self._watch = _Watch(wall_seconds, self._process.kill)
-        limits = {"memory_bytes": MEMORY_BYTES, "cpu_seconds": CPU_SECONDS}
-        self._send(json.dumps(limits).encode())
+        start = {"memory_bytes": MEMORY_BYTES, "cpu_seconds": CPU_SECONDS, "path": _path()}
+        with suppress(ChildDied):  # the first question tells
+            self._send(json.dumps(start).encode())
 
     def load(self, modules: Mapping[str, str]) -> dict[str, str]:
         """Compile modules; the error text of each that cannot be compiled.
@@ -150,5 +152,12 @@ class Child:
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                stream.close()
+            with suppress(BrokenPipeError):  # of what the child never read
+                if stream:
+                    stream.close()
+
+
+def _path() -> str:
+    """The folder that this process has regorus from: an isolated child knows no PYTHONPATH."""
+    spec = find_spec("regorus")
+    return str(Path(spec.origin).parents[1]) if spec and spec.origin else ""

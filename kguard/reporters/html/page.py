@@ -3,15 +3,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
-from kguard.model.findings import FAMILIES, LAYERS, SEVERITIES, Finding, Quote, Report
+from kguard.model.findings import (
+    FAMILIES,
+    LAYERS,
+    SEVERITIES,
+    Finding,
+    Incomplete,
+    Quote,
+    Report,
+)
+from kguard.model.manifests import NotEvaluated
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import Group, Row, grouped, place, summary, totals, way_out
 
 TOP = 3
+MAX_ITEMS = 200
+"""Findings of one policy and severity that are shown; the others are counted."""
+MAX_ALL = 5000
+"""Findings of all policies that are shown: about 10 MB."""
+MAX_LINES = 500
+"""Lines about accepted findings, about what was not read, and about what was not evaluated."""
 TITLES = {
     "network": "Network: who can reach whom",
     "mtls": "Mutual TLS: what each port accepts",
@@ -54,6 +70,8 @@ class Block(msgspec.Struct, frozen=True):
     severity: str
     state: str
     items: tuple[Item, ...]
+    count: int
+    """All findings of the block; more than `items` where they are too many."""
     way_label: str
     way_text: str
     controls: tuple[str, ...]
@@ -87,12 +105,16 @@ class Page(msgspec.Struct, frozen=True):
     blocks: dict[str, tuple[Block, ...]]
     accepted: tuple[Item, ...]
     accepted_policies: tuple[str, ...]
+    more_accepted: int
+    not_read: tuple[Incomplete, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+    more_not_read: int
     titles: dict[str, str]
 
 
 def page(report: Report, settings: Settings) -> Page:
     """The page of a report."""
-    blocks = [_block(group, report) for group in grouped(report)]
+    blocks = _blocks(report)
     accepted = [f for f in report.findings if f.state in ("waived", "baseline")]
     by_layer = {layer: tuple(b for b in blocks if b.layer == layer) for layer in FAMILIES}
     opened = [block for block in blocks if block.state == "open"]
@@ -105,15 +127,22 @@ def page(report: Report, settings: Settings) -> Page:
         tiles=tuple(_tile(row, report) for row in summary(report) if row.layer in LAYERS),
         top=tuple(opened[:TOP]),
         blocks=by_layer,
-        accepted=tuple(_item(finding) for finding in accepted),
-        accepted_policies=tuple(finding.policy for finding in accepted),
+        accepted=tuple(item(finding) for finding in accepted[:MAX_LINES]),
+        accepted_policies=tuple(finding.policy for finding in accepted[:MAX_LINES]),
+        more_accepted=max(len(accepted) - MAX_LINES, 0),
+        not_read=report.incomplete[:MAX_LINES],
+        not_evaluated=report.not_evaluated[:MAX_LINES],
+        more_not_read=sum(
+            max(len(entries) - MAX_LINES, 0)
+            for entries in (report.incomplete, report.not_evaluated)
+        ),
         titles=TITLES,
     )
 
 
 def _tile(row: Row, report: Report) -> Tile:
     mine = [f for f in report.findings if f.layer == row.layer]
-    opened = [f.severity for f in mine if f.state == "open"]
+    opened = Counter(f.severity for f in mine if f.state == "open")
     coverage = report.coverage.get(row.layer)
     share = 100 * coverage.evaluated // coverage.total if coverage and coverage.total else 0
     return Tile(
@@ -121,14 +150,24 @@ def _tile(row: Row, report: Report) -> Tile:
         name=SHORT.get(row.layer, row.layer.capitalize()),
         title=TITLES[row.layer],
         state=row.state,
-        counts=tuple((s, opened.count(s)) for s in reversed(SEVERITIES) if s in opened),
+        counts=tuple((s, opened[s]) for s in reversed(SEVERITIES) if s in opened),
         unknown=sum(f.state == "unknown" for f in mine),
         evaluated=row.evaluated,
         share=share if row.state == "evaluated" else 0,
     )
 
 
-def _block(group: Group, report: Report) -> Block:
+def _blocks(report: Report) -> list[Block]:
+    """The findings by policy; where they are too many, the worst keep their place."""
+    groups = grouped(report)
+    room, shown = MAX_ALL, {}
+    for group in sorted(groups, key=lambda group: -SEVERITIES.index(group.first.severity)):
+        shown[id(group)] = min(len(group.findings), MAX_ITEMS, max(room, 1))
+        room -= shown[id(group)]
+    return [_block(group, report, shown[id(group)]) for group in groups]
+
+
+def _block(group: Group, report: Report, number: int) -> Block:
     first, policy = group.first, group.policy
     label, text = way_out(group, report)
     return Block(
@@ -139,7 +178,8 @@ def _block(group: Group, report: Report) -> Block:
         description=policy.description if policy else "",
         severity=first.severity,
         state=first.state,
-        items=tuple(_item(finding) for finding in group.findings),
+        items=tuple(item(finding) for finding in group.findings[:number]),
+        count=len(group.findings),
         way_label=label,
         way_text=text,
         controls=first.controls,
@@ -151,7 +191,8 @@ def _links(links: Sequence[str]) -> list[str]:
     return [link for link in links if link.startswith("https://")]
 
 
-def _item(finding: Finding) -> Item:
+def item(finding: Finding) -> Item:
+    """A finding with the steps of its argument."""
     return Item(
         anchor=f"finding-{finding.fingerprint}",
         target=str(finding.target),

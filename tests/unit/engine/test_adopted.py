@@ -123,6 +123,25 @@ def test_a_rule_that_fails_is_named_and_the_others_stay(tmp_path, rule, reason):
     ]
 
 
+def test_an_object_on_which_a_rule_fails_is_undecided_and_the_others_stay(tmp_path):
+    rule = 'package main\ndeny["old"] { to_number(input.metadata.labels.version) < 3 }\n'
+    folders, source = _folder(tmp_path, main_rego=rule)
+    pods = [
+        f"{POD}---\n".replace("name: p}", f"name: p{n}, labels: {{version: '{v}'}}}}")
+        for n, v in enumerate(["1", "4", "two", "2", "5", "x"])
+    ]
+    source.write_text("".join(pods))
+    found = _judged(folders, source)
+    assert [(f.target.name, f.state) for f in found.findings] == [
+        ("p0", "open"),
+        ("p2", "unknown"),
+        ("p3", "open"),
+        ("p5", "unknown"),
+    ]
+    assert "main.rego" in found.findings[1].message
+    assert found.complete
+
+
 @pytest.mark.parametrize(
     ("constraint", "reason"),
     [

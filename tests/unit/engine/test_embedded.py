@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from kguard.engine.base import Batch, findings
-from kguard.engine.embedded import EmbeddedEngine
-from kguard.errors import PolicyError
+from kguard.engine.embedded import EmbeddedEngine, process
+from kguard.errors import EngineError, PolicyError
 from tests.unit.engine.policies import evaluated, policy
 
 GOOD = """package kguard.network.good
@@ -130,3 +131,17 @@ def test_a_finding_of_the_wrong_shape_is_an_error(engine):
     assert failed == {}
     with pytest.raises(PolicyError, match="wrong shape"):
         list(findings(odd, answers))
+
+
+def test_an_engine_that_does_not_start_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(process.sys, "executable", "/bin/false")
+    engine = EmbeddedEngine()
+    try:
+        with pytest.raises(EngineError, match="does not work here"):
+            engine.load([policy("good", GOOD)], {})
+    finally:
+        engine.close()
+
+
+def test_the_child_has_the_engine_from_where_its_parent_has_it():
+    assert (Path(process._path()) / "regorus" / "__init__.py").is_file()

@@ -117,8 +117,8 @@ def test_a_folder_gets_a_file_for_each_cluster(fleet):
         "east.json",
         "north.json",
         *(f"pages/{name}.html" for name in ("east", "index", "north")),
-        "reports/east.json",
-        "reports/north.json",
+        "reports/east.openreports.json",
+        "reports/north.openreports.json",
     ]
     index = (fleet / "out" / "pages" / "index.html").read_text()
     assert 'href="east.html"' in index

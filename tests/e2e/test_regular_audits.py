@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Do the audits of deploy/ tell what is new, keep it, and end as their scheduler expects?
+
+The line for cron is run by a shell. The pod of the CronJob is made by the real controller from the
+manifests as they are, and run as a process with its own token (see `pods`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kguard import history
+from tests.e2e import image, live, pods, report_crds, room
+
+OPEN_SHOP = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: cron}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: cron}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "registry.example/web:latest"}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def audited(testbed, tmp_path_factory):
+    """A cluster of its own: its findings must not change under the audit."""
+    folder = tmp_path_factory.mktemp("audited")
+    with live.running(testbed, folder, service_accounts=True) as cluster:
+        (folder / "shop.yaml").write_text(OPEN_SHOP)
+        cluster.apply(folder / "shop.yaml")
+        yield cluster
+
+
+@pytest.fixture
+def line(checkout) -> str:
+    """The command of the nightly job."""
+    text = (checkout / "deploy" / "cron" / "kguard").read_text()
+    (job,) = (line for line in text.splitlines() if "kguard scan" in line)
+    return job.split(maxsplit=6)[6]
+
+
+@pytest.fixture
+def audit(audited, checkout, tmp_path, line):
+    """``audit(context)`` is what one run of the line prints, with `kguard` on PATH."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    command = programs / "kguard"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m kguard "$@"\n')
+    command.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(checkout),
+        "KUBECONFIG": str(audited.kubeconfig),
+        "KGUARD_HISTORY": str(tmp_path / "audits.db"),
+    }
+
+    def run(context: str) -> str:
+        text = line.replace("/var/lib/kguard", str(tmp_path)).replace("production", context)
+        text = text.replace("--fail-on-new", "--fail-on-new --layer network --fail-on medium")
+        done = subprocess.run(
+            ["sh", "-c", text], env=environment, check=False, capture_output=True, text=True
+        )
+        _next_second()
+        return done.stdout
+
+    return run
+
+
+def test_only_what_is_new_is_told(audit, audited, tmp_path):
+    assert "network/" in audit("admin")
+    assert audit("admin") == ""
+    again = OPEN_SHOP.replace("web", "second")
+    (tmp_path / "second.yaml").write_text(again)
+    audited.apply(tmp_path / "second.yaml")
+    assert "second" in audit("admin")
+
+
+def test_what_cannot_be_read_is_told_each_time(audit):
+    for _ in range(2):
+        assert "is not granted" in audit("stranger")
+
+
+def test_two_runs_at_once_are_one(audit, tmp_path):
+    with (tmp_path / "lock").open("w") as lock:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert audit("admin") == ""
+    assert not (tmp_path / "admin.json").exists()
+
+
+def _next_second() -> None:
+    """Audits are told apart by the second."""
+    began = int(time.time())
+    while int(time.time()) <= began:
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def deployed(audited, testbed, checkout, tmp_path_factory):
+    """The cluster with deploy/base applied, and the controllers that make pods of Jobs."""
+    room.needed()
+    folder = tmp_path_factory.mktemp("controllers")
+    audited.run("apply", "--kustomize", str(checkout / "deploy" / "base"))
+    report_crds.define(audited, folder)
+    names = ("job-controller", "root-ca-certificate-publisher-controller")
+    with live.controlling(testbed, folder, audited, *names):
+        yield audited
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    """Where the volumes of the pods lie."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def job(deployed, checkout, state):
+    """``job("name")`` is the pod of a Job made from the CronJob, and what its container said."""
+    whole = image.of_checkout(checkout, Path(sysconfig.get_path("purelib")))
+
+    def run(name):
+        deployed.run("create", "job", "--namespace=kguard", "--from=cronjob/kguard", name)
+        pod = pods.of_job(deployed, "kguard", name)
+        done = pods.run(pod, whole, deployed, state)
+        pods.end(deployed, pod, done.returncode)
+        return pod, done
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(job):
+    return job("first")
+
+
+def test_the_first_audit_fails_and_is_not_retried(deployed, first):
+    _, done = first
+    assert done.returncode == 1, done.stderr
+    assert "network/" in done.stdout
+    chosen = ("--namespace=kguard", "job/first")
+    deployed.run("wait", "--for=condition=Failed", "--timeout=60s", *chosen)
+    status = json.loads(deployed.run("get", *chosen, "-o", "json"))["status"]
+    assert (status["failed"], status.get("active", 0)) == (1, 0)
+    assert {c["reason"] for c in status["conditions"]} == {"BackoffLimitExceeded"}
+
+
+def test_its_results_are_in_history_and_metrics(first, state):
+    claim = state / "claim-kguard"
+    with history.connect(str(claim / "audits.db")) as database:
+        (audit, *_) = history.audits(database)
+        kept = history.findings(database, audit)
+    assert audit.subject == "in-cluster"
+    report = json.loads((claim / "report.json").read_text())
+    assert report["incomplete"] == []
+    assert len(kept) == audit.opened > 0
+    assert "kguard_scan_complete 1" in (claim / "kguard.prom").read_text()
+
+
+def test_its_results_are_reports_that_the_cluster_takes(deployed, first, state):
+    path = state / "claim-kguard" / "openreports.json"
+    sent = json.loads(path.read_text())["items"]
+    deployed.apply(path, "--server-side", "--validate=strict")
+    kinds = "reports.openreports.io,clusterreports.openreports.io"
+    found = json.loads(deployed.run("get", kinds, "--all-namespaces", "-o", "json"))["items"]
+    assert sum(len(item["results"]) for item in found) == sum(len(i["results"]) for i in sent)
+    told = json.loads((state / "claim-kguard" / "events.json").read_text())["items"]
+    critical = [f for f in _open(state) if f["severity"] == "critical"]
+    assert len(told) == len(critical)
+
+
+def test_the_next_audit_has_nothing_new_and_waits_for_the_history(job, first, state):
+    """Another runner writes while the second audit wants to: it waits, and both are kept."""
+    claim = state / "claim-kguard"
+    report = claim / "report.json"
+    before = report.stat().st_mtime_ns
+    lock = sqlite3.connect(claim / "audits.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    answers = []
+    run = threading.Thread(target=lambda: answers.append(job("second")))
+    run.start()
+    while report.stat().st_mtime_ns == before and run.is_alive():
+        time.sleep(0.1)
+    assert run.is_alive()
+    lock.execute("ROLLBACK")
+    lock.close()
+    run.join()
+    ((_, done),) = answers
+    assert done.returncode == 0, done.stderr + done.stdout
+    with history.connect(str(claim / "audits.db")) as database:
+        assert [audit.opened for audit in history.audits(database)][1:] == [0]
+
+
+def test_the_pod_is_what_the_manifests_say(first):
+    pod, _ = first
+    (container,) = pod["spec"]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert "/var/run/secrets/kubernetes.io/serviceaccount" in mounts
+    assert pod["spec"]["restartPolicy"] == "Never"
+
+
+def _open(state):
+    report = json.loads((state / "claim-kguard" / "report.json").read_text())
+    return [finding for finding in report["findings"] if finding["state"] == "open"]
