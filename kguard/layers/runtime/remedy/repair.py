@@ -10,25 +10,14 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.delivery import receiver, ways
 from kguard.layers.runtime.facts.drops import handling
 from kguard.layers.runtime.facts.falco import Falco
-from kguard.layers.runtime.facts.judged import Losses, partial_losses
 from kguard.layers.runtime.facts.removed import DRIVERS, removed
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import set_value, without_items, without_step
+from kguard.layers.runtime.remedy.losses import losses_of
 from kguard.layers.runtime.remedy.places import Setup
 from kguard.layers.runtime.semantics import settings as falco_yaml
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.model.facts import runtime as model
-
-
-def losses_of(setup: Setup) -> list[model.Loss]:
-    """What keeps rules from firing in one setup."""
-    falco = setup.falco
-    if not setup.rules.is_complete:
-        return list(partial_losses(setup.rules))
-    if falco is None:
-        return list(Losses(setup.rules, (), len(PRIORITIES) - 1, None).all())
-    found = Losses(setup.rules, falco.selections, falco.settings.minimum, falco.config_text)
-    return list(found.all())
 
 
 def offending_lines(setup: Setup, text: Text, weakening: frozenset[int]) -> list[int]:

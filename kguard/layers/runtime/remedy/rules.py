@@ -10,10 +10,11 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import NotEditableError
+from kguard.layers.runtime.remedy.narrowing import Narrowing, narrowing
 from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole
 from kguard.layers.runtime.remedy.repair import offending_lines, repaired_config, repaired_rules
 from kguard.layers.runtime.traces import ARTIFACT_GROUP
-from kguard.model.facts.runtime import Facts
+from kguard.model.facts.runtime import Breadth, Facts, Weakening
 from kguard.model.findings import Finding
 from kguard.model.locations import pointer
 from kguard.model.manifests import Manifest, PlainDocument, mapping
@@ -27,10 +28,12 @@ from kguard.model.remedies import (
     WriteFile,
 )
 from kguard.sources.yaml import untyped
+from kguard.sources.yaml.splice import splice
 
 RULES_NAME = "kguard_rules.yaml"
 _CUSTOM = pointer("customRules", f"99-{RULES_NAME}")
 _TAKE_OUT = "take out the item that silences rules"
+_NARROW = "leave out what silences or weakens rules, keep the rest of the item"
 _WEAKENED = "runtime/rule-weakened"
 _STATE = "runtime/process-state-incomplete"
 
@@ -60,6 +63,10 @@ def _restored(
     closes = tuple(finding.fingerprint for finding in findings)
     for other in (other for other in setup.rules.texts if other.ref == text.ref):
         lines = _weakening(request, other)
+        found = narrowing(setup, other, offending_lines(setup, other, lines), _tolerated(request))
+        if found is not None:
+            yield from _narrowed(request.inventory, other, found, closes)
+            continue
         if other.structured:
             yield from _without_items(setup, other, lines, closes)
             continue
@@ -81,10 +88,34 @@ def _weakening(request: RemedyRequest, text: Text) -> frozenset[int]:
     return frozenset(
         one.line
         for one in facts.weakened
-        if one.ref == text.owner
-        and one.file == text.name
-        and f"{one.cause}/{one.name}/{one.effect}/{one.breadth}" in paths
+        if one.ref == text.owner and one.file == text.name and _path(one) in paths
     )
+
+
+def _tolerated(request: RemedyRequest) -> set[Breadth]:
+    """How wide gaps may be: one program or image, and what the policy lets pass."""
+    facts: Facts = request.facts
+    paths = {finding.path for finding in request.open if finding.policy == _WEAKENED}
+    passed = {one.breadth for one in facts.weakened if _path(one) not in paths}
+    return {"specific", *passed} - {"unknown"}
+
+
+def _path(one: Weakening) -> str:
+    return f"{one.cause}/{one.name}/{one.effect}/{one.breadth}"
+
+
+def _narrowed(
+    inventory: Inventory, text: Text, found: Narrowing, closes: tuple[str, ...]
+) -> Iterator[Proposal]:
+    why = f"{_NARROW} ({text.name})"
+    inside = isinstance(inventory.by_id(text.ref), PlainDocument) and not text.pointer
+    if text.structured or inside:
+        placed = (Operation(o.op, text.pointer + o.pointer, o.value) for o in found.operations)
+        yield Edit(text.ref, tuple(placed), closes, why)
+        return
+    edit = whole(inventory, text, splice(text.content, found.operations), closes, why)
+    if edit is not None:
+        yield edit
 
 
 def _without_items(

@@ -31,6 +31,11 @@ def fixed(name, engine):
     return make(scan(read_inputs(case)), scan, Wishes())
 
 
+def text_of(plan, name):
+    (text,) = [t for (file, _), t in plan.applied.texts.items() if file.endswith(name)]
+    return text
+
+
 def left(plan) -> set[str]:
     return {finding.policy for finding in plan.after.report.findings if finding.state == "open"}
 
