@@ -3,8 +3,8 @@
 
 The order of effects: a node is watched > it is not; a detection fires > it is hidden > nothing
 notices; alerts are delivered > they are not, of each rule; misses are noticed > they are not; rules
-load > they are refused; a rule is in force > it is not; a new rule is silent about what happens all
-the time > it is not. What is unknown lies between the two ends.
+load > they are refused; a rule is in force > it is not; a rule that is new or switched on is silent
+about what happens all the time > it is not. What is unknown lies between the two ends.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def _unheard(
 
 
 def _noisy(before: Facts, after: Facts) -> Iterator[Change]:
-    """New rules that raise alerts for what happens all the time: they drown the others."""
-    known = {(str(rule.installation), rule.name) for rule in before.rules}
+    """Rules newly in force that raise alerts for what happens all the time."""
+    known = {(str(rule.installation), rule.name) for rule in before.rules if rule.enabled}
     for one in after.ordinary:
         if (str(one.installation), one.rule) not in known:
             yield Change(str(one.installation), f"{one.rule} raises an alert: {one.title}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kguard.layers.runtime.remedy.additions import add_rules
 from kguard.layers.runtime.remedy.nodes import tolerate_taints
 from kguard.layers.runtime.remedy.outputs import drop_removed, notice_drops, send_alerts
-from kguard.layers.runtime.remedy.rules import add_rules, lower_priority, restore_rules
+from kguard.layers.runtime.remedy.rules import lower_priority, restore_rules
 from kguard.model.remedies import RemedyFunction
 
 REMEDIES: Mapping[str, RemedyFunction] = {

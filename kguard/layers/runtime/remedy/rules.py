@@ -1,37 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How are rules brought back into force, or added?"""
+"""How are rules brought back into force?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kguard import data
 from kguard.inventory import Inventory
-from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.editing import NotEditableError
 from kguard.layers.runtime.remedy.narrowing import Narrowing, narrowing
-from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole
+from kguard.layers.runtime.remedy.places import Setup, setups, whole
 from kguard.layers.runtime.remedy.repair import offending_lines, repaired_config, repaired_rules
-from kguard.layers.runtime.traces import ARTIFACT_GROUP
 from kguard.model.facts.runtime import Breadth, Facts, Weakening
 from kguard.model.findings import Finding
-from kguard.model.locations import pointer
-from kguard.model.manifests import Manifest, PlainDocument, mapping
+from kguard.model.manifests import PlainDocument
 from kguard.model.remedies import (
     Cannot,
-    Create,
     Edit,
     Operation,
     Proposal,
     RemedyRequest,
-    WriteFile,
 )
-from kguard.sources.yaml import untyped
 from kguard.sources.yaml.splice import splice
 
-RULES_NAME = "kguard_rules.yaml"
-_CUSTOM = pointer("customRules", f"99-{RULES_NAME}")
 _TAKE_OUT = "take out the item that silences rules"
 _NARROW = "leave out what silences or weakens rules, keep the rest of the item"
 _WEAKENED = "runtime/rule-weakened"
@@ -162,80 +153,3 @@ def lower_priority(request: RemedyRequest) -> Iterator[Proposal]:
         if config and findings:
             why = "report the least urgent priority that a rule has"
             yield from change_config(request.inventory, setup, config, findings, why)
-
-
-def add_rules(request: RemedyRequest) -> Iterator[Proposal]:
-    """Add the rules that kguard ships, one for each attack of the baseline."""
-    for setup in setups(request):
-        findings = [f for f in request.findings if f.target == setup.owner]
-        if findings:
-            yield from _added(request.inventory, setup, findings)
-
-
-def _added(inventory: Inventory, setup: Setup, findings: list[Finding]) -> Iterator[Proposal]:
-    closes = tuple(finding.fingerprint for finding in findings)
-    content = (data.rules_dir() / RULES_NAME).read_text(encoding="utf-8")
-    why = "rules of kguard's own for every attack of the baseline"
-    falco = setup.falco
-    folder = falco.files.folder(RULES_FOLDER) if falco else []
-    if falco is not None and falco.kind == "operator":
-        yield _rulesfile(falco, content, closes, why)
-    elif falco is not None and falco.kind == "values":
-        yield _in_values(inventory, falco, content, closes, why)
-    elif folder and _reads_folder(falco):
-        yield _in_config_map(inventory, folder[-1], content, closes, why)
-    elif falco is not None and falco.kind == "file" and falco.config_text is not None:
-        yield WriteFile(RULES_NAME, content, closes, why)
-        yield from _listed(inventory, falco, falco.config_text, closes, why)
-    else:
-        reason = "the input shows no folder of rules that a new file could go to"
-        instead = f"put rules/{RULES_NAME} of kguard into {RULES_FOLDER}"
-        yield Cannot(closes, reason, instead)
-
-
-def _reads_folder(falco: Falco | None) -> bool:
-    paths = {path.rstrip("/") for path in falco.settings.rules_files} if falco else set()
-    return RULES_FOLDER in paths
-
-
-def _in_config_map(
-    inventory: Inventory, beside: Text, content: str, closes: tuple[str, ...], why: str
-) -> Proposal:
-    holder = inventory.by_id(beside.ref)
-    if not isinstance(holder, Manifest) or not beside.pointer.startswith("/data/"):
-        return Cannot(closes, "the folder of rules is no ConfigMap of the input", "")
-    operation = Operation("add", pointer("data", f"99-{RULES_NAME}"), content)
-    return Edit(beside.ref, (operation,), closes, why)
-
-
-def _in_values(
-    inventory: Inventory, falco: Falco, content: str, closes: tuple[str, ...], why: str
-) -> Proposal:
-    document = inventory.by_id(falco.id)
-    known = mapping(document.value).get("customRules") if isinstance(document, PlainDocument) else 0
-    if isinstance(known, dict) and known:
-        return Edit(falco.id, (Operation("add", _CUSTOM, content),), closes, why)
-    value = {f"99-{RULES_NAME}": content}
-    return Edit(falco.id, (Operation("add", "/customRules", value),), closes, why)
-
-
-def _rulesfile(falco: Falco, content: str, closes: tuple[str, ...], why: str) -> Create:
-    (document,) = untyped.load(content)
-    made = {
-        "apiVersion": f"{ARTIFACT_GROUP}/v1alpha1",
-        "kind": "Rulesfile",
-        "metadata": {"name": "kguard", "namespace": falco.ref.namespace},
-        "spec": {"inlineRules": plain(document), "priority": 90},
-    }
-    return Create(made, closes, why)
-
-
-def _listed(
-    inventory: Inventory, falco: Falco, config: Text, closes: tuple[str, ...], why: str
-) -> Iterator[Proposal]:
-    path = f"/etc/falco/{RULES_NAME}"
-    if path in falco.settings.rules_files or inventory.by_id(config.ref) is None:
-        return
-    number = len(falco.settings.rules_files)
-    operation = Operation("add", pointer("rules_files", number), path)
-    yield Edit(config.ref, (operation,), closes, why)

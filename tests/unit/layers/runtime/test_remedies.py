@@ -110,3 +110,28 @@ def test_a_step_is_taken_out():
     assert (
         without_step("rules:\n- disable: {rule: x}\nz: 1\n", ("rules",), 0) == "rules: []\nz: 1\n"
     )
+
+
+def test_only_rules_that_say_something_are_switched_on(engine):
+    plan = fixed("switched-on", engine)
+    text = text_of(plan, "falco.yaml")
+    assert '- rule: "Container drift"\n      enabled: true\n' in text
+    assert text.count("enabled: replace") == 1
+
+
+def test_the_selection_grows_where_there_is_no_folder(engine):
+    plan = fixed("switched-on-file", engine)
+    text = text_of(plan, "falco.yaml")
+    assert "# the team wants no shells\n- disable:\n    rule: Nothing of this name\n" in text
+    assert "enable:" in text.partition("Nothing of this name")[2]
+
+
+def test_a_rule_that_drowns_others_is_not_switched_on(engine):
+    plan = fixed("switched-on-values", engine)
+    (refused,) = plan.proof.refused
+    assert "Every new process in a container" in refused.reason
+    assert refused.counterexample.endswith("a readiness probe that runs a program of the image")
+    text = text_of(plan, "values.yaml")
+    assert "  99-kguard_rules.yaml: |\n" in text
+    assert "  99-kguard_switched_on.yaml: |\n" in text
+    assert left(plan) == set()
