@@ -10,12 +10,16 @@ import gc
 import os
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kguard import __version__
+from kguard.cli import completing
 from kguard.errors import KguardError, UsageError, suggested
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "scan": "judge manifests or a cluster in all five layers",
@@ -38,6 +42,7 @@ COMMANDS = {
     "init": "write a kguard.yaml that fits a repository",
     "baseline": "accept today's findings, so that only new ones count",
     "schema": "print the JSON Schema of a document",
+    "completion": "print the script that completes words in bash, zsh or fish",
 }
 """Every command with its one-line help; each lives in the module of its name."""
 
@@ -57,7 +62,13 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"kguard.cli.{cmd_name}").command
-        return command
+        return completing.equip(command) if completing.wanted() else command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands, without importing them, and the options."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return completing.named(COMMANDS, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
