@@ -234,6 +234,8 @@ class Config(_Strict, frozen=True):
     baseline: str = ""
     helm: tuple[Release, ...] = ()
     fail_on: Literal["none", "info", "low", "medium", "high", "critical"] = "high"
+    fail_on_new: bool = False
+    """Whether only findings outside of the baseline make the exit code 1."""
     folder: str = ""
     """The folder of the file; not a setting."""
     tree: str = ""

@@ -17,7 +17,8 @@ from kguard.cli.inputs import (
     settings,
 )
 from kguard.cli.output import note, write_json
-from kguard.model.findings import Finding
+from kguard.config import Config
+from kguard.model.findings import Finding, Report
 
 
 class Known(msgspec.Struct):
@@ -49,15 +50,26 @@ def command(output: str, **arguments: Any) -> int:
       kguard baseline deploy/ -o kguard-baseline.json
       kguard scan deploy/ --baseline kguard-baseline.json --fail-on-new
     """
+    document, _ = accepted(arguments, settings(arguments))
+    write_json(document, output)
+    count = len(document.findings)
+    hint = f"`kguard scan ... --baseline {output} --fail-on-new` counts only others"
+    note(f"{count} findings accepted in {output}; {hint}", quiet=arguments["quiet"])
+    return 0
+
+
+def accepted(arguments: dict[str, Any], config: Config) -> tuple[Document, Report]:
+    """The open findings of the inputs, and the report that has them.
+
+    The baseline of the settings does not count: it is what the result takes the place of.
+    """
     from kguard.scan import scan
 
-    config = settings(arguments)
+    plain = msgspec.structs.replace(config, baseline="")
     with open_engine(arguments) as engine:
-        judged = scan(collect(arguments, config), options(arguments, config), engine)
+        judged = scan(collect(arguments, plain), options(arguments, plain), engine)
     known = [_row(f) for f in judged.report.findings if f.state == "open"]
-    write_json(Document(at=judged.report.at, findings=known), output)
-    note(f"{len(known)} findings accepted in {output}", quiet=arguments["quiet"])
-    return 0
+    return Document(at=judged.report.at, findings=known), judged.report
 
 
 def _row(finding: Finding) -> Known:

@@ -173,7 +173,7 @@ def status(report: Report, wanted: Wanted, known: Mapping[str, str]) -> int:
         report,
         fail_on=arguments["fail_on"] or wanted.config.fail_on,
         allow_incomplete=arguments["allow_incomplete"],
-        only_new=arguments["fail_on_new"],
+        only_new=arguments["fail_on_new"] or wanted.config.fail_on_new,
         known=known,
     )
 

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import json
+
+import jsonschema
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from kguard import config
+from kguard.cli import scan
 from kguard.cli.init import command
-from kguard.errors import KguardError, SourceError, UsageError
+from kguard.errors import SourceError, UsageError
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: []}\n"
 KUBEADM = (
@@ -17,22 +22,51 @@ KUBEADM = (
 CHART = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
 
 
+OPEN = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME, namespace: shop}
+spec:
+  selector: {matchLabels: {app: NAME}}
+  template:
+    metadata: {labels: {app: NAME}}
+    spec: {containers: [{name: a, image: "registry.example.com/a:1", ports: [{containerPort: 80}]}]}
+"""
+
+
 @pytest.fixture
-def fitted(tmp_path, monkeypatch):
-    """Settings for a repository of these files, as kguard reads them."""
+def repository(tmp_path, monkeypatch):
+    """``repository(files)`` writes files into the working directory and returns it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
-    def fit(files, *words):
+    def write(files):
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
-        result = CliRunner().invoke(command, [*words], standalone_mode=False)
-        if isinstance(result.exception, KguardError):
-            raise result.exception
-        return config.read(
-            tmp_path / words[0] / "kguard.yaml" if words else tmp_path / "kguard.yaml"
-        )
+        return tmp_path
+
+    return write
+
+
+def run(*words, of=command):
+    result = CliRunner().invoke(of, [*words], standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result
+
+
+def files_of(folder):
+    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.fixture
+def fitted(repository):
+    """Settings for a repository of these files, as kguard reads them."""
+
+    def fit(files, *words):
+        folder = repository(files)
+        run(*words)
+        return config.read(folder.joinpath(*words, "kguard.yaml"))
 
     return fit
 
@@ -67,11 +101,94 @@ def test_names_of_folders_stay_names(fitted):
     assert fitted({'a"b: [/x.yaml': POD}).inputs == ('a"b: [',)
 
 
-def test_nothing_is_overwritten(fitted):
+def test_what_is_there_already_stays(repository):
+    folder = repository({"deploy/a.yaml": OPEN, "kguard.yaml": "scope: cluster\n"})
+    said = run("--ci", "gitlab").output
+    assert (folder / "kguard.yaml").read_text() == "scope: cluster\n"
+    assert "kguard.yaml                  is there already, and stays" in said
+    assert (folder / ".gitlab-ci.yml").exists()
+    assert not (folder / "kguard-baseline.json").exists()
     with pytest.raises(UsageError, match="there is one already"):
-        fitted({"a.yaml": POD, "kguard.yaml": "scope: app\n"})
+        run("-o", "kguard.yaml")
 
 
-def test_a_folder_without_manifests_is_refused(fitted):
+def test_a_second_run_changes_nothing(repository):
+    folder = repository({"deploy/a.yaml": OPEN, ".github/x": ""})
+    run()
+    before = files_of(folder)
+    run()
+    assert files_of(folder) == before
+    assert {*before} == {
+        "deploy/a.yaml",
+        ".github/x",
+        ".github/workflows/kguard.yml",
+        "kguard.yaml",
+        "kguard.schema.json",
+        "kguard-baseline.json",
+    }
+
+
+def test_a_dry_run_writes_nothing_and_says_the_same(repository):
+    folder = repository({"deploy/a.yaml": OPEN, ".github/x": ""})
+    before = files_of(folder)
+    said = run("--dry-run").output
+    assert files_of(folder) == before
+    assert run().output == said.replace("would be written", "written")
+
+
+def test_afterwards_only_new_findings_fail(repository):
+    folder = repository({"deploy/a.yaml": OPEN.replace("NAME", "a")})
+    run()
+    assert run("-q", "-o", "json", of=scan.command).return_value == 0
+    (folder / "deploy" / "b.yaml").write_text(OPEN.replace("NAME", "b"))
+    assert run("-q", "-o", "json", of=scan.command).return_value == 1
+
+
+def test_the_settings_are_what_their_schema_says(repository):
+    folder = repository({"deploy/a.yaml": POD, "charts/web/Chart.yaml": CHART})
+    run()
+    text = (folder / "kguard.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=kguard.schema.json\n")
+    schema = json.loads((folder / "kguard.schema.json").read_text())
+    jsonschema.validate(yaml.safe_load(text), schema)
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "written", "said"),
+    [
+        ({".github/dependabot.yml": ""}, (), ".github/workflows/kguard.yml", "in place of OWNER"),
+        ({".gitlab-ci.yml": "a: {}\n"}, (), ".gitlab/kguard.yml", "include: [{local: .gitlab/"),
+        ({".git/config": 'url = "https://gitlab.com/a/b"'}, (), ".gitlab-ci.yml", "is gitlab"),
+        ({"Jenkinsfile": ""}, (), "", "add a step: `kguard scan deploy --fail-on-new"),
+        ({"azure-pipelines.yml": ""}, (), "", "add a step: `kguard scan deploy --fail-on-new"),
+        ({}, (), "", "for a pipeline: `kguard init --ci github`"),
+        ({}, ("--ci", "github"), ".github/workflows/kguard.yml", "in place of OWNER"),
+        ({".github/x": ""}, ("--ci", "none"), "", "none is wanted"),
+    ],
+)
+def test_the_pipeline_is_the_one_that_is_there(repository, files, words, written, said):
+    folder = repository({"deploy/a.yaml": POD, **files})
+    before = files_of(folder)
+    output = run(*words).output
+    new = {*files_of(folder)} - {*before} - {"kguard.yaml", "kguard.schema.json"}
+    assert new - {"kguard-baseline.json"} == ({written} if written else set())
+    assert said in output
+
+
+def test_a_pipeline_begins_at_the_top_of_the_repository(repository):
+    folder = repository({".git/HEAD": "", ".github/x": "", "clusters/prod/deploy/a.yaml": POD})
+    run("clusters/prod")
+    workflow = yaml.safe_load((folder / ".github/workflows/kguard.yml").read_text())
+    assert workflow["jobs"]["kguard"]["steps"][-1]["with"]["paths"] == "clusters/prod/deploy\n"
+
+
+def test_folders_that_look_like_tests_are_named(repository):
+    folder = repository({"deploy/a.yaml": POD, "deploy/tests/x/b.yaml": POD.replace("p}", "q}")})
+    assert "tests?     deploy/tests" in run().output
+    assert '# exclude: ["deploy/tests/**"]' in (folder / "kguard.yaml").read_text()
+
+
+def test_a_folder_without_manifests_is_refused(repository):
+    repository({"a.txt": "x"})
     with pytest.raises(SourceError, match="no manifest found"):
-        fitted({"a.txt": "x"})
+        run()
