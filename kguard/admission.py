@@ -27,7 +27,7 @@ from kguard.model.manifests import Collected, JsonObject, Manifest, SourceText, 
 from kguard.model.safe_text import clean
 from kguard.scan import Judged
 from kguard.sources import overlaid
-from kguard.triage.diff import difference
+from kguard.triage.diff import appeared
 
 MAX_REVIEW_BYTES = 16 << 20
 """Object and former object: an API server takes 3 MiB in a request."""
@@ -138,8 +138,8 @@ def decide(request: Request, context: Context) -> Response:
         return Response(request.uid, allowed=True)
     before, after = context.before, context.judge(state)
     effects = layers.compare(before.facts, after.facts)
-    change = difference(before.report.findings, after.report.findings, effects)
-    found = sorted(change.new, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.message))
+    new = appeared(before.report.findings, after.report.findings)
+    found = sorted(new, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.message))
     against = [f for f in found if _denies(f, context)]
     mild = [*map(_line, (f for f in found if f not in against))]
     reasons, failed = [*map(_line, against)], [*_failures(after.report)]

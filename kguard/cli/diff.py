@@ -3,158 +3,157 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
-import msgspec
 
-from kguard import layers
+from kguard.change import Compared, around, compare
 from kguard.cli.inputs import (
     collect,
     input_options,
     judge_options,
+    live,
     open_engine,
     options,
     settings,
 )
-from kguard.cli.output import clean, note, write, write_json
+from kguard.cli.output import note, write
 from kguard.errors import UsageError
+from kguard.model.differences import Difference
 from kguard.model.findings import SEVERITIES, severity_at_least
-from kguard.model.layer import Comparison
-from kguard.reporters.json import Entry, entry
+from kguard.reporters import Settings, changes
 from kguard.scan import Judged, scan
-from kguard.triage.diff import Difference, difference
+from kguard.sources import git, overlaid
+from kguard.sources.files import display_path
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_INCOMPLETE = 3
 _POLICY = "policy "
-_MAX_TOLD = 20
-"""Lines of one kind for people."""
-_NAMED = 3
-"""Targets that change alike and are named."""
-_EFFECTS = (
-    ("weaker", "weaker"),
-    ("opened", "opens"),
-    ("cut", "cuts"),
-    ("stronger", "stronger"),
+
+
+def answer_options(function: F) -> F:
+    """The options that say what a change must not do, and how it is told."""
+    for option in reversed(_ANSWER):
+        function = option(function)
+    return function
+
+
+_ANSWER = (
+    click.option(
+        "--fail-on",
+        type=click.Choice(["none", *SEVERITIES]),
+        help="The least severity of a new finding that makes the exit code 1 (default high).",
+    ),
+    click.option(
+        "--fail-on-new", is_flag=True, help="Any new finding makes the exit code 1: --fail-on info."
+    ),
+    click.option(
+        "--fail-on-weaker",
+        is_flag=True,
+        help="An effect that opens, cuts or weakens makes the exit code 1, too.",
+    ),
+    click.option(
+        "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
+    ),
+    click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        help=f"{', '.join(changes.NAMES)}; repeatable.",
+    ),
 )
-
-
-class Document(msgspec.Struct, kw_only=True):
-    """What a change does; findings as in a report."""
-
-    schema: Literal["kguard/diff/v1"] = "kguard/diff/v1"
-    effects: Comparison
-    new: list[Entry]
-    fixed: list[Entry]
-    unchanged: int
-    """How many findings are on both sides."""
 
 
 @click.command("diff")
 @input_options
 @judge_options
-@click.option("--fail-on", type=click.Choice(["none", *SEVERITIES]))
-@click.option(
-    "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
-)
-@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
-def command(output: str, fail_on: str | None, *, allow_incomplete: bool, **arguments: Any) -> int:
+@answer_options
+def command(**arguments: Any) -> int:
     """Say what a change does: two folders, or two git revisions (`rev:REV`).
+
+    \b
+    `rev:A...B` is where B branched off from A. With --context or --snapshot both sides are applied
+    on top of the cluster.
 
     \b
     Examples:
       kguard diff before/ after/
       kguard diff rev:origin/main rev:HEAD
+      kguard diff rev:origin/main...HEAD:deploy deploy/ -o markdown=comment.md
     """
     if len(arguments["inputs"]) != 2:  # noqa: PLR2004 - a change has two sides
         raise UsageError("diff compares two inputs", hint="kguard diff BASE HEAD")
-    return answer(
-        _sides(arguments),
-        form=output,
-        gate=fail_on or settings(arguments).fail_on,
-        quiet=arguments["quiet"],
-        allow_incomplete=allow_incomplete,
-    )
+    return answer(_sides(arguments), arguments)
 
 
-def _sides(arguments: dict[str, Any]) -> tuple[Judged, Judged]:
-    """Both inputs, each judged on its own."""
+def _sides(arguments: dict[str, Any]) -> Compared:
+    """Both inputs, each judged on its own or on top of a cluster."""
     config = settings(arguments)
-    sides = []
-    for name in arguments["inputs"]:
-        one = {**arguments, "inputs": (name,)}
+    base, head = arguments["inputs"]
+    alone = {**arguments, "contexts": (), "snapshot": None} if live(arguments) else arguments
+    collected = [collect({**alone, "inputs": (name,)}, config) for name in (base, head)]
+    chosen = [options({**arguments, "inputs": (name,)}, config) for name in (base, head)]
+    if live(arguments):
+        there = collect({**arguments, "inputs": ()}, config)
+        context = around(there, collected[0], chosen[0])
+        collected = [overlaid(context, one) for one in collected]
+    judged = []
+    for one, wanted in zip(collected, chosen, strict=True):
         with open_engine(arguments) as engine:
-            sides.append(scan(collect(one, config), options(one, config), engine))
-    before, after = sides
-    return before, after
+            judged.append(scan(one, wanted, engine))
+    return Compared(judged[0], judged[1], chosen[1], (_root(base), _root(head)))
 
 
-def answer(
-    sides: tuple[Judged, Judged], *, form: str, gate: str, quiet: bool, allow_incomplete: bool
-) -> int:
-    """Print what is different and return the exit code.
+def _root(name: str) -> str:
+    """How the files of an input are displayed below it."""
+    if name.startswith(git.PREFIX):
+        return git.split(name)[1]
+    return display_path(Path(name))
+
+
+def answer(compared: Compared, arguments: dict[str, Any]) -> int:
+    """Say what is different and return the exit code.
 
     Args:
-        sides: what is judged today, and what would be.
-        form: `txt` or `json`.
-        gate: the least severity of a new finding that makes the code 1.
-        quiet: whether policies that failed are not named on stderr.
-        allow_incomplete: whether what could not be read leaves the code 0.
+        compared: what is judged today, and what would be.
+        arguments: those of `answer_options`, and `quiet`.
     """
-    before, after = sides
-    effects = layers.compare(before.facts, after.facts)
-    found = difference(before.report.findings, after.report.findings, effects)
-    unread = {
-        (entry.source, entry.reason)
-        for side in sides
-        if side.report.objects
-        for entry in side.report.incomplete
-    }
-    for place, text in sorted(unread):
+    found = compare(compared)
+    gate = arguments["fail_on"] or compared.options.config.fail_on
+    told = {entry.source: entry.reason for entry in found.incomplete}
+    for place, text in sorted(told.items()):
         if place.startswith(_POLICY):  # reading the inputs has told the rest
-            note(f"{place}: {text}", quiet=quiet)
-    if form == "json":
-        write_json(_document(found))
-    else:
-        write(_text(found), "")
-    worse = any(severity_at_least(f.severity, gate) for f in found.new)
-    return 1 if worse else EXIT_INCOMPLETE if unread and not allow_incomplete else 0
+            note(f"{place}: {text}", quiet=arguments["quiet"])
+    worse = any(_counts(one.finding.severity, gate, arguments) for one in found.new)
+    if arguments["fail_on_weaker"]:
+        worse = worse or any(effect.kind != "strengthens" for effect in found.effects)
+    unread = bool(found.incomplete) and not arguments["allow_incomplete"]
+    code = 1 if worse else EXIT_INCOMPLETE if unread else 0
+    tell(found, compared.head, arguments["outputs"] or ("txt",), code)
+    return code
 
 
-def _document(found: Difference) -> Document:
-    return Document(
-        effects=found.effects,
-        new=[entry(finding) for finding in found.new],
-        fixed=[entry(finding) for finding in found.fixed],
-        unchanged=found.unchanged,
-    )
+def _counts(severity: Any, gate: str, arguments: dict[str, Any]) -> bool:
+    return bool(arguments["fail_on_new"]) or severity_at_least(severity, gate)
 
 
-def _text(found: Difference) -> str:
-    if found.silent:
-        return "kguard: no effect on the five layers\n"
-    lines = [line for field, word in _EFFECTS for line in _changes(word, found.effects, field)]
-    for word, findings in (("new", found.new), ("fixed", found.fixed)):
-        lines += [f"{word:9} {f.severity:8} {f.policy}  {f.message}" for f in findings[:_MAX_TOLD]]
-        if len(findings) > _MAX_TOLD:
-            lines.append(f"{word:9} and {len(findings) - _MAX_TOLD} more: -o json has them all")
-    lines.append(f"{len(found.new)} new, {len(found.fixed)} fixed, {found.unchanged} unchanged")
-    return "\n".join(clean(line) for line in lines) + "\n"
+def tell(found: Difference, head: Judged, outputs: Sequence[str], code: int) -> None:
+    """Write a change in the forms that are asked for.
 
-
-def _changes(word: str, effects: Comparison, field: str) -> list[str]:
-    """The changes of one kind, a line for all targets that change alike."""
-    alike: dict[str, list[str]] = {}
-    for change in getattr(effects, field):
-        alike.setdefault(change.text, []).append(change.target)
-    lines = [f"{word:9} {_targets(names)}: {text}" for text, names in alike.items()]
-    if len(lines) <= _MAX_TOLD:
-        return lines
-    more = len(lines) - _MAX_TOLD
-    return [*lines[:_MAX_TOLD], f"{word:9} and {more} more: -o json has them all"]
-
-
-def _targets(names: list[str]) -> str:
-    if len(names) <= _NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    inputs = " ".join(map(shlex.quote, head.report.inputs))
+    shown = Settings(exit_code=code, reproduce=f"kguard diff BASE {inputs}")
+    for text in outputs:
+        name, _, destination = text.partition("=")
+        if name not in changes.NAMES:
+            known = ", ".join(changes.NAMES)
+            raise click.BadParameter(f"unknown format {name!r}; known: {known}")
+        write(changes.render(name, found, head.report, shown), destination)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 import msgspec
 
+from kguard.change import Compared
 from kguard.cli import diff
 from kguard.cli.inputs import (
     collect,
@@ -20,8 +21,7 @@ from kguard.cli.inputs import (
 )
 from kguard.config import Falco
 from kguard.errors import UsageError
-from kguard.model.findings import SEVERITIES
-from kguard.scan import Judged, scan
+from kguard.scan import scan
 from kguard.sources import overlaid
 
 _OF_THE_CLUSTER = {
@@ -38,16 +38,8 @@ _OF_THE_CLUSTER = {
 @click.command("gate")
 @input_options
 @judge_options
-@click.option(
-    "--fail-on",
-    type=click.Choice(["none", *SEVERITIES]),
-    help="The least severity of a new finding that makes the exit code 1 (default high).",
-)
-@click.option(
-    "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
-)
-@click.option("-o", "--output", type=click.Choice(["txt", "json"]), default="txt")
-def command(output: str, fail_on: str | None, *, allow_incomplete: bool, **arguments: Any) -> int:
+@diff.answer_options
+def command(**arguments: Any) -> int:
     """Say what manifests would change for the worse where they are to be applied.
 
     Only what they bring counts: findings that the cluster has already are none of theirs.
@@ -57,16 +49,10 @@ def command(output: str, fail_on: str | None, *, allow_incomplete: bool, **argum
       kguard gate deploy/ --context prod
       kguard gate deploy/ --snapshot prod.kguard.gz -o json
     """
-    return diff.answer(
-        _sides(arguments),
-        form=output,
-        gate=fail_on or settings(arguments).fail_on,
-        quiet=arguments["quiet"],
-        allow_incomplete=allow_incomplete,
-    )
+    return diff.answer(_sides(arguments), arguments)
 
 
-def _sides(arguments: dict[str, Any]) -> tuple[Judged, Judged]:
+def _sides(arguments: dict[str, Any]) -> Compared:
     """The cluster as it is, and with the manifests on top."""
     config = settings(arguments)
     if not live(arguments):
@@ -81,5 +67,4 @@ def _sides(arguments: dict[str, Any]) -> tuple[Judged, Judged]:
     for state in (base, overlaid(base, top)):
         with open_engine(arguments) as engine:
             sides.append(scan(state, chosen, engine))
-    before, after = sides
-    return before, after
+    return Compared(sides[0], sides[1], chosen)

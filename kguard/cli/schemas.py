@@ -16,8 +16,8 @@ VERSION = "v1"
 
 _STRUCTS = {
     "report": "kguard.reporters.json:Document",
-    "diff": "kguard.cli.diff:Document",
-    "gate": "kguard.cli.diff:Document",
+    "diff": "kguard.reporters.change_json:Document",
+    "gate": "kguard.reporters.change_json:Document",
     "admit": "kguard.admission:Answer",
     "snapshot": "kguard.sources.snapshot:Header",
     "history-list": "kguard.history:Audit",

@@ -85,6 +85,14 @@ class Inventory:
         """What a piece of evidence refers to."""
         return self._by_id.get(ref)
 
+    @cached_property
+    def _ids(self) -> dict[str, str]:
+        return {str(manifest.ref): manifest.id for manifest in reversed(self.manifests)}
+
+    def id_of(self, words: str) -> str:
+        """The id of an object that is named in words (`str(ref)`) or by its id; empty for none."""
+        return self._ids.get(words, words if words in self._by_id else "")
+
     @property
     def documents(self) -> Sequence[PlainDocument]:
         """YAML documents without apiVersion and kind."""

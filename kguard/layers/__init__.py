@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -36,8 +36,15 @@ def remedies(name: str) -> Mapping[str, RemedyFunction]:
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Comparison:
     """The differences of effect of all layers together, from their facts structs."""
     found: dict[str, tuple[Change, ...]] = dict.fromkeys(Comparison.__struct_fields__, ())
-    for name, facts in before.items():
-        one = load(name).compare(facts, after[name])
+    for _, one in comparisons(before, after):
         for field in found:
             found[field] += getattr(one, field)
     return Comparison(**found)
+
+
+def comparisons(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> Iterator[tuple[str, Comparison]]:
+    """The differences of effect of each layer, with its name."""
+    for name, facts in before.items():
+        yield name, load(name).compare(facts, after[name])

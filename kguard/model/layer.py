@@ -38,12 +38,21 @@ class Request(msgspec.Struct, frozen=True):
     """Told now and then how far something is that takes long."""
 
 
-class Change(msgspec.Struct, frozen=True, order=True):
+class Change(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     """One difference of effect between two facts documents, in words about the user's objects."""
 
     target: str
     text: str
     evidence: tuple[Evidence, ...] = ()
+    """What decides after the change."""
+    before: tuple[Evidence, ...] = ()
+    """What decided before it."""
+    sentence: str = ""
+    """The effect as a sentence in which `{}` stands for the subject; empty: target and text."""
+    subject: str = ""
+    """What is in force less or more; empty: the target. Subjects of one sentence are listed."""
+    implied: bool = False
+    """Whether another change of the same comparison says as much, and how it comes about."""
 
 
 class Comparison(msgspec.Struct, frozen=True):

@@ -26,3 +26,5 @@ class Settings(msgspec.Struct, frozen=True):
     """Columns; 0: as the terminal says."""
     frameworks: tuple[str, ...] = ()
     """Keys of the frameworks that reports about controls show; empty for all."""
+    reproduce: str = ""
+    """The command that says the same on somebody's own machine."""

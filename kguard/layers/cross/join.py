@@ -67,7 +67,7 @@ def _blocked(before: Facts, after: Facts) -> Iterator[Change]:
     for call in after.calls:
         if call.state == "blocked" and arrived.get(_key(call), call.way) != call.way:
             text = f"calls of {call.ref} take port {call.way} now, and policies close it"
-            yield Change(call.server.id, text, tuple(call.because))
+            yield Change(str(call.server), text, tuple(call.because))
 
 
 def _key(call: Call) -> tuple[str, str, str, str]:

@@ -3,9 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from kguard.layers.images.semantics.enforcement import STRENGTH
+from kguard.model.facts.common import Evidence
 from kguard.model.facts.images import Facts, ImageUse, PolicyFact
 from kguard.model.layer import Change, Comparison
 from kguard.model.manifests import ObjectRef
@@ -39,43 +44,119 @@ TRUSTS: Mapping[str, int] = {"nobody": 3, "named": 2, "unanchored": 1, "everyone
 
 def compare(before: Facts, after: Facts) -> Comparison:
     """The differences of effect, by image use and by policy."""
-    changes = [*_uses(before.uses, after.uses), *_policies(before.policies, after.policies)]
+    uses = [*_uses(before.uses, after.uses)]
+    admission = {step.better for step in uses if step.order is STRENGTH}
+    policies = _policies(before.policies, after.policies)
+    steps = [*uses, *(replace(step, implied=step.better in admission) for step in policies)]
     return Comparison(
-        weaker=tuple(sorted(change for better, change in changes if not better)),
-        stronger=tuple(sorted(change for better, change in changes if better)),
+        weaker=tuple(sorted(step.change for step in steps if not step.better)),
+        stronger=tuple(sorted(step.change for step in steps if step.better)),
     )
 
 
-def _uses(before: list[ImageUse], after: list[ImageUse]) -> Iterable[tuple[bool, Change]]:
+class _Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What one thing was and is, where the two can be compared and differ."""
+
+    order: Mapping[str, int]
+    was: str
+    now: str
+    ref: ObjectRef
+    words: str
+    sentence: str
+    """A sentence about `{}`, up to the value."""
+    why: tuple[list[Evidence], list[Evidence]]
+    """What decides after, and what decided before."""
+    container: str = ""
+    implied: bool = False
+    """Whether the admission of an image tells the same."""
+
+    @property
+    def better(self) -> bool:
+        return self.order[self.now] > self.order[self.was]
+
+    @property
+    def change(self) -> Change:
+        now, was = self.now.replace("_", " "), self.was.replace("_", " ")
+        place = f"container {self.container}: " if self.container else ""
+        name = f"{self.ref.namespace}/{self.ref.name}" if self.ref.namespace else self.ref.name
+        return Change(
+            str(self.ref),
+            f"{place}{self.words} {now}, was {was}",
+            tuple(self.why[0]),
+            tuple(self.why[1]),
+            sentence=f"{self.sentence} {now}; before: {was}",
+            subject=f"{name} ({self.container})" if self.container else name,
+            implied=self.implied,
+        )
+
+
+def _step(order: Mapping[str, int], was: str, now: str, **rest: Any) -> Iterator[_Step]:
+    known = was in order and now in order
+    if known and order[was] != order[now]:
+        yield _Step(order=order, was=was, now=now, **rest)
+
+
+def _uses(before: list[ImageUse], after: list[ImageUse]) -> Iterator[_Step]:
     old = {_key(use): use for use in before}
     for use in after:
         was = old.get(_key(use))
         if was is None:
             continue
-        place = f"{use.ref} ({use.container})"
-        yield from _step(FIXED, was.mutability, use.mutability, place, "is named by")
-        yield from _step(SIGNED, was.signature, use.signature, place, "its signature is")
-        yield from _step(STRENGTH, was.enforcement, use.enforcement, place, "admission is")
+        one = {"ref": use.ref, "container": use.container}
+        yield from _step(
+            FIXED,
+            was.mutability,
+            use.mutability,
+            words="is named by",
+            sentence="the image of {} is named by",
+            why=(use.because, was.because),
+            **one,
+        )
+        yield from _step(
+            SIGNED,
+            was.signature,
+            use.signature,
+            words="its signature is",
+            sentence="the signature of the image of {} is",
+            why=(use.signature_because, was.signature_because),
+            **one,
+        )
+        yield from _step(
+            STRENGTH,
+            was.enforcement,
+            use.enforcement,
+            words="admission is",
+            sentence="the check of signatures at the admission of {} is",
+            why=(use.enforcement_because, was.enforcement_because),
+            **one,
+        )
 
 
 def _key(use: ImageUse) -> tuple[ObjectRef, str, str]:
     return (use.ref, use.role, use.container)
 
 
-def _policies(before: list[PolicyFact], after: list[PolicyFact]) -> Iterable[tuple[bool, Change]]:
+def _policies(before: list[PolicyFact], after: list[PolicyFact]) -> Iterator[_Step]:
     old = {(policy.ref, policy.rule): policy for policy in before}
     for policy in after:
         was = old.get((policy.ref, policy.rule))
         if was is None:
             continue
-        yield from _step(ACTIONS, was.action, policy.action, str(policy.ref), "its action is")
-        yield from _step(TRUSTS, was.trust, policy.trust, str(policy.ref), "it trusts")
-
-
-def _step(
-    order: Mapping[str, int], was: str, now: str, target: str, words: str
-) -> Iterable[tuple[bool, Change]]:
-    if was == now or was not in order or now not in order or order[was] == order[now]:
-        return
-    text = f"{words} {now.replace('_', ' ')}, was {was.replace('_', ' ')}"
-    yield order[now] > order[was], Change(target, text)
+        yield from _step(
+            ACTIONS,
+            was.action,
+            policy.action,
+            ref=policy.ref,
+            words="its action is",
+            sentence="the action of {} is",
+            why=(policy.action_because, was.action_because),
+        )
+        yield from _step(
+            TRUSTS,
+            was.trust,
+            policy.trust,
+            ref=policy.ref,
+            words="it trusts",
+            sentence="{} trusts",
+            why=(policy.trust_because, was.trust_because),
+        )

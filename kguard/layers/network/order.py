@@ -5,11 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from kguard.model.facts.network import Admission, Egress, Facts, Flow, Ingress, Workload
 from kguard.model.layer import Change, Comparison
 
 _ISOLATION = {"none": 0, "open": 0, "unknown": 1, "partial": 2, "closed": 3}
 """From the weakest on; a policy that admits everything is worth none."""
+
+_STATES = {
+    "none": "is restricted by no policy any more",
+    "open": "is restricted in name only: policies admit everyone",
+    "unknown": "can no longer be judged",
+    "partial": "is restricted to what rules admit",
+    "closed": "is closed: no rule admits any",
+}
 
 _REACH = ("everything", "ports", "unknown", "nothing")
 
@@ -20,31 +30,52 @@ def compare(before: Facts, after: Facts) -> Comparison:
     stronger: list[Change] = []
     opened: list[Change] = []
     meant = _newly_allowed(before, after)
+    cut = list(_cut(before, after))
+    blocked = {name for flow in after.flows for name in _ends(flow) if flow.verdict == "blocked"}
     was = {workload.ref: workload for workload in before.workloads}
     for workload in after.workloads:
         if workload.ref not in was:
             continue
-        for change, better in _isolation(was[workload.ref], workload, meant):
+        more = list(_opened(was[workload.ref], workload, meant))
+        opened += more
+        lost = bool(cut) and _name(workload) in blocked
+        for change, better in _isolation(
+            was[workload.ref], workload, meant, opened=bool(more), lost=lost
+        ):
             (stronger if better else weaker).append(change)
-        opened += _opened(was[workload.ref], workload, meant)
     return Comparison(
         weaker=tuple(sorted(weaker)),
         stronger=tuple(sorted(stronger)),
-        cut=tuple(sorted(_cut(before, after))),
+        cut=tuple(sorted(cut)),
         opened=tuple(sorted(opened)),
     )
 
 
-def _isolation(before: Workload, after: Workload, meant: set[str]) -> Iterator[tuple[Change, bool]]:
+def _ends(flow: Flow) -> tuple[str, str]:
+    return flow.source, flow.target
+
+
+def _isolation(
+    before: Workload, after: Workload, meant: set[str], *, opened: bool, lost: bool
+) -> Iterator[tuple[Change, bool]]:
+    """How firmly each direction is restricted, and whether that is better than before."""
     for direction in ("ingress", "egress"):
-        old = getattr(before, direction).isolation
-        new = getattr(after, direction).isolation
-        more = _ISOLATION[new] - _ISOLATION[old]
-        if not more or (old == "closed" and new == "partial" and _name(after) in meant):
+        old, new = getattr(before, direction), getattr(after, direction)
+        more = _ISOLATION[new.isolation] - _ISOLATION[old.isolation]
+        planned = old.isolation == "closed" and new.isolation == "partial"
+        if not more or (planned and _name(after) in meant):
             continue
         word = "incoming" if direction == "ingress" else "outgoing"
-        text = f"{word} traffic: isolation was {old}, is {new}"
-        yield Change(str(after.ref), text), more > 0
+        change = Change(
+            str(after.ref),
+            f"{word} traffic: isolation was {old.isolation}, is {new.isolation}",
+            tuple(new.because),
+            tuple(old.because),
+            sentence=f"{word} traffic of {{}} {_STATES[new.isolation]}",
+            subject=_name(after),
+            implied=lost if more > 0 else opened,
+        )
+        yield change, more > 0
 
 
 def _newly_allowed(before: Facts, after: Facts) -> set[str]:
@@ -56,25 +87,91 @@ def _newly_allowed(before: Facts, after: Facts) -> set[str]:
 
 def _opened(before: Workload, after: Workload, meant: set[str]) -> Iterator[Change]:
     for old, new in ((before.ingress, after.ingress), (before.egress, after.egress)):
-        said: set[tuple[str, ...]] = set()
-        for name in ("internet", "cluster", "namespace", "metadata"):
-            have, had = getattr(new, name, None), getattr(old, name, None)
-            if have is None or had is None or not _wider(had, have):
-                continue
-            ports = tuple(have.ports)
-            if name == "metadata" or not _implied(name, ports, said):
-                yield Change(str(after.ref), f"{_who(new, name)} reaches {_ports(ports)}")
-            said.add((name, *ports))
-        if _name(after) not in meant and not (said and new.isolation == "open"):
-            yield from _admitted(old, new, after)
+        wider = dict(_reached(old, new))
+        for name, ports in wider.items():
+            alike = [other for other in wider if wider[other] == ports]
+            text = f"{_who(new, name)} reaches {_ports(ports)}"
+            yield replace(
+                _change(old, new, after, ports, alike), text=text, implied=name != alike[0]
+            )
+        if _name(after) not in meant and not (wider and new.isolation == "open"):
+            for text in _admitted(old, new):
+                yield _admission(old, new, after, text, wider)
+
+
+def _reached(old: Ingress | Egress, new: Ingress | Egress) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Kinds of peers that reach more than before, with the ports that they reach."""
+    said: set[tuple[str, ...]] = set()
+    for name in ("internet", "cluster", "namespace", "metadata"):
+        have, had = getattr(new, name, None), getattr(old, name, None)
+        if have is None or had is None or not _wider(had, have):
+            continue
+        ports = tuple(have.ports)
+        if name == "metadata" or (_WITHIN.get(name, ""), *ports) not in said:
+            yield name, ports
+        said.add((name, *ports))
 
 
 _WITHIN = {"namespace": "cluster"}
 """Peers that are among others: where these reach the same ports, nothing is left to say."""
+_PEERS = {
+    "internet": "the internet",
+    "cluster": "any pod of the cluster",
+    "namespace": "any pod of its namespace",
+    "metadata": "the metadata service of the cloud",
+}
 
 
-def _implied(name: str, ports: tuple[str, ...], said: set[tuple[str, ...]]) -> bool:
-    return (_WITHIN.get(name, ""), *ports) in said
+def _change(
+    old: Ingress | Egress,
+    new: Ingress | Egress,
+    after: Workload,
+    ports: tuple[str, ...],
+    peers: list[str],
+) -> Change:
+    """An opening as a sentence; `text` is still to be said."""
+    who = " and ".join(_PEERS[name] for name in peers)
+    what = _ports(tuple(_protocol_first(port) for port in ports))
+    subject = _name(after)
+    sentence = (
+        f"opens {what} of {{}} to {who}"
+        if isinstance(new, Ingress)
+        else f"lets {{}} open {what} of {who}"
+    )
+    evidence = tuple(new.because), tuple(old.because)
+    return Change(str(after.ref), "", *evidence, sentence=sentence, subject=subject)
+
+
+def _protocol_first(port: str) -> str:
+    """`6379/TCP` as `TCP 6379`, the words of rules."""
+    number, slash, protocol = port.partition("/")
+    return f"{protocol} {number}" if slash else port
+
+
+def _admission(
+    old: Ingress | Egress,
+    new: Ingress | Egress,
+    after: Workload,
+    text: str,
+    wider: dict[str, tuple[str, ...]],
+) -> Change:
+    """A rule that admits what none admitted, implied where the whole namespace is told already."""
+    who, _, ports = text.rpartition(" at ")
+    sentence = (
+        f"opens {ports} of {{}} to {who}"
+        if isinstance(new, Ingress)
+        else f"lets {{}} open {ports} of {who}"
+    )
+    own = who == f"every pod of namespace {after.ref.namespace}"
+    return Change(
+        str(after.ref),
+        f"now admitted: {text}",
+        tuple(new.because),
+        tuple(old.because),
+        sentence=sentence,
+        subject=_name(after),
+        implied=own and "namespace" in wider,
+    )
 
 
 def _ports(ports: tuple[str, ...]) -> str:
@@ -101,13 +198,13 @@ def _who(side: Ingress | Egress, name: str) -> str:
     return f"it reaches the {name}: it"
 
 
-def _admitted(old: Ingress | Egress, new: Ingress | Egress, after: Workload) -> Iterator[Change]:
-    """Rules of an isolated workload that admit what none admitted before."""
+def _admitted(old: Ingress | Egress, new: Ingress | Egress) -> Iterator[str]:
+    """What rules of an isolated workload admit, and none admitted before."""
     if old.isolation not in ("partial", "closed") or new.isolation == "closed":
         return
     for text in sorted(set(new.admits) - set(old.admits)):
         if not any(_narrower(text, known) for known in old.admits):
-            yield Change(str(after.ref), f"now admitted: {text}")
+            yield text
 
 
 def _narrower(text: str, known: str) -> bool:
@@ -130,7 +227,15 @@ def _cut(before: Facts, after: Facts) -> Iterator[Change]:
             # Somebody wrote rules for addresses; whether the host has one of them nobody knows.
             continue
         text = f"{flow.source} to {flow.target} at {flow.port} was allowed, is {later.verdict}"
-        yield Change(str(flow.ref), text, tuple(later.because))
+        word = "cuts" if later.verdict == "blocked" else "may cut"
+        yield Change(
+            str(flow.ref),
+            text,
+            tuple(later.because),
+            tuple(flow.because),
+            sentence=f"{word} {flow.source} off from {_protocol_first(flow.port)} of {{}}",
+            subject=flow.target,
+        )
 
 
 def _key(flow: Flow) -> tuple[str, str, str]:

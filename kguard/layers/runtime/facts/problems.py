@@ -44,8 +44,9 @@ def problems(rules: Rules) -> Iterator[model.Problem]:
         if text is None or (rules.missing and not result.successful):
             continue
         for level, found in (("error", result.errors), ("warning", result.warnings)):
-            for problem in found:
-                yield _problem(problem, level, text)
+            for problem in found:  # a rule may be defined in an earlier file than the last one
+                there = rules.text_of(problem.context.file) or text
+                yield _problem(problem, level, there)
     if not rules.missing:
         for requirement in rules.ruleset.unmet:
             yield from _unmet(rules, requirement)

@@ -82,4 +82,4 @@ def test_what_is_unknown_is_not_compared(changes):
 
 def test_a_lost_signature_is_weaker():
     (change,) = compare(_facts(), _facts(signature="unsigned")).weaker
-    assert change.text == "its signature is unsigned, was verified"
+    assert change.text == "container app: its signature is unsigned, was verified"

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What does a change do, for people at a terminal?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kguard.model.differences import Appeared, Cause, Difference, Effect
+from kguard.model.findings import SEVERITIES, Finding
+from kguard.model.safe_text import clean
+from kguard.reporters.text import number_of
+
+MAX_CAUSES = 20
+"""Changed lines that are told; the JSON form has everything."""
+MAX_TOLD = 12
+"""Lines under one of them, and fixed findings."""
+
+Alike = list[Appeared]
+"""New findings of one policy and one cause."""
+
+
+def render(found: Difference) -> str:
+    """Under each changed line what it does, then what is fixed."""
+    lines = [*_causes(found), *_fixed(found.fixed), totals(found)]
+    return "".join(f"{clean(line)}\n" for line in lines)
+
+
+def totals(found: Difference) -> str:
+    """The whole change in one sentence."""
+    if found.silent:
+        changed = number_of(found.objects, "objects")
+        return f"kguard: no effect on the five layers ({changed} changed)"
+    return f"{len(found.new)} new, {len(found.fixed)} fixed, {found.unchanged} unchanged"
+
+
+def _causes(found: Difference) -> Iterator[str]:
+    effects: dict[Cause | None, list[Effect]] = {}
+    for effect in found.effects:
+        effects.setdefault(effect.cause, []).append(effect)
+    new: dict[Cause | None, list[Alike]] = {}
+    for alike in grouped(found.new):
+        new.setdefault(alike[0].cause, []).append(alike)
+    causes = list(dict.fromkeys([*effects, *new]))
+    for cause in causes[:MAX_CAUSES]:
+        yield place(cause)
+        told = [*map(_effect, effects.get(cause, ())), *map(_finding, new.get(cause, ()))]
+        yield from told[:MAX_TOLD]
+        if len(told) > MAX_TOLD:
+            yield f"  and {len(told) - MAX_TOLD} more: -o json has them all"
+    if len(causes) > MAX_CAUSES:
+        yield f"and {len(causes) - MAX_CAUSES} more changed lines: -o json has them all"
+
+
+def place(cause: Cause | None) -> str:
+    """Where a cause stands, and what stands or stood there."""
+    if cause is None:
+        return "several changes together"
+    where = f"{cause.file}:{cause.line}" if cause.line else cause.file or cause.object
+    gone = " (removed)" if cause.side == "base" else ""
+    return f"{where}{gone}  {cause.text or cause.object}"
+
+
+def _effect(effect: Effect) -> str:
+    return f"  {effect.kind:12} {effect.text.removeprefix(f'{effect.kind} ')}"
+
+
+def _finding(alike: Alike) -> str:
+    first = alike[0].finding
+    return f"  {'new':12} {first.severity:8} {first.policy}  {first.message}{others(alike)}"
+
+
+def others(alike: Alike) -> str:
+    """How many findings there are beside the one that is shown."""
+    return f" (+ {len(alike) - 1} more like this)" if len(alike) > 1 else ""
+
+
+def grouped(new: Sequence[Appeared]) -> list[Alike]:
+    """New findings of one policy and one cause together, the gravest first."""
+    found: dict[tuple[str, Cause | None], Alike] = {}
+    for one in new:
+        found.setdefault((one.finding.policy, one.cause), []).append(one)
+    return sorted(found.values(), key=lambda alike: -SEVERITIES.index(alike[0].finding.severity))
+
+
+def _fixed(fixed: Sequence[Finding]) -> Iterator[str]:
+    for finding in fixed[:MAX_TOLD]:
+        yield f"{'fixed':14} {finding.severity:8} {finding.policy}  {finding.message}"
+    if len(fixed) > MAX_TOLD:
+        yield f"{'fixed':14} and {len(fixed) - MAX_TOLD} more: -o json has them all"
