@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from kguard.model.differences import Cause, Difference, Effect
 from kguard.model.findings import Finding
 from kguard.model.safe_text import inert
-from kguard.reporters.change_text import Alike, grouped, others, totals
+from kguard.reporters.change_text import Alike, gone, grouped, others, totals, where
 from kguard.reporters.markdown import code
 from kguard.reporters.text import number_of
 
@@ -90,10 +90,8 @@ def _place(cause: Cause | None) -> str:
     """The changed line; nothing where several lines together are the reason."""
     if cause is None:
         return "several changes together"
-    where = f"{cause.file}:{cause.line}" if cause.line else cause.file or cause.object
-    gone = " (removed)" if cause.side == "base" else ""
     quoted = f" {code(cause.text[:MAX_CELL])}" if cause.text else ""
-    return f"{code(where[-MAX_CELL:])}{gone}{quoted}"
+    return f"{code(where(cause)[-MAX_CELL:])}{gone(cause)}{quoted}"
 
 
 def _fixed(fixed: Sequence[Finding]) -> Iterator[str]:

@@ -55,9 +55,19 @@ def place(cause: Cause | None) -> str:
     """Where a cause stands, and what stands or stood there."""
     if cause is None:
         return "several changes together"
-    where = f"{cause.file}:{cause.line}" if cause.line else cause.file or cause.object
-    gone = " (removed)" if cause.side == "base" else ""
-    return f"{where}{gone}  {cause.text or cause.object}"
+    return f"{where(cause)}{gone(cause)}  {cause.text or cause.object}"
+
+
+def where(cause: Cause) -> str:
+    """File and line; rendered output has no lines, an object of a cluster has no file."""
+    return f"{cause.file}:{cause.line}" if cause.line else cause.file or cause.object
+
+
+def gone(cause: Cause) -> str:
+    """What became of a place of the base, in brackets."""
+    if cause.side == "head":
+        return ""
+    return " (removed)" if cause.line or not cause.file else " (no longer rendered)"
 
 
 def _effect(effect: Effect) -> str:
