@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from kguard.layers.images.evidence.folder import Asked, Folder
     from kguard.layers.images.registries import Registries
     from kguard.layers.images.trust import Trusted
-    from kguard.layers.images.verification.judge import Verdict
+    from kguard.layers.images.verification.assistant import Opinion
+    from kguard.layers.images.verification.judge import Authorities, Verdict
 
 
 class Assessment(msgspec.Struct, frozen=True):
@@ -40,7 +41,7 @@ class Assessment(msgspec.Struct, frozen=True):
 NOT_ASKED = Assessment(
     "not_evaluated", "no evidence about signatures was given (--evidence, --registry)"
 )
-THREADS = 48
+THREADS = 64
 """Images that are asked about at once."""
 
 INCOMPLETE = "the evidence holds no signature of it, and does not say that all places were asked"
@@ -75,6 +76,8 @@ class Assessor:
         self.registries = registries
         """Who is asked about what the folders do not know; None for nobody."""
         self._known: dict[tuple[str, str], Assessment] = {}
+        self._opinion: Opinion | None = None
+        """Who asks the second implementation, while many images are assessed."""
 
     def prepare(
         self,
@@ -86,13 +89,16 @@ class Assessor:
             return
         from concurrent.futures import ThreadPoolExecutor, as_completed
 
+        from kguard.layers.images.verification.assistant import helped
+
         pairs = sorted({*wanted})
         counts = Counts((reference.registry for reference, _ in pairs), progress)
-        with ThreadPoolExecutor(THREADS) as pool:
+        with helped(len(pairs)) as self._opinion, ThreadPoolExecutor(THREADS) as pool:
             running = {pool.submit(self._prepared, *pair): pair[0].registry for pair in pairs}
             for done in as_completed(running):
                 done.result()
                 counts.one(running[done])
+        self._opinion = None
 
     def _prepared(self, reference: Reference, digest: str) -> None:
         named = "" if reference.digest else self.digest_of(reference)
@@ -177,7 +183,7 @@ class Assessor:
             return self._no_digest(place)
         holder = next((f for f in self._folders if f.holds(digest)), None)
         if holder is None and self.registries is not None:
-            authorities = self._trusted.authorities(named)
+            authorities = self._authorities(named)
             return said(self.registries.assess(place, digest, authorities, self._now))
         if holder is None:
             return self._nothing()
@@ -185,6 +191,12 @@ class Assessor:
         if record is not None and record.error:
             return _not_fetched(record)
         return self._judge(holder, place, digest, named)
+
+    def _authorities(self, named: Reference) -> Authorities:
+        found = self._trusted.authorities(named)
+        if self._opinion is None:
+            return found
+        return msgspec.structs.replace(found, opinion=self._opinion)
 
     def _no_digest(self, reference: Reference) -> Assessment:
         for folder in self._folders:

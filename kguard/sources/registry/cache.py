@@ -40,7 +40,7 @@ class Cache:
     """A folder of earlier answers; safe to be used by several threads and processes."""
 
     def __init__(self, folder: str) -> None:
-        self._folder = Path(folder) if folder else None
+        self._folder = str(Path(folder)) if folder else ""
 
     def content(self, digest: str) -> bytes | None:
         """What has a digest, if it is known."""
@@ -68,9 +68,9 @@ class Cache:
 
     def sweep(self) -> None:
         """Delete what has not been of use for long; once a day."""
-        if self._folder is None:
+        if not self._folder:
             return
-        mark = self._folder / _SWEPT
+        mark = Path(self._folder, _SWEPT)
         try:
             if mark.exists() and time.time() - mark.stat().st_mtime < _SWEEP_SECONDS:
                 return
@@ -81,36 +81,39 @@ class Cache:
             return
 
     def _old(self) -> Iterator[Path]:
-        folder = self._folder
-        for path in folder.glob("*/*/*") if folder else ():
+        for path in Path(self._folder).glob("*/*/*"):
             if time.time() - path.stat().st_mtime > KEPT_SECONDS:
                 yield path
 
-    def _content(self, digest: str) -> Path | None:
-        name = digest.removeprefix("sha256:")
-        return self._folder / "content" / name[:2] / name if self._folder else None
+    def _content(self, digest: str) -> str:
+        return self._path("content", digest.removeprefix("sha256:"))
 
-    def _pointer(self, name: str) -> Path | None:
-        key = hashlib.sha256(name.encode()).hexdigest()
-        return self._folder / "pointers" / key[:2] / key if self._folder else None
+    def _pointer(self, name: str) -> str:
+        return self._path("pointers", hashlib.sha256(name.encode()).hexdigest())
 
-    def _read(self, path: Path | None) -> bytes | None:
-        if path is None:
+    def _path(self, kind: str, name: str) -> str:
+        """Where something lies, as text: thousands of `Path` objects cost more than the reading."""
+        return os.path.join(self._folder, kind, name[:2], name) if self._folder else ""  # noqa: PTH118
+
+    def _read(self, path: str) -> bytes | None:
+        if not path:
             return None
         try:
-            if path.stat().st_size > MAX_CONTENT_BYTES:
-                return None
-            return path.read_bytes()
+            with open(path, "rb", buffering=0) as stream:  # noqa: PTH123
+                if os.fstat(stream.fileno()).st_size > MAX_CONTENT_BYTES:
+                    return None
+                return stream.read()
         except OSError:
             return None
 
-    def _write(self, path: Path | None, raw: bytes) -> None:
+    def _write(self, path: str, raw: bytes) -> None:
         """Write a whole file or none; the first failure ends the cache."""
-        if path is None:
+        if not path:
             return
+        folder = Path(path).parent
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=path.parent)
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, name = tempfile.mkstemp(dir=folder)
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(raw)
@@ -119,4 +122,4 @@ class Cache:
                 Path(name).unlink(missing_ok=True)
                 raise
         except OSError:
-            self._folder = None
+            self._folder = ""

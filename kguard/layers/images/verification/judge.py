@@ -15,10 +15,12 @@ import msgspec
 from kguard.layers.images.evidence.discover import Candidate, Found
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.semantics.predicates import SIGN_PREDICATES
+from kguard.layers.images.verification.assistant import Opinion
 from kguard.layers.images.verification.bundle import Bundle, parse
 from kguard.layers.images.verification.keys import PublicKey
 from kguard.layers.images.verification.legacy import Layer, verify_layer
 from kguard.layers.images.verification.notation import TrustStore, verify_notation
+from kguard.layers.images.verification.opinion import opinion as here
 from kguard.layers.images.verification.provenance import read_provenance
 from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.second import second_opinion
@@ -70,6 +72,8 @@ class Authorities(msgspec.Struct, frozen=True):
     adapts: bool = False
     """Whether a root that names no log (GitHub's for private repositories) asks for none, and for
     a signed timestamp instead."""
+    opinion: Opinion = here
+    """Who asks the second implementation."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -177,7 +181,8 @@ def _materials(authorities: Authorities, now: datetime) -> list[Material]:
     if authorities.identities or not (authorities.keys or authorities.bound):
         roots = [*authorities.roots] or [None]
     roots += [root for root, _ in authorities.bound if not any(root is known for known in roots)]
-    return found + [Material(root, None, now, _required(authorities, root)) for root in roots]
+    ask = authorities.opinion
+    return found + [Material(root, None, now, _required(authorities, root), ask) for root in roots]
 
 
 def _required(authorities: Authorities, root: TrustedRoot | None) -> Requirements:

@@ -12,6 +12,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from kguard.layers.images.verification.rejected import unsupported
@@ -21,7 +22,7 @@ _URL_SAFE = re.compile(r"[A-Za-z0-9_-]*={0,2}\Z")
 _INT32, _INT64 = 1 << 31, 1 << 63
 
 
-def message(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
+def message(value: Any, names: tuple[str, ...], where: str) -> dict[str, Any]:
     """The fields of a message under their camel-case names; null counts as absent.
 
     Raises:
@@ -29,7 +30,7 @@ def message(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
     """
     if not isinstance(value, dict):
         raise unsupported(f"{where} is no object")
-    known = {alias: name for name in names for alias in (name, _snake(name))}
+    known = _aliases(names)
     found: dict[str, Any] = {}
     for key, item in value.items():
         name = known.get(key)
@@ -42,9 +43,15 @@ def message(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
     return found
 
 
-def optional(value: Any, names: Iterable[str], where: str) -> dict[str, Any]:
+def optional(value: Any, names: tuple[str, ...], where: str) -> dict[str, Any]:
     """Like `message`; an absent one has no fields."""
     return message({} if value is None else value, names, where)
+
+
+@cache
+def _aliases(names: tuple[str, ...]) -> dict[str, str]:
+    """The names by the forms in which they may be written."""
+    return {alias: name for name in names for alias in (name, _snake(name))}
 
 
 def _snake(name: str) -> str:

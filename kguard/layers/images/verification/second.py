@@ -17,7 +17,8 @@ from typing import Any
 from kguard.layers.images.verification.bundle import Bundle, LogEntry
 from kguard.layers.images.verification.keys import wrap
 from kguard.layers.images.verification.log import Signer, rebuilt_body
-from kguard.layers.images.verification.rejected import RejectedError, tampered, untrusted
+from kguard.layers.images.verification.opinion import ROOT
+from kguard.layers.images.verification.rejected import tampered, untrusted
 from kguard.layers.images.verification.timestamps import as_stated
 from kguard.layers.images.verification.trusted_root import load_certificate
 from kguard.layers.images.verification.verify import Material
@@ -34,18 +35,13 @@ def second_opinion(bundle: Bundle, material: Material) -> None:
     """
     if material.root is None or not _is_common(bundle, material):
         return
-    try:
-        verifier = material.root.verifier
-    except Exception as error:  # noqa: BLE001 - as below
-        reason = " ".join(str(error).split())[:200]
-        raise untrusted(f"a second implementation cannot read the root: {reason}") from None
-    try:
-        _verify(bundle, verifier)
-    except RejectedError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the library raises what it likes on bad input
-        reason = " ".join(str(error).split())[:200]
-        raise tampered(f"a second implementation does not accept it: {reason}") from None
+    asked = json.dumps(normalised(bundle)).encode()
+    digest = bundle.message.digest if bundle.message is not None else b""
+    fault, _, reason = material.opinion(material.root.raw, asked, digest).partition(" ")
+    if fault == ROOT:
+        raise untrusted(f"a second implementation cannot read the root: {reason}")
+    if fault:
+        raise tampered(f"a second implementation does not accept it: {reason}")
 
 
 def _is_common(bundle: Bundle, material: Material) -> bool:
@@ -58,26 +54,6 @@ def _is_common(bundle: Bundle, material: Material) -> bool:
         and entries[0].kind in _KINDS
         and entries[0].proof is not None
     )
-
-
-class _Anyone:
-    """The identity is judged afterwards, and apart from the cryptography."""
-
-    def verify(self, cert: Any) -> None:
-        """Accept every certificate."""
-
-
-def _verify(bundle: Bundle, verifier: Any) -> None:
-    from sigstore.hashes import Hashed
-    from sigstore.models import Bundle as SigstoreBundle
-    from sigstore_models.common.v1 import HashAlgorithm
-
-    parsed = SigstoreBundle.from_json(json.dumps(normalised(bundle)).encode())
-    if bundle.envelope is not None:
-        verifier.verify_dsse(parsed, _Anyone())
-    elif bundle.message is not None:
-        given = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bundle.message.digest)
-        verifier.verify_artifact(given, parsed, _Anyone())
 
 
 def normalised(bundle: Bundle) -> dict[str, Any]:

@@ -9,8 +9,7 @@ it became valid).
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,7 +59,7 @@ class Authority(msgspec.Struct, frozen=True):
     period: Period
 
 
-class TrustedRoot(msgspec.Struct, frozen=True, dict=True):
+class TrustedRoot(msgspec.Struct, frozen=True):
     """A parsed trusted_root.json."""
 
     logs: dict[bytes, Log]
@@ -77,23 +76,6 @@ class TrustedRoot(msgspec.Struct, frozen=True, dict=True):
         periods += [a.period for a in (*self.authorities, *self.timestamp_authorities)]
         starts = [period.start for period in periods if period.start is not None]
         return max((start for start in starts if start > ALWAYS), default=None)
-
-    @cached_property
-    def verifier(self) -> Any:
-        """The same root as `sigstore` understands it.
-
-        `sigstore` leaves the last moment of a timestamp authority out, cosign counts it in: the
-        authorities get one more second there. Our own verifier has looked at the real end.
-        """
-        from sigstore.models import TrustedRoot as SigstoreRoot
-        from sigstore.verify import Verifier
-        from sigstore_models.trustroot.v1 import TrustedRoot as Message
-
-        message = Message.from_json(self.raw)
-        for authority in message.timestamp_authorities or ():
-            if authority.valid_for.end is not None:
-                authority.valid_for.end += timedelta(seconds=1)
-        return Verifier(trusted_root=SigstoreRoot(message))
 
 
 def parse_roots(raw: bytes) -> list[TrustedRoot]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kguard.layers.images.verification.assistant import Opinion
 from kguard.layers.images.verification.bundle import Bundle, Envelope
 from kguard.layers.images.verification.certificates import (
     CertificateIdentity,
@@ -25,6 +26,7 @@ from kguard.layers.images.verification.certificates import (
 )
 from kguard.layers.images.verification.keys import PublicKey
 from kguard.layers.images.verification.log import Signer, verify_entries
+from kguard.layers.images.verification.opinion import opinion as here
 from kguard.layers.images.verification.rejected import (
     RejectedError,
     missing,
@@ -57,6 +59,8 @@ class Material(msgspec.Struct, frozen=True):
     key: PublicKey | None
     now: datetime
     requirements: Requirements = Requirements()
+    opinion: Opinion = here
+    """Who asks the second implementation."""
 
 
 class Checked(msgspec.Struct, frozen=True):
