@@ -78,6 +78,10 @@ class RemediationError(IncompleteError):
     """A remedy cannot be written or proved."""
 
 
+class DeliveryError(IncompleteError):
+    """Metrics of a report did not reach their taker; every report is written."""
+
+
 class HistoryError(IncompleteError):
     """The history cannot be opened or written."""
 

@@ -14,8 +14,9 @@ from kguard.cli import values
 from kguard.cli.audits import remember, standing
 from kguard.cli.inputs import collect, open_engine
 from kguard.cli.output import note, write
+from kguard.cli.push import push
 from kguard.cli.trusted import Wanted
-from kguard.errors import HistoryError, UsageError, reason
+from kguard.errors import DeliveryError, HistoryError, UsageError, reason
 from kguard.fleet import Member, Outcome, audit, beside, configured, merged, row
 from kguard.model.clusters import ClusterRow
 from kguard.model.findings import Report
@@ -93,7 +94,7 @@ class _Run:
         self.reports: list[Report] = []
         self.pages: dict[str, str] = {}
         self.codes: list[int] = []
-        self.unwritten: list[HistoryError] = []
+        self.unwritten: list[HistoryError | DeliveryError] = []
 
     def read(self, member: Member) -> Collected:
         """Everything of one cluster."""
@@ -134,8 +135,16 @@ class _Run:
         left_out: dict[str, Any] = {} if self.all else {"findings": ()}
         self.reports.append(msgspec.structs.replace(report, facts={}, **left_out))
         self.remember(outcome)
+        self.push(report, line.name)
         said = counted(f for f in report.findings if f.state == "open").replace("-", "no findings")
         note(f"{line.name}: {line.reason or said}", quiet=arguments["quiet"])
+
+    def push(self, report: Report, name: str) -> None:
+        """Send the metrics of one cluster, if the user asked for it."""
+        try:
+            push(report, self.wanted.arguments, name)
+        except DeliveryError as error:
+            self.unwritten.append(error)
 
     def remember(self, outcome: Outcome) -> None:
         """Add the audit to the history, if there is one; a failure takes no report away."""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kguard import reporters
+from kguard.cli import push
 from kguard.cli.audits import remember, standing, subject_of
 from kguard.cli.earlier import with_baseline
 from kguard.cli.fleet import audit_all, members_of, status, write_report
@@ -62,6 +63,7 @@ from kguard.model.findings import SEVERITIES
     help="Add the result to this history: a file or postgresql://... (also KGUARD_HISTORY).",
 )
 @click.option("--subject", metavar="NAME", help="What the history calls the input.")
+@push.option
 @click.option("-v", "--verbose", is_flag=True, help="Name every target of grouped findings.")
 def command(**arguments: Any) -> int:
     """Judge manifests or a cluster in all five layers.
@@ -76,6 +78,7 @@ def command(**arguments: Any) -> int:
     """
     known_frameworks(arguments["frameworks"])
     formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
+    push.check(arguments)
     with judged_by(arguments) as wanted:
         members = members_of(wanted)
         if members is None:
@@ -103,6 +106,7 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
         write_report(name, judged.report, settings, destination or "-")
     if subject:  # last: a history that cannot be written takes no report away
         remember(judged, arguments, subject)
+    push.push(judged.report, arguments, subject)
     return settings.exit_code
 
 
