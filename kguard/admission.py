@@ -156,7 +156,7 @@ def decide(request: Request, context: Context) -> Response:
 
 def _after(request: Request, context: Context) -> Collected | None:
     """The cluster after the request; None where it changes nothing that is judged."""
-    if request.sub_resource not in _WHOLE or request.operation == "CONNECT":
+    if changes_nothing(request):
         return None
     base = context.collected
     if request.operation != "DELETE":
@@ -164,7 +164,7 @@ def _after(request: Request, context: Context) -> Collected | None:
             raise UsageError("the request has no object")
         return overlaid(base, Collected([_manifest(request, request.object)]))
     context.before  # noqa: B018 - gives every object of the cluster its id
-    kept = without(base.manifests, {_id(request)})
+    kept = without(base.manifests, {identity(request)})
     return msgspec.structs.replace(base, manifests=kept)
 
 
@@ -179,10 +179,33 @@ def _manifest(request: Request, item: JsonObject) -> Manifest:
     return Manifest({**item, "metadata": metadata}, text)
 
 
-def _id(request: Request) -> str:
+def subject(request: Request) -> Manifest | None:
+    """The object of a request, with its identity; None where it brings none."""
+    if request.object is None:
+        return None
+    kind = request.kind
+    manifest = _manifest(request, request.object)
+    manifest.api_version = f"{kind.group}/{kind.version}" if kind.group else kind.version
+    manifest.kind, manifest.namespace = kind.kind, request.namespace
+    manifest.name = str(mapping(manifest.metadata).get("name", ""))
+    manifest.id = _id(request, manifest.name)
+    return manifest
+
+
+def changes_nothing(request: Request) -> bool:
+    """Whether no fact depends on what the request does."""
+    return request.sub_resource not in _WHOLE or request.operation == "CONNECT"
+
+
+def identity(request: Request) -> str:
+    """`Manifest.id` of the object that the request is about."""
+    return _id(request, request.name)
+
+
+def _id(request: Request, name: str) -> str:
     kind = request.kind
     named = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
-    return f"{named}/{request.namespace or '-'}/{request.name}"
+    return f"{named}/{request.namespace or '-'}/{name}"
 
 
 def _denies(finding: Finding, context: Context) -> bool:

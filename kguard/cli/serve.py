@@ -22,7 +22,7 @@ from kguard.model.findings import SEVERITIES
 from kguard.serve.running import run
 from kguard.serve.settings import MODES, ON_TIMEOUT, Serving, Setup, set_up
 from kguard.serve.tls import Files
-from kguard.serve.views import Fixed
+from kguard.serve.views import View
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PORTS = 65536
@@ -97,7 +97,7 @@ def command(**arguments: Any) -> int:
     """
     serving = _serving(arguments)
     files = Files(arguments["tls_cert"], arguments["tls_key"], arguments["client_ca"])
-    view = Fixed(collect(arguments, settings(arguments)))
+    view = View(collect(arguments, settings(arguments)))
     run(serving, files, view, lambda: _setup(arguments))
     return 0
 

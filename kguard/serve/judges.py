@@ -9,6 +9,7 @@ Time counts in whole minutes, so that what was judged a moment ago need not be j
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -28,14 +29,19 @@ class Late(Exception):  # noqa: N818 - an outcome: nobody waits for the answer a
 
 
 class Judge:
-    """One thread and one engine."""
+    """One thread and one engine.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        name: of the thread.
+        kept: how many states it keeps as they were before a request.
+    """
+
+    def __init__(self, name: str, kept: int = 1) -> None:
+        self._kept = kept
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._engine: RememberingEngine | None = None
         self._start: Callable[..., object] | None = None
-        self._key: tuple[object, ...] = ()
-        self._context: admission.Context | None = None
+        self._contexts: OrderedDict[tuple[object, ...], admission.Context] = OrderedDict()
 
     def submit(
         self,
@@ -83,10 +89,12 @@ class Judge:
     ) -> admission.Context:
         at = datetime.now(UTC).replace(second=0, microsecond=0)
         key = (number, setup.digest, at)
-        if self._context is None or key != self._key:
-            self._context = self._fresh(state(), setup, at)
-            self._key = key
-        return self._context
+        if key not in self._contexts:
+            self._contexts[key] = self._fresh(state(), setup, at)
+            while len(self._contexts) > self._kept:
+                self._contexts.popitem(last=False)
+        self._contexts.move_to_end(key)
+        return self._contexts[key]
 
     def _fresh(self, state: Collected, setup: Setup, at: datetime) -> admission.Context:
         options = msgspec.structs.replace(setup.options, at=at)

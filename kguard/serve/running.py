@@ -23,7 +23,7 @@ def run(serving: Serving, files: Files, view: View, setup: Callable[[], Setup]) 
     Args:
         serving: how the server behaves.
         files: its certificate.
-        view: the cluster that requests are judged in; it is closed at the end.
+        view: the cluster that requests are judged in.
         setup: reads policies and settings; called again now and then.
 
     Raises:
@@ -35,7 +35,6 @@ def run(serving: Serving, files: Files, view: View, setup: Callable[[], Setup]) 
     try:
         asyncio.run(_serve(serving, certificates, webhook, setup))
     finally:
-        view.close()
         webhook.close()
 
 

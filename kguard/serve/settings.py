@@ -45,6 +45,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     allow_unknown: bool
     digest: str
     """Of the policies and everything else that decides, in hexadecimal."""
+    sliced: bool
+    """Whether a part of the cluster may decide: no policy looks at objects themselves, and no
+    setting says what else makes pods."""
     start: Callable[[], Engine]
     """Starts an engine."""
 
@@ -69,5 +72,7 @@ def set_up(
         gate=gate,
         allow_unknown=allow_unknown,
         digest=digest,
+        sliced=not options.config.workloads
+        and all(policy.input == "facts" for policy in policies.policies),
         start=start,
     )

@@ -27,7 +27,7 @@ from kguard.serve.judges import Judge, Late
 from kguard.serve.log import log
 from kguard.serve.metrics import Metrics
 from kguard.serve.settings import Serving, Setup
-from kguard.serve.views import View
+from kguard.serve.views import How, View
 
 _JSON = "application/json"
 _DURATION = re.compile(r"(\d{1,6})(ms|s)")
@@ -37,6 +37,8 @@ _LEAST_SHARE = 0.5
 """Of a short timeout at least this much is used."""
 _WARM_SECONDS = 0.1
 """Between two looks whether the cluster is read."""
+KEPT = 32
+"""States of parts that are kept as they were before a request."""
 MAX_WHOLE = 4
 """Requests that wait for the judge of the whole cluster, each of which takes seconds."""
 
@@ -54,7 +56,7 @@ class Webhook:
         self.refused: Callable[[], dict[str, int]] = dict
         self._serving, self._view = serving, view
         self._need_certificate = need_certificate
-        self._judges = {"slice": Judge("slice"), "whole": Judge("whole")}
+        self._judges = {"slice": Judge("slice", KEPT), "whole": Judge("whole")}
         self._running: Counter[str] = Counter()
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -75,7 +77,7 @@ class Webhook:
     def _ready(self) -> HttpResponse:
         if self.stopping:
             return _text(HTTPStatus.SERVICE_UNAVAILABLE, "the server stops")
-        if not (self._warm and self._view.ready()):
+        if not (self._warm and self._view.ready):
             return _text(HTTPStatus.SERVICE_UNAVAILABLE, "the cluster is not read yet")
         return _text(HTTPStatus.OK, "ok")
 
@@ -84,16 +86,16 @@ class Webhook:
 
         One that cannot be judged is no reason to answer nobody: requests are told the reason.
         """
-        while not self._view.ready():  # noqa: ASYNC110 - another thread reads the cluster
+        while not self._view.ready:  # noqa: ASYNC110 - another thread reads the cluster
             await asyncio.sleep(_WARM_SECONDS)
         part = self._view.whole()
-        judging = self._judges["whole"].warm(lambda: part.collected, self.setup, part.number)
+        judging = self._judges["whole"].warm(part.collected, self.setup, part.number)
         try:
             await asyncio.wrap_future(judging)
         except KguardError as error:
             log("error", "not judged", reason=str(error))
         self._warm = True
-        log("info", "ready", objects=self._view.size())
+        log("info", "ready", objects=self._view.size)
 
     async def _validate(self, request: HttpRequest) -> HttpResponse:
         if self._need_certificate and not request.certified:
@@ -115,16 +117,18 @@ class Webhook:
     async def _answer(
         self, asked: admission.Request, until: float
     ) -> tuple[admission.Response, Outcome, str]:
-        how = "none"
+        how: How = "none"
         try:
-            if not self._view.ready():
+            if not self._view.ready:
                 return self._undecided(asked, "the cluster is not read yet", how)
-            part = self._view.part(asked)
+            part = self._view.part(asked, sliced=self.setup.sliced)
             how = part.how
+            if how == "none":
+                return admission.Response(asked.uid, allowed=True), "admitted", how
             if self._full(how):
                 return self._undecided(asked, "too many requests at a time", how)
             judging = self._judges[how].submit(
-                asked, lambda: part.collected, self.setup, number=part.number, until=until
+                asked, part.collected, self.setup, number=part.number, until=until
             )
             decision = await self._waited(judging, how, until)
             return (*in_mode(decision, self._serving.mode), how)
@@ -161,12 +165,12 @@ class Webhook:
         return undecided(asked.uid, reason, mode, otherwise), "undecided", how
 
     def _page(self) -> bytes:
-        ready = self._view.ready()
+        ready = self._view.ready
         gauges = {
-            "inventory_objects": ("Objects that are known of the cluster.", self._view.size()),
+            "inventory_objects": ("Objects that are known of the cluster.", self._view.size),
             "inventory_age_seconds": (
                 "Seconds since the cluster was known to be current.",
-                self._view.age() if ready else 0.0,
+                self._view.age if ready else 0.0,
             ),
             "ready": ("1 once the cluster was read.", float(ready)),
             "requests_running": ("Admission requests under way.", self._running.total()),

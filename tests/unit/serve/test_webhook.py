@@ -18,7 +18,7 @@ from kguard.model.manifests import Collected
 from kguard.scan import Options
 from kguard.serve.http import HttpRequest
 from kguard.serve.settings import Serving, set_up
-from kguard.serve.views import Fixed
+from kguard.serve.views import View
 from kguard.serve.webhook import Webhook, patience
 from tests.objects import manifests
 from tests.unit.serve.conftest import CLUSTER
@@ -57,7 +57,7 @@ def webhook(setup):
 
     def make(**fields):
         serving = Serving(host="127.0.0.1", port=0, **{"deadline": 29.0, **fields})
-        view = Fixed(Collected(manifests=manifests(CLUSTER)))
+        view = View(Collected(manifests=manifests(CLUSTER)))
         made.append(Webhook(serving, view, setup))
         return made[-1]
 
@@ -181,7 +181,7 @@ def test_other_paths_and_methods(webhook):
 
 
 def test_without_the_clients_certificate_nothing_is_judged(setup):
-    view = Fixed(Collected())
+    view = View(Collected())
     server = Webhook(Serving(host="", port=0), view, setup, need_certificate=True)
     assert [a.status.value for a in answered(server, post(review()))] == [403]
     server.close()
