@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from kguard.cli import values
 from kguard.cli.inputs import (
     collect,
     input_options,
@@ -19,6 +22,7 @@ from kguard.cli.inputs import (
 )
 from kguard.errors import UsageError
 from kguard.model.findings import SEVERITIES
+from kguard.serve.log import log
 from kguard.serve.running import run
 from kguard.serve.settings import MODES, ON_TIMEOUT, Serving, Setup, set_up
 from kguard.serve.tls import Files
@@ -26,6 +30,8 @@ from kguard.serve.views import View
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PORTS = 65536
+_FIXED = ("inputs", "snapshots", "overlays", "flow_files", "falco_rules")
+"""Inputs that are read once."""
 
 
 @click.command("serve")
@@ -97,9 +103,40 @@ def command(**arguments: Any) -> int:
     """
     serving = _serving(arguments)
     files = Files(arguments["tls_cert"], arguments["tls_key"], arguments["client_ca"])
-    view = View(collect(arguments, settings(arguments)))
-    run(serving, files, view, lambda: _setup(arguments))
+    view = View() if _follows(arguments) else View(collect(arguments, settings(arguments)))
+    with _following(arguments, view):
+        run(serving, files, view, lambda: _setup(arguments))
     return 0
+
+
+def _follows(arguments: dict[str, Any]) -> bool:
+    """Whether the input is a live cluster and nothing else, so that its changes can be watched."""
+    named = values.contexts(arguments)
+    if not named:
+        return False
+    if any(arguments[name] for name in _FIXED) or len(named) > 1:
+        raise UsageError(
+            "serve follows one live cluster and nothing else",
+            hint="name one --context, or a --snapshot",
+        )
+    return True
+
+
+@contextmanager
+def _following(arguments: dict[str, Any], view: View) -> Iterator[None]:
+    if not _follows(arguments):
+        yield
+        return
+    from kguard.sources.cluster.watching import Followed, Follower
+
+    followed = Followed(arguments["contexts"][0], read_secrets=bool(arguments.get("read_secrets")))
+    follower = Follower(followed, view, lambda text: log("warning", "cluster", reason=text))
+    view.lag = follower.lag
+    follower.start()
+    try:
+        yield
+    finally:
+        follower.stop()
 
 
 def _serving(arguments: dict[str, Any]) -> Serving:

@@ -8,7 +8,7 @@ whole. The answer is the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from threading import Lock
 from typing import Literal
 
@@ -45,8 +45,11 @@ class View:
         self._sliced = sliced
         self._base = Collected()
         self._slices = Slices()
-        self._current = time.monotonic()
+        self._began = 0
         self._ready = False
+        self._read = time.monotonic()
+        self.lag: Callable[[], float] = lambda: time.monotonic() - self._read
+        """Seconds since what is known was known to be current."""
         if collected is not None:
             self.replace(collected)
 
@@ -59,29 +62,40 @@ class View:
         with self._lock:
             self._sliced = self._sliced and not told
             self._base, self._slices, self._ready = collected, slices, True
-            self._current = time.monotonic()
+            self._began = slices.changes
 
-    def change(self, put: Iterable[Manifest], gone: Iterable[str]) -> None:
-        """Some objects are new or otherwise, some are there no longer (ids)."""
+    def put(self, manifest: Manifest) -> None:
+        """An object is new or otherwise than it was."""
+        identify([manifest], "")
         with self._lock:
-            for manifest in put:
-                self._slices.add(manifest)
+            self._slices.add(manifest)
+
+    def drop(self, manifest: Manifest) -> None:
+        """An object is there no longer."""
+        identify([manifest], "")
+        with self._lock:
+            self._slices.remove(manifest.id)
+
+    def relisted(self, kind: str, group: str, manifests: list[Manifest]) -> None:
+        """All objects of a kind, as they are now."""
+        for manifest in manifests:
+            identify([manifest], "")
+        there = {manifest.id for manifest in manifests}
+        with self._lock:
+            gone = [
+                known.id
+                for known in self._slices.every()
+                if (known.kind, known.group) == (kind, group) and known.id not in there
+            ]
             for one in gone:
                 self._slices.remove(one)
-
-    def is_current(self) -> None:
-        """What is known is how it is now."""
-        self._current = time.monotonic()
+            for manifest in manifests:
+                self._slices.add(manifest)
 
     @property
     def ready(self) -> bool:
         """Whether the cluster was read once."""
         return self._ready
-
-    @property
-    def age(self) -> float:
-        """Seconds since what is known was known to be current."""
-        return time.monotonic() - self._current
 
     @property
     def size(self) -> int:
@@ -91,14 +105,12 @@ class View:
     def whole(self) -> Part:
         """Everything."""
         with self._lock:
-            if not self._slices.changes or not self._changed():
-                return Part("whole", (self._slices.changes,), lambda: self._base)
+            if self._slices.changes == self._began:
+                base = self._base
+                return Part("whole", (self._began,), lambda: base)
             base, manifests = self._base, self._slices.every()
             number = (self._slices.changes,)
         return Part("whole", number, lambda: msgspec.structs.replace(base, manifests=manifests))
-
-    def _changed(self) -> bool:
-        return self._slices.changes != len(self._base.manifests)
 
     def part(self, request: admission.Request, *, sliced: bool = True) -> Part:
         """What decides a request.

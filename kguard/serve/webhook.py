@@ -170,7 +170,7 @@ class Webhook:
             "inventory_objects": ("Objects that are known of the cluster.", self._view.size),
             "inventory_age_seconds": (
                 "Seconds since the cluster was known to be current.",
-                self._view.age if ready else 0.0,
+                self._view.lag() if ready else 0.0,
             ),
             "ready": ("1 once the cluster was read.", float(ready)),
             "requests_running": ("Admission requests under way.", self._running.total()),

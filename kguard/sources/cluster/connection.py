@@ -8,7 +8,7 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/ (410 Gone, 429 with
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -84,9 +84,44 @@ class Connection(msgspec.Struct):
             raise _refusal(status, body)
         return body
 
+    def lines(self, path: str, query: Sequence[tuple[str, str]], silence: float) -> Iterator[bytes]:
+        """The lines of an answer that goes on, each as it comes, after an empty one at its begin.
+
+        Args:
+            path: what to ask for.
+            query: how.
+            silence: seconds without a byte after which the server counts as gone.
+
+        Raises:
+            Refused: the server answered with an error.
+            ClusterError: it cannot be reached, or the connection broke.
+        """
+        response = self._answer(path, query, "application/json", silence)
+        if response.status != OK:
+            raise _refusal(response.status, response.read())
+        try:
+            rest = b""
+            yield rest
+            for piece in response.response.stream(amt=None, decode_content=True):
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from whole
+        except Exception as error:  # the client and urllib3 share no base class
+            raise self._unreachable(error) from error
+        finally:
+            response.response.close()
+
     def _ask(
         self, path: str, query: Sequence[tuple[str, str]], accept: str
     ) -> tuple[int, Mapping[str, str], bytes]:
+        response = self._answer(path, query, accept, READ_SECONDS)
+        try:
+            return response.status, response.headers, response.read()
+        except Exception as error:  # the client and urllib3 share no base class
+            raise self._unreachable(error) from error
+
+    def _answer(
+        self, path: str, query: Sequence[tuple[str, str]], accept: str, silence: float
+    ) -> Any:
         request = self.client.param_serialize(
             method="GET",
             resource_path=path,
@@ -94,10 +129,8 @@ class Connection(msgspec.Struct):
             header_params={"Accept": accept},
             auth_settings=["BearerToken"],
         )
-        timeout = (CONNECT_SECONDS, READ_SECONDS)
         try:
-            response = self.client.call_api(*request, _request_timeout=timeout)
-            return response.status, response.headers, response.read()
+            return self.client.call_api(*request, _request_timeout=(CONNECT_SECONDS, silence))
         except Exception as error:  # the client and urllib3 share no base class
             raise self._unreachable(error) from error
 

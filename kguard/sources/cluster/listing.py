@@ -6,7 +6,7 @@ Authority: https://kubernetes.io/docs/reference/using-api/api-concepts/#retrievi
 
 from __future__ import annotations
 
-from kguard.model.manifests import JsonObject, mapping, sequence
+from kguard.model.manifests import JsonObject, mapping, sequence, strings
 from kguard.sources.cluster.connection import GONE, Connection, Refused
 from kguard.sources.cluster.discovery import Resource
 
@@ -34,6 +34,17 @@ def objects(connection: Connection, resource: Resource) -> list[JsonObject]:
     return _whole(connection, resource, patient=True)
 
 
+def version(connection: Connection, resource: Resource) -> str:
+    """The version of a resource's list as it is now, from which on changes can be watched.
+
+    Raises:
+        Refused: the server does not allow the list.
+        ClusterError: it cannot be reached.
+    """
+    page = connection.fetch(resource.path, [("limit", "1")])
+    return strings(page.get("metadata")).get("resourceVersion", "")
+
+
 def _whole(connection: Connection, resource: Resource, *, patient: bool) -> list[JsonObject]:
     found: list[JsonObject] = []
     token = ""
@@ -45,7 +56,7 @@ def _whole(connection: Connection, resource: Resource, *, patient: bool) -> list
                 raise
             token = refusal.token
             continue
-        found += (_tidy(mapping(item), resource) for item in sequence(page.get("items")))
+        found += (tidy(mapping(item), resource) for item in sequence(page.get("items")))
         following = mapping(page.get("metadata")).get("continue")
         if not isinstance(following, str) or not following:
             return found
@@ -59,7 +70,7 @@ def _page(connection: Connection, resource: Resource, token: str) -> JsonObject:
     return connection.fetch(resource.path, query)
 
 
-def _tidy(item: JsonObject, resource: Resource) -> JsonObject:
+def tidy(item: JsonObject, resource: Resource) -> JsonObject:
     """Drop what nobody judges and may hold anything: field managers and the last applied text."""
     metadata = mapping(item.get("metadata"))
     metadata.pop("managedFields", None)

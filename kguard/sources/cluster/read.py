@@ -101,7 +101,7 @@ def _listed(
         return [], [_unreadable(connection, resource, refusal)]
     if logins is not None and (resource.group, resource.plural) == CONFIDENTIAL:
         logins.update(_logins(found))
-    return [_manifest(item, connection.context, index) for index, item in enumerate(found)], []
+    return [manifest_of(item, connection.context, index) for index, item in enumerate(found)], []
 
 
 def _logins(secrets: Iterable[JsonObject]) -> Iterator[tuple[str, list[str]]]:
@@ -111,7 +111,8 @@ def _logins(secrets: Iterable[JsonObject]) -> Iterator[tuple[str, list[str]]]:
             yield f"{fields.get('namespace', '')}/{fields.get('name', '')}", login
 
 
-def _manifest(item: JsonObject, context: str, index: int) -> Manifest:
+def manifest_of(item: JsonObject, context: str, index: int) -> Manifest:
+    """A listed object as a manifest; of a Secret only its certificates."""
     if (item.get("apiVersion"), item.get("kind")) == ("v1", "Secret"):
         item = certificates_only(item)
     return Manifest(item, SourceText(file="", index=index, line=0, text="", cluster=context))

@@ -130,7 +130,9 @@ def test_a_request_without_time_is_undecided_and_says_so(webhook, otherwise, all
 
 
 def test_more_requests_than_there_is_room_for_are_undecided_at_once(webhook):
-    found = [response(a) for a in answered(webhook(), *[post(review()) for _ in range(12)])]
+    found = [
+        response(a) for a in answered(webhook(concurrent=4), *[post(review()) for _ in range(12)])
+    ]
     reasons = [f.get("auditAnnotations", {}).get("undecided", "") for f in found]
     assert sum("too many requests" in reason for reason in reasons) == 8
     assert sum(not f["allowed"] for f in found) == 4
@@ -199,9 +201,9 @@ def test_metrics_are_prometheus_text(webhook):
     server = webhook()
     answered(server, post(review()), post(b"{"))
     lines = _metrics(server).splitlines()
-    assert 'kguard_webhook_answers_total{answer="denied",judged="whole"} 1' in lines
+    assert 'kguard_webhook_answers_total{answer="denied",judged="slice"} 1' in lines
     assert 'kguard_webhook_answers_total{answer="malformed",judged="none"} 1' in lines
-    assert 'kguard_webhook_duration_seconds_bucket{judged="whole",le="+Inf"} 1' in lines
+    assert 'kguard_webhook_duration_seconds_bucket{judged="slice",le="+Inf"} 1' in lines
     assert "kguard_webhook_inventory_objects 3" in lines
     for line in lines:
         assert line.startswith("# ") or len(line.rsplit(" ", 1)) == 2
