@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is an engine asked once for the same, and anew for anything else?"""
+
+from __future__ import annotations
+
+import pytest
+
+from kguard.engine import catalog, remembering
+from kguard.engine.base import Batch, Failure
+from kguard.engine.remembering import RememberingEngine
+
+POLICIES = catalog.bundled()[:2]
+
+
+class Counting:
+    """An engine that counts what it is asked; `broken` makes it fail."""
+
+    def __init__(self, log):
+        self.log, self.broken = log, False
+
+    def load(self, policies, libraries):
+        self.log.append("load")
+        return []
+
+    def evaluate(self, batch):
+        self.log.append(batch.input)
+        for policy in batch.policies:
+            yield policy, Failure(policy.id, "no") if self.broken else {"q": batch.input}
+
+    def close(self):
+        self.log.append("close")
+
+
+@pytest.fixture
+def engine():
+    log, made = [], []
+
+    def start():
+        made.append(Counting(log))
+        return made[-1]
+
+    found = RememberingEngine(start)
+    found.log, found.made = log, made
+    found.load(POLICIES, {})
+    log.clear()
+    return found
+
+
+def batch(text, policies=POLICIES):
+    return Batch("network", text, tuple(policies))
+
+
+def test_the_same_document_is_judged_once(engine):
+    first = [*engine.evaluate(batch(b"[1]"))]
+    assert [*engine.evaluate(batch(b"[1]"))] == first
+    assert [*engine.evaluate(batch(b"[2]"))] != first
+    assert len([*engine.evaluate(batch(b"[1]", POLICIES[:1]))]) == 1
+    assert engine.log == [b"[1]", b"[2]", b"[1]"]
+
+
+def test_a_failure_is_not_remembered(engine):
+    engine.made[0].broken = True
+    assert all(isinstance(a, Failure) for _, a in engine.evaluate(batch(b"[1]")))
+    engine.made[0].broken = False
+    assert not any(isinstance(a, Failure) for _, a in engine.evaluate(batch(b"[1]")))
+
+
+def test_the_same_policies_are_loaded_once_and_others_forget(engine):
+    [*engine.evaluate(batch(b"[1]"))]
+    engine.load(POLICIES, {})
+    [*engine.evaluate(batch(b"[1]"))]
+    assert engine.log == [b"[1]"]
+    engine.load(POLICIES, {"library": "package x"})
+    [*engine.evaluate(batch(b"[1]"))]
+    assert engine.log == [b"[1]", "close", "load", b"[1]"]
+
+
+def test_it_is_started_anew_before_its_time_is_used_up(engine, monkeypatch):
+    monkeypatch.setattr(remembering, "MAX_BUSY_SECONDS", -1.0)
+    engine.load(POLICIES, {})
+    assert engine.log == ["close", "load"]
+    assert len(engine.made) == 2
+
+
+def test_what_is_remembered_is_bounded(engine, monkeypatch):
+    monkeypatch.setattr(remembering, "MAX_REMEMBERED_BYTES", 1000)
+    for number in range(50):
+        [*engine.evaluate(batch(b"[%d]" % number))]
+    engine.log.clear()
+    [*engine.evaluate(batch(b"[49]"))]
+    [*engine.evaluate(batch(b"[0]"))]
+    assert engine.log == [b"[0]"]
