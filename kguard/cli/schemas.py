@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from importlib import import_module
 from typing import Any
 
 import msgspec
 
-from kguard import layers
-from kguard.config import PRIVATE
+from kguard import config, layers
+from kguard.config import PRIVATE, parts
 
 VERSION = "v1"
 """Of all documents; it changes with the shape of any after the first release."""
@@ -64,10 +66,36 @@ def schema(name: str) -> dict[str, Any]:
     else:
         found = msgspec.json.schema(_shape(name))
     if name == "config":
+        _describe(found["$defs"])
         for private in PRIVATE:
             found["$defs"]["Config"]["properties"].pop(private)
     identity = {"$id": f"urn:kguard:{name}:{VERSION}", "title": f"kguard {name}"}
     return {"$schema": _DIALECT, **identity, **found}
+
+
+def _describe(definitions: dict[str, Any]) -> None:
+    """Add to each setting the text that stands below its field."""
+    for shape in (config.Config, *vars(parts).values()):
+        name = getattr(shape, "__name__", "")
+        if name not in definitions or not issubclass(shape, parts.Strict):
+            continue
+        properties = definitions[name]["properties"]
+        for field, text in _texts(shape).items():
+            # A reference beside other keywords is one more keyword in this dialect.
+            properties[field.replace("_", "-")]["description"] = text
+
+
+def _texts(shape: type) -> dict[str, str]:
+    """What stands below the fields of a struct, by field."""
+    (definition,) = ast.parse(inspect.getsource(shape)).body
+    found, field = {}, ""
+    for line in definition.body if isinstance(definition, ast.ClassDef) else ():
+        match line:
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                field = name
+            case ast.Expr(value=ast.Constant(value=str(text))) if field:
+                found[field] = " ".join(text.split())
+    return found
 
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

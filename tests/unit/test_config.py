@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from kguard.cli.schemas import schema
 from kguard.config import Config, discover, read
 from kguard.errors import ConfigError
 
@@ -39,7 +40,14 @@ def test_an_empty_file_is_no_settings(tmp_path):
         ("cluster:\n  kubernets: '1.30'\n", ":2:3", "did you mean kubernetes?"),
         ("folder: /etc\n", ":1:1", ""),
         ("scope: galaxy\n", ":1:1", "`kguard schema config` prints the schema"),
-        ("x: 1\nhelm:\n- chart: 5\n", ":1:1", "`kguard schema config` prints the schema"),
+        ("helm:\n- {chart: a, nam: b}\n", ":2:14", "did you mean name?"),
+        ("falco:\n  versions: []\n", ":2:3", "known here: rules"),
+        ("policies:\n  a/b: {fail-on: low}\n", ":1:1", "known here: enabled, params, severity"),
+        (
+            "trust:\n  notation: [{cert: a}]\n",
+            ":2:14",
+            "known here: certificates, images, subjects",
+        ),
         ("helm:\n- chart: 5\n", ":2:3", "`kguard schema config` prints the schema"),
         ("- a\n", ":1:1", "`kguard schema config` prints the schema"),
         ("a: [\n", ":2:1", ""),
@@ -52,6 +60,18 @@ def test_mistakes_are_one_sentence_with_a_place(tmp_path, text, where, hint):
     assert caught.value.where == f"{path}{where}"
     assert caught.value.hint == hint
     assert caught.value.exit_code == 2
+
+
+def test_every_setting_is_described_for_editors():
+    definitions = schema("config")["$defs"]
+    settings = [
+        (block, name, setting)
+        for block, definition in definitions.items()
+        for name, setting in definition["properties"].items()
+    ]
+    assert len(settings) > 80
+    assert [(b, n) for b, n, setting in settings if not setting.get("description")] == []
+    assert not {"folder", "tree"} & definitions["Config"]["properties"].keys()
 
 
 def test_discovery_stops_at_the_git_root(tmp_path):
