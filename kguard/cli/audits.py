@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from kguard.cli import values
 from kguard.cli.output import note
 from kguard.errors import HistoryError, UsageError
+from kguard.model.comparison import Drift
+from kguard.model.findings import Report
 from kguard.scan import Judged
 
 
@@ -35,36 +37,47 @@ def subject_of(arguments: dict[str, Any]) -> str:
     raise UsageError("the history needs a name for this input", hint="--subject NAME")
 
 
-def remember(judged: Judged, arguments: dict[str, Any], subject: str) -> None:
-    """Add a scan to the history that the user named, and say what it changed.
+class Earlier(NamedTuple):
+    """What the history knew before a scan."""
 
-    Raises:
-        HistoryError: the history cannot be written.
-    """
-    from kguard import history
-    from kguard.history.recording import digest
-
-    objects = (msgspec.json.encode(m.object, order="deterministic") for m in judged.inventory)
-    with history.connect(arguments["history"], create=True) as database:
-        found = history.record(database, judged.report, subject=subject, inputs=digest(objects))
-    counts = f"{len(found.opened)} new, {len(found.closed)} gone"
-    again = f", {len(found.reopened)} of the new were there once" if found.reopened else ""
-    since = f" since {found.before}" if found.before else ""
-    note(f"history of {subject}: {counts}{again}{since}", quiet=arguments["quiet"])
+    known: dict[str, str]
+    """Since when the findings of the last audit have been there, by fingerprint."""
+    drift: Drift | None
 
 
-def standing(arguments: dict[str, Any], subject: str) -> dict[str, str]:
-    """What the last audit of the history found: fingerprints, and since when they have been there.
+def earlier(report: Report, arguments: dict[str, Any], subject: str) -> Earlier:
+    """What the history knew, and what is different now.
 
     Nothing without a history, or where it cannot be read: then everything is new, and `remember`
     says why.
     """
     from kguard import history
 
-    if not arguments["history"]:
-        return {}
+    if not subject:
+        return Earlier({}, None)
     try:
-        with history.connect(arguments["history"], create=True) as database:
-            return history.standing(database, subject)
+        with history.connect(arguments["history"], create=True) as store, store.reading():
+            return Earlier(history.standing(store, subject), history.drift(store, report, subject))
     except HistoryError:
-        return {}
+        return Earlier({}, None)
+
+
+def remember(judged: Judged, arguments: dict[str, Any], subject: str, drift: Drift | None) -> None:
+    """Add a scan to the history that the user named, and say what it changed.
+
+    Raises:
+        HistoryError: the history cannot be written.
+    """
+    from kguard import history
+
+    objects = (msgspec.json.encode(m.object, order="deterministic") for m in judged.inventory)
+    read = history.digest(objects)
+    run = arguments["run"] or ""
+    with history.connect(arguments["history"], create=True) as database:
+        found = history.record(
+            database, judged.report, subject=subject, inputs=read, run=run, drift=drift
+        )
+    counts = f"{len(found.opened)} new, {len(found.closed)} gone"
+    again = f", {len(found.reopened)} of the new were there once" if found.reopened else ""
+    since = f" since {found.before}" if found.before else ""
+    note(f"history of {subject}: {counts}{again}{since}", quiet=arguments["quiet"])

@@ -11,7 +11,7 @@ import msgspec
 
 from kguard import reporters
 from kguard.cli import values
-from kguard.cli.audits import remember, standing
+from kguard.cli.audits import earlier, remember
 from kguard.cli.inputs import collect, open_engine
 from kguard.cli.output import note, write
 from kguard.cli.push import push
@@ -19,6 +19,7 @@ from kguard.cli.trusted import Wanted
 from kguard.errors import DeliveryError, HistoryError, UsageError, reason
 from kguard.fleet import Member, Outcome, audit, beside, configured, merged, row
 from kguard.model.clusters import ClusterRow
+from kguard.model.comparison import Drift
 from kguard.model.findings import Report
 from kguard.model.manifests import Collected
 from kguard.reporters.text import counted
@@ -115,11 +116,13 @@ class _Run:
 
     def take(self, outcome: Outcome) -> None:
         """Write what belongs to one cluster, and keep what the reports about all need."""
-        report, arguments = outcome.report, self.wanted.arguments
-        known = standing(arguments, outcome.member.name)
+        arguments, name = self.wanted.arguments, outcome.member.name
+        before = earlier(outcome.report, arguments, name if arguments["history"] else "")
+        known = before.known
+        report = msgspec.structs.replace(outcome.report, drift=before.drift)
         code = status(report, self.wanted, known)
         since = {f.fingerprint: known.get(f.fingerprint, report.at) for f in report.findings}
-        line = row(outcome.member.name, report, since if arguments["history"] else {})
+        line = row(name, report, since if arguments["history"] else {})
         self.codes.append(code)
         self.pages[line.name] = _file("html", outcome.member)
         self.rows.append(line)
@@ -130,11 +133,11 @@ class _Run:
             cluster=line.name,
             frameworks=arguments["frameworks"],
         )
-        for name, folder in self.each:
-            write_report(name, report, settings, folder + _file(name, outcome.member))
+        for form, folder in self.each:
+            write_report(form, report, settings, folder + _file(form, outcome.member))
         left_out: dict[str, Any] = {} if self.all else {"findings": ()}
         self.reports.append(msgspec.structs.replace(report, facts={}, **left_out))
-        self.remember(outcome)
+        self.remember(outcome, before.drift)
         self.push(report, line.name)
         said = counted(f for f in report.findings if f.state == "open").replace("-", "no findings")
         note(f"{line.name}: {line.reason or said}", quiet=arguments["quiet"])
@@ -146,12 +149,12 @@ class _Run:
         except DeliveryError as error:
             self.unwritten.append(error)
 
-    def remember(self, outcome: Outcome) -> None:
+    def remember(self, outcome: Outcome, drift: Drift | None) -> None:
         """Add the audit to the history, if there is one; a failure takes no report away."""
         if not self.wanted.arguments["history"] or outcome.judged is None:
             return
         try:
-            remember(outcome.judged, self.wanted.arguments, outcome.member.name)
+            remember(outcome.judged, self.wanted.arguments, outcome.member.name, drift)
         except HistoryError as error:
             self.unwritten.append(error)
 

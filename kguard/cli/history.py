@@ -11,13 +11,14 @@ import click
 
 from kguard.cli.output import clean, note, write, write_json, write_rows
 from kguard.errors import UsageError
+from kguard.model.comparison import KINDS
 from kguard.model.findings import SEVERITIES
+from kguard.reporters.drift import WORDS
 
 if TYPE_CHECKING:
-    from kguard.history import Audit, Change, Kept
+    from kguard.history import Audit, Change, Effect, Kept
 
 F = TypeVar("F", bound=Callable[..., Any])
-_EFFECTS = (("weaker", "weaker"), ("opened", "opens"), ("cut", "cuts"), ("stronger", "stronger"))
 
 
 @click.group("history")
@@ -88,7 +89,8 @@ def show(at: str, file: str, subject: str, output: str) -> int:
     with history.opened(file) as database:
         audit = history.find(database, subject, at)
         found = history.findings(database, audit)
-    write_rows(found, _story(audit, found), output)
+        changed = history.effects_of(database, audit)
+    write_rows(found, [*_story(audit, found), *_changed(changed)], output)
     return 0
 
 
@@ -108,6 +110,25 @@ def diff(before: str, after: str, file: str, subject: str, output: str) -> int:
         write_json(change)
     else:
         write("".join(f"{clean(line)}\n" for line in _lines(change)), "")
+    return 0
+
+
+@command.command("overview")
+@click.option("-o", "--output", type=click.Choice(["txt", "json", "html"]), default="txt")
+@_shared
+def overview(file: str, subject: str, output: str) -> int:
+    """Show where every subject stands after its last audit, as a table."""
+    from kguard import history, reporters
+    from kguard.fleet import table
+    from kguard.reporters.text import counts_of
+
+    with history.opened(file) as database:
+        found = [row for row in history.overview(database) if subject in ("", row.name)]
+    if output == "html":
+        write(reporters.render("html", table(found)), "")
+    else:
+        lines = (clean(f"{row.at}  {row.name}  {counts_of(row)}") for row in found)
+        write_rows(found, lines, output)
     return 0
 
 
@@ -153,19 +174,27 @@ def _story(audit: Audit, found: list[Kept]) -> Iterator[str]:
         again = f", back for the {kept.reopened}. time" if kept.reopened else ""
         state = "" if kept.state == "open" else f" [{kept.state}]"
         yield clean(
-            f"{kept.severity:8} {kept.policy}{state}  {kept.message}"
-            f"  (first seen {kept.first_seen}{again})"
+            f"{kept.severity:8} {kept.policy}{state}  {kept.message}  (since {kept.since}{again})"
         )
+
+
+def _changed(found: list[Effect]) -> Iterator[str]:
+    for one in found:
+        yield clean(f"{WORDS[one.kind]:9} {one.target}: {one.text}  (since {one.at})")
 
 
 def _lines(change: Change) -> Iterator[str]:
     yield f"{change.subject} from {change.before} to {change.after}"
     if change.effects is None:
-        yield "effects cannot be compared: facts of one audit are of another version or forgotten"
+        yield "facts of one audit are forgotten: what the audits between found changed"
+        yield from _changed(change.log)
     else:
-        for field, word in _EFFECTS:
-            for one in getattr(change.effects, field):
-                yield f"{word:9} {one.target}: {one.text}"
+        first = {(one.kind, one.target, one.text): one.at for one in reversed(change.log)}
+        for kind in KINDS:
+            for one in getattr(change.effects, kind):
+                at = first.get((kind, one.target, one.text))
+                since = f"  (since {at})" if at else ""
+                yield f"{WORDS[kind]:9} {one.target}: {one.text}{since}"
     for word, kept in (("new", change.new), ("fixed", change.fixed)):
         yield from (f"{word:9} {k.severity:8} {k.policy}  {k.message}" for k in kept)
     yield f"{len(change.new)} new, {len(change.fixed)} fixed"

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+import msgspec
 
 from kguard import reporters
 from kguard.cli import push
-from kguard.cli.audits import remember, standing, subject_of
+from kguard.cli.audits import earlier, remember, subject_of
 from kguard.cli.earlier import with_baseline
 from kguard.cli.fleet import audit_all, members_of, status, write_report
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
@@ -63,6 +64,12 @@ from kguard.model.findings import SEVERITIES
     help="Add the result to this history: a file or postgresql://... (also KGUARD_HISTORY).",
 )
 @click.option("--subject", metavar="NAME", help="What the history calls the input.")
+@click.option(
+    "--run",
+    metavar="NAME",
+    envvar="KGUARD_RUN",
+    help="What audits: its second audit of a subject replaces its first (also KGUARD_RUN).",
+)
 @push.option
 @click.option("-v", "--verbose", is_flag=True, help="Name every target of grouped findings.")
 def command(**arguments: Any) -> int:
@@ -95,18 +102,19 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
         collected = collect(arguments, wanted.config, report=True)
         judged = scan(collected, with_baseline(wanted), engine)
     subject = subject_of(arguments)
-    known = standing(arguments, subject)
+    before = earlier(judged.report, arguments, subject)
+    report = msgspec.structs.replace(judged.report, drift=before.drift)
     settings = reporters.Settings(
         verbose=arguments["verbose"],
-        exit_code=status(judged.report, wanted, known),
-        known=known,
+        exit_code=status(report, wanted, before.known),
+        known=before.known,
         frameworks=arguments["frameworks"],
     )
     for name, destination in formats:
-        write_report(name, judged.report, settings, destination or "-")
+        write_report(name, report, settings, destination or "-")
     if subject:  # last: a history that cannot be written takes no report away
-        remember(judged, arguments, subject)
-    push.push(judged.report, arguments, subject)
+        remember(judged, arguments, subject, before.drift)
+    push.push(report, arguments, subject)
     return settings.exit_code
 
 

@@ -24,6 +24,7 @@ _STRUCTS = {
     "snapshot": "kguard.sources.snapshot:Header",
     "history-list": "kguard.history:Audit",
     "history-show": "kguard.history:Kept",
+    "history-overview": "kguard.model.clusters:ClusterRow",
     "history-diff": "kguard.history:Change",
     "proof": "kguard.remediation.proof:Document",
     "baseline": "kguard.cli.baseline:Document",
@@ -50,7 +51,7 @@ _STRUCTS = {
 _LISTS = {
     name
     for name in _STRUCTS
-    if name.endswith(("-list", "-show", "-coverage")) or name == "network-diff"
+    if name.endswith(("-list", "-show", "-coverage", "-overview")) or name == "network-diff"
 }
 """Documents that are a list of what the struct describes; the others without a
 `schema` of their own are lines."""

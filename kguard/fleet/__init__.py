@@ -5,6 +5,6 @@ from __future__ import annotations
 
 from kguard.fleet.auditing import Outcome, audit
 from kguard.fleet.members import Member, beside, configured
-from kguard.fleet.overview import merged, row
+from kguard.fleet.overview import merged, row, table
 
-__all__ = ["Member", "Outcome", "audit", "beside", "configured", "merged", "row"]
+__all__ = ["Member", "Outcome", "audit", "beside", "configured", "merged", "row", "table"]

@@ -3,29 +3,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
-from kguard.model.clusters import Cell, ClusterRow
+from kguard.model import rows
+from kguard.model.clusters import ClusterRow
 from kguard.model.findings import (
     FAMILIES,
-    LAYERS,
-    SEVERITIES,
     Assumed,
     Finding,
     Incomplete,
     LayerCoverage,
     Report,
+    reason_of,
 )
 from kguard.model.manifests import NotEvaluated
 from kguard.scan import order
 
 _STATES = ("unknown", "evaluated", "not_evaluated", "no_evidence")
 """Of several clusters the first of these states that one of them has."""
-_PRESENT = ("open", "baseline")
 Entry = TypeVar("Entry", Incomplete, NotEvaluated)
 
 
@@ -37,63 +35,29 @@ def row(name: str, report: Report, since: Mapping[str, str] | None = None) -> Cl
         report: of the cluster.
         since: since when findings have been there, by fingerprint; what a history knows.
     """
-    first = next(iter(report.incomplete), None)
-    return ClusterRow(
-        name=name,
-        at=report.at,
-        complete=report.complete,
-        reason=f"{first.source}: {first.reason}" if first else "",
+    return rows.row(
+        name,
+        report.at,
+        reason=reason_of(report),
         objects=report.objects,
-        findings=_counts(report.findings),
-        unknown=_undecided(report.findings),
-        layers={
-            layer: _cell(report.coverage[layer], _of(report, layer), since or {})
-            for layer in LAYERS
-            if layer in report.coverage
-        },
+        coverage=report.coverage,
+        findings=report.findings,
+        since=since or {},
     )
 
 
-def _of(report: Report, layer: str) -> list[Finding]:
-    return [finding for finding in report.findings if finding.layer == layer]
-
-
-def _cell(coverage: LayerCoverage, findings: list[Finding], since: Mapping[str, str]) -> Cell:
-    counts = _counts(findings)
-    worst = [f for f in findings if f.state in _PRESENT and f.severity == next(iter(counts), "")]
-    return Cell(
-        state=coverage.state,
-        evaluated=coverage.evaluated,
-        total=coverage.total,
-        subject=coverage.subject,
-        findings=counts,
-        unknown=_undecided(findings),
-        since=min((since[f.fingerprint] for f in worst if f.fingerprint in since), default=""),
-    )
-
-
-def _counts(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many there are by severity, the worst first."""
-    counts = Counter(finding.severity for finding in findings if finding.state in _PRESENT)
-    return {name: counts[name] for name in reversed(SEVERITIES) if counts[name]}
-
-
-def _undecided(findings: Iterable[Finding]) -> int:
-    return sum(finding.state == "unknown" for finding in findings)
-
-
-def merged(rows: Sequence[ClusterRow], reports: Sequence[Report]) -> Report:
+def merged(lines: Sequence[ClusterRow], reports: Sequence[Report]) -> Report:
     """One report about several clusters; its findings name theirs.
 
     Args:
-        rows: the clusters, by name.
+        lines: the clusters, by name.
         reports: their reports, in the same order; what is left out of them is left out here.
     """
-    named = [(row.name, report) for row, report in zip(rows, reports, strict=True)]
+    named = [(line.name, report) for line, report in zip(lines, reports, strict=True)]
     findings = [_placed(finding, name) for name, report in named for finding in report.findings]
     return Report(
         findings=tuple(sorted(findings, key=order)),
-        complete=all(row.complete for row in rows),
+        complete=all(line.complete for line in lines),
         incomplete=tuple(sorted(_prefixed(n, e) for n, r in named for e in r.incomplete)),
         coverage=dict(_coverage(reports)),
         not_evaluated=tuple(sorted(_prefixed(n, e) for n, r in named for e in r.not_evaluated)),
@@ -101,10 +65,29 @@ def merged(rows: Sequence[ClusterRow], reports: Sequence[Report]) -> Report:
         scope=reports[0].scope,
         at=reports[0].at,
         inputs=(),
-        objects=sum(row.objects for row in rows),
+        objects=sum(line.objects for line in lines),
         policies={name: one for report in reports for name, one in report.policies.items()},
         facts={},
-        clusters=tuple(rows),
+        clusters=tuple(lines),
+    )
+
+
+def table(lines: Sequence[ClusterRow]) -> Report:
+    """A report that holds nothing but where clusters stand."""
+    return Report(
+        findings=(),
+        complete=all(line.complete for line in lines),
+        incomplete=(),
+        coverage={},
+        not_evaluated=(),
+        assumed={},
+        scope="cluster",
+        at=max((line.at for line in lines), default=""),
+        inputs=(),
+        objects=sum(line.objects for line in lines),
+        policies={},
+        facts={},
+        clusters=tuple(lines),
     )
 
 

@@ -10,23 +10,43 @@ whole or not at all.
 from __future__ import annotations
 
 from kguard.history.database import Database, connect, is_address, opened
-from kguard.history.reading import Audit, Change, Kept, audits, between, find, findings, standing
-from kguard.history.recording import Recorded, record
+from kguard.history.drifting import drift
+from kguard.history.reading import (
+    Audit,
+    Change,
+    Effect,
+    Kept,
+    audits,
+    between,
+    effects_between,
+    effects_of,
+    find,
+    findings,
+    overview,
+)
+from kguard.history.recording import Recorded, digest, record
 from kguard.history.retention import prune
+from kguard.history.spells import standing
 
 __all__ = [
     "Audit",
     "Change",
     "Database",
+    "Effect",
     "Kept",
     "Recorded",
     "audits",
     "between",
     "connect",
+    "digest",
+    "drift",
+    "effects_between",
+    "effects_of",
     "find",
     "findings",
     "is_address",
     "opened",
+    "overview",
     "prune",
     "record",
     "standing",

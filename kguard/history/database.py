@@ -35,6 +35,14 @@ MIGRATIONS = (
     CREATE INDEX spell_now ON spell (subject) WHERE until IS NULL;
     CREATE TABLE facts (digest TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL)
     """,
+    """
+    ALTER TABLE audit ADD COLUMN run TEXT NOT NULL DEFAULT '';
+    ALTER TABLE audit ADD COLUMN summary TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE spell ADD COLUMN waived_until TEXT NOT NULL DEFAULT '';
+    CREATE TABLE effect (
+        subject TEXT NOT NULL, at TEXT NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL,
+        text TEXT NOT NULL, PRIMARY KEY (subject, at, kind, target, text))
+    """,
 )
 """The statements that lead from each version to the next; what was released never changes."""
 

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any, Literal
 
 import msgspec
 
-from kguard import layers
 from kguard.errors import HistoryError
 from kguard.history.database import Database
-from kguard.model.layer import Comparison
+from kguard.history.drifting import effects, facts_of
+from kguard.history.recording import Summary
+from kguard.history.spells import lives
+from kguard.model import rows
+from kguard.model.clusters import ClusterRow
+from kguard.model.comparison import KINDS, Comparison, EffectKind
 from kguard.model.manifests import ObjectRef
-
-MAX_FACTS_BYTES = 1 << 30
-"""The facts of one audit, unpacked."""
 
 
 class Audit(msgspec.Struct, frozen=True):
@@ -57,6 +57,15 @@ class Kept(msgspec.Struct, frozen=True):
     """How often it came back."""
 
 
+class Effect(msgspec.Struct, frozen=True):
+    """Something that was different at an audit from the one before."""
+
+    at: str
+    kind: EffectKind
+    target: str
+    text: str
+
+
 class Change(msgspec.Struct, kw_only=True):
     """What is different between two audits."""
 
@@ -66,6 +75,8 @@ class Change(msgspec.Struct, kw_only=True):
     after: str
     effects: Comparison | None
     """None where the facts of either audit are not kept, or of another version's shape."""
+    log: list[Effect]
+    """What the audits between found changed, with the time at which each was first seen."""
     new: list[Kept]
     fixed: list[Kept]
 
@@ -97,17 +108,6 @@ def _counts(database: Database, subject: str, at: str) -> dict[str, int]:
     return dict(sorted((name, int(count)) for name, count in rows))
 
 
-def standing(database: Database, subject: str) -> dict[str, str]:
-    """Since when the findings of the last audit have been there without a break.
-
-    Returns:
-        The times by fingerprint, of findings in any state.
-    """
-    ((at,),) = database.rows("SELECT MAX(at) FROM audit WHERE subject = ?", (subject,))
-    lives = _lives(database, subject, at or "")
-    return {name: spells[-1][0] for name, spells in lives.items() if not spells[-1][1]}
-
-
 def find(database: Database, subject: str, at: str = "") -> Audit:
     """The last audit of a subject, or the last one until a time.
 
@@ -135,7 +135,7 @@ def _until(at: str, limit: str) -> bool:
 
 def findings(database: Database, audit: Audit) -> list[Kept]:
     """What an audit found, with since when it has been there."""
-    rows = database.rows(
+    found = database.rows(
         "SELECT spell.fingerprint, policy, layer, severity, state, target, message"
         " FROM spell JOIN finding"
         " ON finding.subject = spell.subject AND finding.fingerprint = spell.fingerprint"
@@ -143,22 +143,8 @@ def findings(database: Database, audit: Audit) -> list[Kept]:
         " ORDER BY layer, policy, target, spell.fingerprint",
         (audit.subject, audit.at, audit.at),
     )
-    lives = _lives(database, audit.subject, audit.at)
-    return [_kept(row, lives[row[0]]) for row in rows]
-
-
-def _lives(database: Database, subject: str, at: str) -> dict[str, list[tuple[str, str]]]:
-    """The spells of every finding until a time, those that follow at once joined."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for name, since, until in database.rows(
-        "SELECT fingerprint, since, until FROM spell WHERE subject = ? AND since <= ?"
-        " ORDER BY fingerprint, since",
-        (subject, at),
-    ):
-        spells = found.setdefault(name, [])
-        begun = spells.pop()[0] if spells and spells[-1][1] == since else since
-        spells.append((begun, until or ""))
-    return found
+    known = lives(database, audit.subject, audit.at)
+    return [_kept(row, known[row[0]]) for row in found]
 
 
 def _kept(row: tuple[Any, ...], spells: list[tuple[str, str]]) -> Kept:
@@ -185,6 +171,7 @@ def between(database: Database, before: Audit, after: Audit) -> Change:
         before=before.at,
         after=after.at,
         effects=_effects(database, before, after),
+        log=effects_between(database, after.subject, before.at, after.at),
         new=[one for name, one in new.items() if name not in old],
         fixed=[one for name, one in old.items() if name not in new],
     )
@@ -193,23 +180,47 @@ def between(database: Database, before: Audit, after: Audit) -> Change:
 def _effects(database: Database, before: Audit, after: Audit) -> Comparison | None:
     if before.facts == after.facts:
         return Comparison()
-    old, new = (_facts(database, audit.facts) for audit in (before, after))
-    if old is None or new is None:
-        return None
-    return layers.compare({name: old[name] for name in old if name in new}, new)
+    new = facts_of(database, after.facts)
+    return None if new is None else effects(database, before.facts, new)
 
 
-def _facts(database: Database, digest: str) -> dict[str, Any] | None:
-    """The facts structs of an audit, by layer."""
-    rows = database.rows("SELECT body FROM facts WHERE digest = ?", (digest,))
-    if not rows:
-        return None
-    text = zlib.decompressobj().decompress(rows[0][0], MAX_FACTS_BYTES)
-    try:
-        documents = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-        return {
-            name: msgspec.json.decode(raw, type=layers.load(name).facts_type)
-            for name, raw in documents.items()
-        }
-    except msgspec.DecodeError:
-        return None
+def effects_between(database: Database, subject: str, after: str, until: str) -> list[Effect]:
+    """What audits found changed, after a time and until another, in the order of times.
+
+    A change that a later one takes back is there twice: once in each direction.
+    """
+    rows = database.rows(
+        "SELECT at, kind, target, text FROM effect WHERE subject = ? AND at > ? AND at <= ?",
+        (subject, after, until),
+    )
+    found = [Effect(*row) for row in rows]
+    return sorted(found, key=lambda one: (one.at, KINDS.index(one.kind), one.target, one.text))
+
+
+def effects_of(database: Database, audit: Audit) -> list[Effect]:
+    """What an audit found changed since the one before."""
+    found = effects_between(database, audit.subject, "", audit.at)
+    return [one for one in found if one.at == audit.at]
+
+
+def overview(database: Database) -> list[ClusterRow]:
+    """The last audit of each subject in one line."""
+    newest = {audit.subject: audit for audit in audits(database)}
+    return [_line(database, audit) for audit in newest.values()]
+
+
+def _line(database: Database, audit: Audit) -> ClusterRow:
+    ((text,),) = database.rows(
+        "SELECT summary FROM audit WHERE subject = ? AND at = ?", (audit.subject, audit.at)
+    )
+    summary = msgspec.json.decode(text, type=Summary)
+    kept = findings(database, audit)
+    return rows.row(
+        audit.subject,
+        audit.at,
+        reason=summary.reason or ("" if audit.complete else "incomplete"),
+        objects=summary.objects,
+        coverage=summary.coverage,
+        findings=kept,
+        since={one.fingerprint: one.since for one in kept},
+    )

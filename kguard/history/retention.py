@@ -25,6 +25,7 @@ def prune(database: Database, *, days: int, at: datetime) -> int:
     with database.transaction():
         ((count,),) = database.rows(f"SELECT COUNT(*) {old}", (limit,))
         database.rows(f"DELETE {old}", (limit,))
+        database.rows("DELETE FROM effect WHERE at < ?", (limit,))
         database.rows("DELETE FROM spell WHERE until < ?", (limit,))
         database.rows(
             "DELETE FROM finding WHERE NOT EXISTS (SELECT 1 FROM spell WHERE"

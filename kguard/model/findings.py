@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from kguard.model.clusters import ClusterRow, CoverageState
+from kguard.model.comparison import Drift
 from kguard.model.facts.common import Evidence
 from kguard.model.locations import Location
 from kguard.model.manifests import NotEvaluated, ObjectRef
@@ -162,6 +163,8 @@ class Report(msgspec.Struct, frozen=True):
     """The user's programs that rendered charts and kustomizations, with their versions."""
     clusters: tuple[ClusterRow, ...] = ()
     """The clusters, where the report is about several; the targets of its findings name theirs."""
+    drift: Drift | None = None
+    """What is different since the last audit, where there is a history of it."""
 
 
 def fingerprint(policy: str, target: ObjectRef, path: str) -> str:
@@ -171,6 +174,12 @@ def fingerprint(policy: str, target: ObjectRef, path: str) -> str:
     """
     identity = (policy, target.group, target.kind, target.namespace, target.name, path)
     return hashlib.sha256("\x1f".join(identity).encode()).hexdigest()[:24]
+
+
+def reason_of(report: Report) -> str:
+    """The first thing that a report says could not be evaluated; empty where everything was."""
+    first = next(iter(report.incomplete), None)
+    return f"{first.source}: {first.reason}" if first else ""
 
 
 def severity_at_least(severity: Severity, gate: str) -> bool:

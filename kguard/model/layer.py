@@ -10,8 +10,11 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from kguard.model.facts.common import Evidence, Scope
+from kguard.model.comparison import Change, Comparison
+from kguard.model.facts.common import Scope
 from kguard.model.findings import LayerCoverage
+
+__all__ = ["Change", "Comparison", "Layer", "Request"]
 
 InventoryT = TypeVar("InventoryT")
 
@@ -36,35 +39,6 @@ class Request(msgspec.Struct, frozen=True):
     """Settings of kguard.yaml that one layer alone reads, by its name, as JSON values."""
     progress: Callable[[str], None] | None = None
     """Told now and then how far something is that takes long."""
-
-
-class Change(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
-    """One difference of effect between two facts documents, in words about the user's objects."""
-
-    target: str
-    text: str
-    evidence: tuple[Evidence, ...] = ()
-    """What decides after the change."""
-    before: tuple[Evidence, ...] = ()
-    """What decided before it."""
-    sentence: str = ""
-    """The effect as a sentence in which `{}` stands for the subject; empty: target and text."""
-    subject: str = ""
-    """What is in force less or more; empty: the target. Subjects of one sentence are listed."""
-    implied: bool = False
-    """Whether another change of the same comparison says as much, and how it comes about."""
-
-
-class Comparison(msgspec.Struct, frozen=True):
-    """What is different after a change, in the partial orders of a layer."""
-
-    weaker: tuple[Change, ...] = ()
-    """Something that was protected is protected less."""
-    stronger: tuple[Change, ...] = ()
-    cut: tuple[Change, ...] = ()
-    """An intended flow, caller or operation that worked no longer does."""
-    opened: tuple[Change, ...] = ()
-    """Something is reachable or accepted that was not before."""
 
 
 @dataclass(frozen=True, slots=True)

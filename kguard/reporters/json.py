@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from kguard.model.clusters import ClusterRow
+from kguard.model.comparison import Drift
 from kguard.model.findings import (
     FAMILIES,
     Assumed,
@@ -75,6 +76,8 @@ class Document(msgspec.Struct, kw_only=True):
     objects: int
     clusters: list[ClusterRow] | msgspec.UnsetType = msgspec.UNSET
     """How each stands, where the report is about several."""
+    drift: Drift | msgspec.UnsetType = msgspec.UNSET
+    """What is different since the last audit, where there is a history of it."""
     findings: list[Entry]
 
 
@@ -97,6 +100,7 @@ def document(report: Report) -> Document:
         inputs=list(report.inputs),
         objects=report.objects,
         clusters=list(report.clusters) or msgspec.UNSET,
+        drift=report.drift or msgspec.UNSET,
         findings=[entry(finding) for finding in report.findings],
     )
 

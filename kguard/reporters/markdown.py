@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from kguard.model.findings import Finding, Report
 from kguard.model.safe_text import inert
+from kguard.reporters import drift
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import (
     Group,
@@ -62,6 +63,11 @@ def _head(report: Report) -> Iterator[str]:
     for row in summary(report):
         yield f"| {row.layer} | {inert(row.findings)} | {inert(row.evaluated)} |"
     yield ""
+    if report.drift:
+        yield inert(drift.heading(report.drift))
+        yield ""
+        yield from (f"- {word}: {inert(text)}" for word, text in drift.lines(report))
+        yield ""
     if report.clusters:
         yield "| cluster | findings |"
         yield "|---|---|"

@@ -17,6 +17,7 @@ from rich.text import Text
 
 from kguard.model.findings import Finding, Incomplete, Quote, Report
 from kguard.model.safe_text import clean
+from kguard.reporters import drift
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import (
     Group,
@@ -98,6 +99,7 @@ class _Page:
             yield from self.group(group)
             yield Text()
         yield from self.not_read()
+        yield from self.drift()
         yield from self.clusters()
         yield from self.table(summary(self.report))
         yield from self.last()
@@ -204,6 +206,14 @@ class _Page:
         yield from self.wrapped(Text(text, "bold"), "not read       ", hanging=15)
         if entry.hint:
             yield from self.wrapped(Text(clean(entry.hint)), "               hint: ", hanging=15)
+
+    def drift(self) -> Iterator[Text]:
+        """What changed since the last audit."""
+        if self.report.drift:
+            yield from self.wrapped(Text(drift.heading(self.report.drift), "bold"), "")
+            for word, text in drift.lines(self.report):
+                yield from self.wrapped(Text(clean(text)), f"  {word:<9}", hanging=11)
+            yield Text()
 
     def clusters(self) -> Iterator[Text]:
         """A line for each of several clusters."""

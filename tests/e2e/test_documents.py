@@ -55,6 +55,7 @@ COMMANDS = {
     "admit": "admit --snapshot {snapshot}",
     "history-list": "history list --history {history} -o json",
     "history-show": "history show --history {history} -o json",
+    "history-overview": "history overview --history {history} -o json",
     "history-diff": "history diff --history {history} 2026-11-23T12:00:00Z -o json",
     "facts": f"facts {SHOP}",
     "manifest": "manifests {changed}",

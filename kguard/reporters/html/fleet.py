@@ -67,9 +67,10 @@ class Page(msgspec.Struct, frozen=True):
 
     report: Report
     totals: str
-    exit_code: int
     layers: tuple[str, ...]
     sections: tuple[Section, ...]
+    table_only: bool
+    """Whether what was found in each is not listed below the table."""
     complete: int
     """Clusters of which everything was evaluated."""
 
@@ -83,12 +84,12 @@ def page(report: Report, settings: Settings) -> Page:
     return Page(
         report=report,
         totals=totals(report) if report.findings else _counted(report.clusters),
-        exit_code=settings.exit_code,
         layers=tuple(SHORT.get(name, name.capitalize()) for name in LAYERS),
         sections=tuple(
             _section(row, f"cluster-{number}", mine[row.name], report, settings)
             for number, row in rows
         ),
+        table_only=bool(settings.pages) or not report.coverage,
         complete=sum(row.complete for row in report.clusters),
     )
 

@@ -18,6 +18,7 @@ from kguard.model.findings import (
     Report,
 )
 from kguard.model.manifests import NotEvaluated
+from kguard.reporters import drift
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import Group, Row, grouped, place, summary, totals, way_out
 
@@ -110,6 +111,10 @@ class Page(msgspec.Struct, frozen=True):
     not_evaluated: tuple[NotEvaluated, ...]
     more_not_read: int
     titles: dict[str, str]
+    since: str
+    """What there is to say about the last audit; empty without a history."""
+    changes: tuple[tuple[str, str], ...]
+    """A word and a sentence each."""
 
 
 def page(report: Report, settings: Settings) -> Page:
@@ -137,6 +142,8 @@ def page(report: Report, settings: Settings) -> Page:
             for entries in (report.incomplete, report.not_evaluated)
         ),
         titles=TITLES,
+        since=drift.heading(report.drift) if report.drift else "",
+        changes=tuple(drift.lines(report)),
     )
 
 
