@@ -15,7 +15,9 @@ EXIT_INCOMPLETE = 3
 @click.command("snapshot")
 @click.option("--context", required=True, metavar="NAME", help="The cluster to read.")
 @click.option("-o", "--output", required=True, metavar="FILE", help="The file to write.")
-@click.option("--read-secrets", is_flag=True, help="Keep the certificates of Secrets, too.")
+@click.option(
+    "--read-secrets", is_flag=True, help="Keep certificates and public keys of Secrets, too."
+)
 @click.option(
     "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
 )

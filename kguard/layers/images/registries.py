@@ -99,18 +99,22 @@ class Registries:
     def beside(self, reference: Reference, *, fresh: bool = False) -> list[Repository]:
         """Where else its signatures may lie."""
         named = signature_repository(self._settings, reference.registry, reference.repository)
-        more = [place for counts, place in self._beside if counts(reference)]
+        own = f"{reference.registry}/{reference.repository}"
+        more = [(p.repository or own, p.prefix) for p in self._beside if p.counts(reference)]
         found = []
-        for name in dict.fromkeys(place for place in (named, *more) if place):
+        for name, prefix in dict.fromkeys(pair for pair in ((named, ""), *more) if pair[0]):
             with suppress(InvalidReferenceError):
                 place = parse_weakly(name)
-                if place.context != reference.context:
-                    found.append(self._repository(place, "", fresh=fresh))
+                if prefix or place.context != reference.context:
+                    found.append(self._repository(place, "", fresh=fresh, prefix=prefix))
         return found
 
-    def _repository(self, reference: Reference, tag: str, *, fresh: bool) -> Repository:
+    def _repository(
+        self, reference: Reference, tag: str, *, fresh: bool, prefix: str = ""
+    ) -> Repository:
         where = (reference.registry, reference.repository)
-        return Repository(Remembering(self._client, self._cache, *where, fresh=fresh), tag)
+        source = Remembering(self._client, self._cache, *where, fresh=fresh)
+        return Repository(source, tag, prefix)
 
     def digest_of(self, reference: Reference) -> str:
         """What the tag of a reference names now; empty where the registry does not tell."""

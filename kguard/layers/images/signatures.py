@@ -227,7 +227,10 @@ class Assessor:
 
 
 def open_assessor(
-    request: Request, policies: Sequence[Manifest], trust_roots: Sequence[Manifest] = ()
+    request: Request,
+    policies: Sequence[Manifest],
+    trust_roots: Sequence[Manifest] = (),
+    secrets: Callable[[str, str], Manifest | None] = lambda namespace, name: None,  # noqa: ARG005
 ) -> Assessor | None:
     """The assessor for the evidence that a request names; None where it names none.
 
@@ -236,11 +239,13 @@ def open_assessor(
         policies: the image policies of the input, which say whom the cluster trusts; they count
             where the request names nobody.
         trust_roots: the TrustRoot objects that they name.
+        secrets: the Secret of a namespace and name, in which their keys may lie.
     """
     if not request.evidence_dirs and not request.registry:
         return None
     from kguard.layers.images.evidence.folder import Folder
     from kguard.layers.images.trust import add_stores, read_trust
+    from kguard.layers.images.trust_policies import add_policies
 
     folders = [Folder(Path(name)) for name in request.evidence_dirs]
     for folder in folders:
@@ -249,7 +254,7 @@ def open_assessor(
     trusted = read_trust(request.trust_roots, request.identities)
     add_stores(trusted, request.settings.get("notation", []))
     if trusted.names_nobody:
-        trusted.add_policies(policies, trust_roots)
+        add_policies(trusted, policies, trust_roots, secrets, request.at)
     registries = None
     if request.registry:
         from kguard.layers.images.registries import Registries, settings_of

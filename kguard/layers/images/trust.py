@@ -8,7 +8,7 @@ folder could write a key beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from kguard.layers.images.semantics.demands import Demand, demands_of
 from kguard.layers.images.semantics.globs import (
     glob_admits,
     glob_matches_or_not,
@@ -25,7 +24,6 @@ from kguard.layers.images.semantics.globs import (
 )
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.semantics.references import Reference
-from kguard.layers.images.trust_objects import read_trust_root
 from kguard.layers.images.verification.judge import Authorities
 from kguard.layers.images.verification.keys import PublicKey, load_pem
 from kguard.layers.images.verification.notation import TrustStore, read_store
@@ -33,7 +31,7 @@ from kguard.layers.images.verification.rejected import RejectedError
 from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root, parse_roots
 from kguard.model.facts.common import Evidence
 from kguard.model.facts.images import RootFact
-from kguard.model.manifests import Manifest, strings
+from kguard.model.manifests import strings
 
 MAX_TRUST_BYTES = 4 << 20
 _PUBLIC = ("_store", "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "trusted_root.json")
@@ -72,6 +70,8 @@ class Trusted(msgspec.Struct):
     """Trust stores of the Notary Project with the images for which they count."""
     named_roots: list[tuple[str, Literal["public", "file", "trust_root"], TrustedRoot]] = []
     """Every root with its name and where it comes from."""
+    unread: list[tuple[Scope, str]] = []
+    """Authorities that cannot be judged, with their images, and why."""
 
     @property
     def all_keys(self) -> list[PublicKey]:
@@ -82,48 +82,6 @@ class Trusted(msgspec.Struct):
     def names_nobody(self) -> bool:
         """Whether the user said neither a key nor a signer."""
         return not (self.keys or self.limited_keys or self.identities)
-
-    def add_policies(
-        self, policies: Sequence[Manifest], trust_roots: Sequence[Manifest] = ()
-    ) -> None:
-        """Take the cluster's own word: the authorities of its image policies.
-
-        They count for the images of their globs only, and only where the user named nobody.
-        """
-        roots = self._read_roots(trust_roots)
-        for policy in policies:
-            for demand in demands_of(policy):
-                self._add_demand(policy, demand, roots)
-
-    def _read_roots(self, manifests: Sequence[Manifest]) -> dict[str, TrustedRoot]:
-        found = {}
-        for manifest in manifests:
-            try:
-                found[manifest.name] = read_trust_root(manifest)
-            except RejectedError as error:
-                self.problems.append(f"{manifest.ref}: {error.reason}")
-                continue
-            self.named_roots.append((str(manifest.ref), "trust_root", found[manifest.name]))
-        return found
-
-    def _add_demand(
-        self, policy: Manifest, demand: Demand, roots: Mapping[str, TrustedRoot]
-    ) -> None:
-        words = f"{policy.ref} for {demand.glob}"
-        scope = Scope(demand.glob, demand.enforcer)
-        if demand.key:
-            try:
-                self.limited_keys.append((scope, load_pem(demand.key.encode())))
-            except RejectedError as error:
-                self.problems.append(f"{policy.ref}: {error.reason}")
-                return
-            self.words.append(f"the key of {words}")
-        for identity in demand.identities:
-            self.words.append(f"the signers of {words}")
-            if not demand.root:
-                self.identities.append((scope, identity))
-            elif demand.root in roots:
-                self.bound.append((scope, roots[demand.root], identity))
 
     def authorities(self, reference: Reference) -> Authorities:
         """Whom one trusts for an image."""
@@ -136,6 +94,7 @@ class Trusted(msgspec.Struct):
             bound=bound,
             notation=tuple(s for scope, s in self.notation if scope.covers(reference)),
             adapts=True,
+            unread=tuple(why for scope, why in self.unread if scope.covers(reference)),
         )
 
     def root_facts(self, now: datetime) -> list[RootFact]:

@@ -31,7 +31,7 @@ from kguard.sources.cluster.falco_metrics import falco_metrics
 from kguard.sources.cluster.kinds import CONFIDENTIAL
 from kguard.sources.cluster.listing import objects
 from kguard.sources.cluster.metrics import audit_counters
-from kguard.sources.cluster.secrets import certificates_only, login_of
+from kguard.sources.cluster.secrets import login_of, public_only
 
 PARALLEL_LISTS = 8
 
@@ -114,7 +114,7 @@ def _logins(secrets: Iterable[JsonObject]) -> Iterator[tuple[str, list[str]]]:
 def manifest_of(item: JsonObject, context: str, index: int) -> Manifest:
     """A listed object as a manifest; of a Secret only its certificates."""
     if (item.get("apiVersion"), item.get("kind")) == ("v1", "Secret"):
-        item = certificates_only(item)
+        item = public_only(item)
     return Manifest(item, SourceText(file="", index=index, line=0, text="", cluster=context))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does anything but certificates survive of a live Secret?"""
+"""Does anything but certificates and public keys survive of a live Secret?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import base64
 
 import pytest
 
-from kguard.sources.cluster.secrets import MAX_VALUE, certificates_only, login_of
+from kguard.sources.cluster.secrets import MAX_VALUE, login_of, public_only
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcC\n-----END EC PRIVATE KEY-----\n"
@@ -19,9 +19,19 @@ def encoded(text: str) -> str:
 
 def kept(**data: str) -> dict[str, str]:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": data}
-    found = certificates_only(secret)["data"]
+    found = public_only(secret)["data"]
     assert isinstance(found, dict)
     return found
+
+
+def test_public_keys_are_kept() -> None:
+    public = encoded(KEY.replace("EC PRIVATE", "PUBLIC"))
+    assert kept(**{"cosign.pub": public, "cosign.key": encoded(KEY)}) == {"cosign.pub": public}
+
+
+def test_a_block_with_another_end_is_dropped() -> None:
+    mixed = CERTIFICATE.replace("END CERTIFICATE", "END PUBLIC KEY")
+    assert kept(value=encoded(mixed)) == {}
 
 
 def test_only_certificates_are_kept() -> None:
@@ -51,7 +61,7 @@ def test_metadata_keeps_no_free_text() -> None:
         "annotations": {"cert-manager.io/certificate-name": "istio-ca", "note": "password"},
         "managedFields": [{}],
     }
-    found = certificates_only({"kind": "Secret", "metadata": metadata, "stringData": {"a": "b"}})
+    found = public_only({"kind": "Secret", "metadata": metadata, "stringData": {"a": "b"}})
     assert found == {
         "apiVersion": None,
         "kind": "Secret",
@@ -59,7 +69,10 @@ def test_metadata_keeps_no_free_text() -> None:
             "name": "cacerts",
             "namespace": "istio-system",
             "labels": {"a": "b"},
-            "annotations": {"cert-manager.io/certificate-name": "istio-ca"},
+            "annotations": {
+                "cert-manager.io/certificate-name": "istio-ca",
+                "kguard.dev/values": "0",
+            },
         },
         "type": None,
         "data": {},
@@ -70,6 +83,6 @@ def test_logins_are_kept_apart_and_only_of_secrets_for_pulling():
     kind = "kubernetes.io/dockerconfigjson"
     item = {"type": kind, "data": {".dockerconfigjson": "e30=", "other": "eA=="}}
     assert login_of(item) == [kind, "e30="]
-    assert certificates_only(item)["data"] == {}
+    assert public_only(item)["data"] == {}
     assert login_of({**item, "type": "Opaque"}) is None
     assert login_of({"type": kind, "data": {".dockerconfigjson": "a" * (MAX_VALUE + 1)}}) is None

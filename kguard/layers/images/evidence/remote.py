@@ -36,11 +36,13 @@ class Repository:
     Args:
         source: the repository, as its registry or the cache tells.
         tag: the one by which an image is named, whose index may list it.
+        prefix: what stands before the names of all tags that are asked for.
     """
 
-    def __init__(self, source: Remembering, tag: str) -> None:
+    def __init__(self, source: Remembering, tag: str, prefix: str = "") -> None:
         self._source = source
         self._tag = tag
+        self._prefix = prefix
         self._manifests: dict[str, bytes] = {}
         self._tags: dict[str, str] = {}
         self._listed: set[str] = set()
@@ -105,7 +107,7 @@ class Repository:
             StoreError: the registry does not answer.
         """
         if name not in self._tags:
-            digest, raw = self._asked(lambda: self._source.tag(name))
+            digest, raw = self._asked(lambda: self._source.tag(self._prefix + name))
             if digest:
                 self._manifests[digest] = self._counted(raw)
             self._tags[name] = digest

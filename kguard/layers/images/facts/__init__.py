@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from kguard.inventory import Inventory
 from kguard.layers.images.facts.enforcers import demanding, find_enforcers, subject_of
@@ -28,7 +29,8 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     uses = named_uses(inventory)
     enforcers = find_enforcers(inventory, request.scope)
     roots = inventory.of("TrustRoot", policy_controller.GROUP)
-    assessor = open_assessor(request, demanding(inventory), roots)
+    secrets = partial(inventory.find, "Secret", "")
+    assessor = open_assessor(request, demanding(inventory), roots, secrets)
     if assessor is not None:
         if assessor.registries is not None:
             from kguard.layers.images.facts.pull_secrets import give_logins

@@ -200,7 +200,10 @@ def _authority(manifest: Manifest, entry: JsonObject, place: str) -> list[tuple[
 def _keyless(
     manifest: Manifest, keyless: JsonObject, place: str, name: str
 ) -> list[tuple[Trust, Evidence]]:
-    if mapping(keyless.get("ca-cert")) or keyless.get("trustRootRef"):
+    if mapping(keyless.get("ca-cert")) and not keyless.get("url"):
+        note = f"nothing satisfies {name}: policy-controller verifies no keyless without a url"
+        return [("nobody", Evidence(manifest.id, place + "/ca-cert", note))]
+    if keyless.get("trustRootRef"):
         return [("named", Evidence(manifest.id, place, f"{name} trusts a certificate authority"))]
     entries = sequence(keyless.get("identities"))
     if not entries:

@@ -74,6 +74,8 @@ class Authorities(msgspec.Struct, frozen=True):
     a signed timestamp instead."""
     opinion: Opinion = here
     """Who asks the second implementation."""
+    unread: tuple[str, ...] = ()
+    """Authorities that may trust more signers, and why nobody can tell."""
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -93,8 +95,21 @@ def judge(found: Found, digest: str, authorities: Authorities, now: datetime) ->
     """Judge everything that was found for an image."""
     judged = [(c, _judge(c, digest, authorities, now)) for c in found.candidates]
     verdict = _amount(found, [s for c, s in judged if not (c.foreign and s.verdict in _ELSEWHERE)])
+    if authorities.unread and _is_open(verdict, authorities):
+        reason = f"{verdict.reason}; {authorities.unread[0]}"
+        verdict = Verdict("unverifiable_offline", reason, verdict.best, verdict.signatures)
     return msgspec.structs.replace(verdict, judged=tuple(judged), has_api=found.has_api)
 
+
+def _is_open(verdict: Verdict, authorities: Authorities) -> bool:
+    """Whether an authority that cannot be judged might still accept what was found."""
+    if verdict.signature == "tampered":
+        return bool(authorities.keys)  # with another key it may hold
+    return verdict.signature in _OPEN
+
+
+_OPEN = ("unjudged", "wrong_identity", "untrusted_root", "unverifiable_offline")
+"""What another signer, key or root could make good."""
 
 _ELSEWHERE = ("tampered", "unsupported_format")
 """What is listed for the image, says that it is about another one, and is so: registries list such

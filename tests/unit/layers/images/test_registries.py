@@ -216,6 +216,27 @@ def test_signatures_where_a_policy_of_the_cluster_looks(registry, signer, policy
         images.close()
 
 
+PREFIXED = """
+apiVersion: policy.sigstore.dev/v1beta1
+kind: ClusterImagePolicy
+metadata: {name: shop}
+spec:
+  images: [{glob: "%s/shop/**"}]
+  authorities: [{source: [{tagPrefix: release-}]}]
+"""
+
+
+def test_signatures_under_tags_with_a_prefix(registry, signer):
+    digest = registry.put(IMAGE)
+    payload, manifest = signer.legacy(f"{registry.name}/shop/cart", digest)
+    registry.put(payload)
+    registry.put(manifest, tag=f"release-{digest.replace(':', '-')}.sig")
+    asked = Registries()
+    assert judged(registry, signer, asked, digest).signature == "unsigned"
+    asked.look_where(inventory(PREFIXED % registry.name).manifests)
+    assert judged(registry, signer, asked, digest).signature == "verified"
+
+
 def test_what_is_not_there(registry, signer):
     assert assess(registry, signer, "cart:9").signature == "not_found"
 

@@ -121,7 +121,7 @@ def keys(**changes):
 
 
 def test_a_trust_root_object():
-    found = read_trust_root(manifest(keys()))
+    found = read_trust_root(manifest(keys()), NOW)
     assert verdict("bundle-v1", "stranger", Authorities(roots=(found,), identities=(OWN,))) == (
         "verified"
     )
@@ -140,7 +140,7 @@ def test_a_trust_root_object():
 )
 def test_trust_roots_that_cannot_be_used(spec):
     with pytest.raises(RejectedError):
-        read_trust_root(manifest(spec))
+        read_trust_root(manifest(spec), NOW)
 
 
 def test_whom_the_policies_of_the_cluster_trust():
