@@ -45,7 +45,7 @@ def test_an_empty_file_is_no_settings(tmp_path):
         ("policies:\n  a/b: {fail-on: low}\n", ":1:1", "known here: enabled, params, severity"),
         (
             "trust:\n  notation: [{cert: a}]\n",
-            ":2:14",
+            ":2:15",
             "known here: certificates, images, subjects",
         ),
         ("helm:\n- chart: 5\n", ":2:3", "`kguard schema config` prints the schema"),
