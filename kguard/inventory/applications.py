@@ -102,7 +102,11 @@ def words(value: Any) -> Iterator[str]:
             yield from _WORD.findall(one[:_MAX_TEXT])
 
 
-def port_names(manifest: Manifest) -> frozenset[tuple[str, str]]:
+Ports = frozenset[tuple[str, str]]
+"""Names and numbers of ports."""
+
+
+def port_names(manifest: Manifest) -> Ports:
     """Names and numbers of the ports that the pods of a workload declare."""
     found = set()
     for entry in _dicts(manifest.spec):

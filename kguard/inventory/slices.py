@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from kguard.inventory.applications import (
     SYSTEM,
+    Ports,
     is_foreign,
     owners,
     pod_metadata,
@@ -27,7 +28,12 @@ from kguard.inventory.applications import (
     words,
 )
 from kguard.inventory.index import NAME_LABEL
-from kguard.inventory.selectors import InvalidSelectorError, Selector, parse_selector
+from kguard.inventory.selectors import (
+    InvalidSelectorError,
+    Selector,
+    match_labels,
+    parse_selector,
+)
 from kguard.model.manifests import Manifest, mapping, sequence, strings
 
 _CHANGED = frozenset(
@@ -82,7 +88,11 @@ class Slices:
         self._words: dict[str, frozenset[str]] = {}
         self._naming: _Graph = {}
         self._shapes: dict[str, bytes] = {}
+        self._pods: dict[str, tuple[dict[str, str], Ports]] = {}
+        """Labels and ports of the pods that an object makes that nothing owns."""
         self._peers: dict[str, list[_Peer]] = {}
+        self._selects: dict[str, Selector | None] = {}
+        """What policies and Services select; None for whatever it is."""
         self._numbers: dict[str, int] = {}
         self._changes = 0
         for manifest in manifests:
@@ -143,8 +153,13 @@ class Slices:
             space.alike.setdefault(shape, {})[one] = None
             return
         space.loose[one] = None
+        if metadata := pod_metadata(manifest):
+            self._pods[one] = strings(metadata.get("labels")), port_names(manifest)
         if (manifest.kind, manifest.group) == _POLICY:
             self._peers[one] = [*_peers(manifest)]
+            self._selects[one] = _selector(manifest.spec.get("podSelector"))
+        if (manifest.kind, manifest.group) == ("Service", ""):
+            self._selects[one] = _plain(manifest.spec.get("selector"))
         if manifest.namespace:
             self._words[one] = frozenset(words(manifest.object))
             for word in self._words[one]:
@@ -157,6 +172,8 @@ class Slices:
             return
         self._changes += 1
         self._peers.pop(one, None)
+        self._selects.pop(one, None)
+        self._pods.pop(one, None)
         space = self._spaces[manifest.namespace]
         for place in (space.objects, space.loose, space.foreign, space.anywhere):
             place.pop(one, None)
@@ -245,13 +262,21 @@ class Slices:
                 and any(pod is None or pod.matches(each) for each in pods)
                 for space, pod in peers
             ):
-                selector = _selector(policy.spec.get("podSelector"))
-                found.setdefault(policy.namespace, []).append(selector)
+                yield one
+                found.setdefault(policy.namespace, []).append(self._selects[one])
         for name, selectors in found.items():
-            for one in self._spaces[name].loose:
-                if (self._all[one].kind, self._all[one].group) in _WHOLE_NAMESPACE:
+            selected = [*self._selected(name, selectors)]
+            yield from selected
+            yield from self._about(name, selected)
+
+    def _about(self, name: str, workloads: Sequence[str]) -> Iterator[str]:
+        """The policies and Services of a namespace that select any of some workloads."""
+        pods = [self._pods[one][0] for one in workloads]
+        for one in self._spaces[name].loose:
+            if one in self._selects:
+                selector = self._selects[one]
+                if selector is None or any(selector.matches(labels) for labels in pods):
                     yield one
-            yield from self._selected(name, selectors)
 
     def _admitted(self, manifest: Manifest, former: Manifest) -> Iterator[str]:
         """Pods of other namespaces that policies here name.
@@ -272,7 +297,7 @@ class Slices:
                     if (manifest.kind, manifest.group) == _POLICY:
                         yield from found
                     else:
-                        yield from {port_names(self._all[one]): one for one in found}.values()
+                        yield from {self._pods[one][1]: one for one in found}.values()
 
     def _labels(self, namespace: str) -> dict[str, str] | None:
         """The labels of a namespace; None where they are not known."""
@@ -282,19 +307,20 @@ class Slices:
     def _selected(self, name: str, selectors: Sequence[Selector | None]) -> Iterator[str]:
         """The workloads of a namespace that any of the selectors selects."""
         for one in self._spaces[name].loose:
-            metadata = pod_metadata(self._all[one])
-            labels = strings(metadata.get("labels"))
-            if metadata and any(s is None or s.matches(labels) for s in selectors):
+            if one not in self._pods:
+                continue
+            labels, _ = self._pods[one]
+            if any(selector is None or selector.matches(labels) for selector in selectors):
                 yield one
 
     def _services(self, manifest: Manifest) -> Iterator[Manifest]:
         labels = strings(pod_metadata(manifest).get("labels"))
         space = self._spaces.get(manifest.namespace)
-        for other in (self._all[one] for one in space.loose) if space else ():
-            if (other.kind, other.group) == ("Service", ""):
-                selector = strings(other.spec.get("selector"))
-                if selector and selector.items() <= labels.items():
-                    yield other
+        for one in space.loose if space else ():
+            if (self._all[one].kind, self._all[one].group) == ("Service", ""):
+                selector = self._selects[one]
+                if selector and selector.matches(labels):
+                    yield self._all[one]
 
 
 _POLICY = ("NetworkPolicy", "networking.k8s.io")
@@ -309,6 +335,13 @@ def _peers(policy: Manifest) -> Iterator[_Peer]:
             for end in map(mapping, sequence(mapping(rule).get(ends))):
                 if "namespaceSelector" in end:
                     yield _selector(end["namespaceSelector"]), _selector(end.get("podSelector"))
+
+
+def _plain(value: Any) -> Selector | None:
+    try:
+        return match_labels(value) if value else None
+    except InvalidSelectorError:
+        return None
 
 
 def _selector(value: Any) -> Selector | None:
