@@ -80,7 +80,12 @@ class Follower:
         self._generation = 0
 
     def start(self) -> None:
-        """Begin to read and to follow."""
+        """Begin to read and to follow.
+
+        Raises:
+            UsageError: there is no such context.
+        """
+        connect(self._followed.context, self._followed.kubeconfig)
         Thread(target=self._run, name="follow", daemon=True).start()
 
     def stop(self) -> None:
