@@ -134,4 +134,4 @@ def test_a_rule_that_drowns_others_is_not_switched_on(engine):
     text = text_of(plan, "values.yaml")
     assert "  99-kguard_rules.yaml: |\n" in text
     assert "  99-kguard_switched_on.yaml: |\n" in text
-    assert left(plan) == set()
+    assert left(plan) == {"runtime/rule-shadowed"}
