@@ -59,6 +59,7 @@ class Detections:
         self.loaded = rules.ruleset.compiled.rules
         self.order = rules.ruleset.order(selections, minimum)
         self.in_force = frozenset(self.order)
+        self.alive = [name for name in self.order if rules.answers[name].verdict != "dead"]
 
     def all(self, wanted: Sequence[Scenario]) -> Iterator[model.Detection]:
         """Each scenario with the rule that fires first, if one does."""
@@ -71,7 +72,7 @@ class Detections:
     def ordinary(self) -> Iterator[model.Ordinary]:
         """What is no attack, but raises an alert of a rule in force."""
         for scenario in ORDINARY if self.rules.ruleset.successful else ():
-            name = next((n for n in self.order if self._matches(self.loaded[n], scenario)), "")
+            name = next((n for n in self.alive if self._matches(self.loaded[n], scenario)), "")
             if name:
                 info = self.loaded[name].info
                 yield model.Ordinary(
@@ -85,7 +86,7 @@ class Detections:
 
     def _judged(self, scenario: Scenario) -> model.Detection:
         unsure = ""
-        for name in self.order:
+        for name in self.alive:
             answer = self._matches(self.loaded[name], scenario)
             if answer:
                 return self._row(scenario, "fires", name)
@@ -111,7 +112,8 @@ class Detections:
         """The change that took away a rule that would notice, or several that did so together."""
         changes = self.rules.changes
         for impact in changes.impacts:
-            if impact.rule in self.in_force and self._matches(impact.before, scenario):
+            alive = impact.rule in self.in_force and not changes.is_known_dead(impact.before)
+            if alive and self._matches(impact.before, scenario):
                 return self._changed(impact.change, impact.rule)
         for name, original in changes.originals.items():
             if name in self.in_force and self._matches(original, scenario):

@@ -64,6 +64,8 @@ class Changes:
         self._environment = environment
         self._rules = ruleset.compiled.rules
         self._concerned: dict[Change, list[str]] = {}
+        self._loaded: dict[frozenset[Change], tuple[frozenset[str], dict[str, CompiledRule]]] = {}
+        self._verdicts: dict[int, tuple[CompiledRule, bool]] = {}
         needs = {name: _needed(ruleset, name) for name in self._rules}
         for change in _changes(ruleset.definitions):
             concerned = [name for name, words in needs.items() if _concerns(change, name, words)]
@@ -72,6 +74,7 @@ class Changes:
         self.untried = list(self._concerned)[MAX_CHANGES:]
         """Changes beyond the limit."""
         tried = list(self._concerned)[:MAX_CHANGES]
+        self._tried = set(tried)
         self.impacts = [impact for change in tried for impact in self._impacts(change)]
         """What each change does alone, given all the others."""
 
@@ -84,16 +87,33 @@ class Changes:
 
     def _without(self, left_out: set[Change], rules: Sequence[str]) -> dict[str, CompiledRule]:
         """The rules with some changes left out; empty where nothing loads then."""
-        places = frozenset(change.place for change in left_out)
-        ruleset = load(self._files, self._environment, places, frozenset(rules))
-        return ruleset.compiled.rules if ruleset.successful else {}
+        key, wanted = frozenset(left_out), frozenset(rules)
+        asked, found = self._loaded.get(key, (frozenset(), {}))
+        if key not in self._loaded or not wanted <= asked or (not found and wanted != asked):
+            places = frozenset(change.place for change in left_out)
+            ruleset = load(self._files, self._environment, places, wanted)
+            found = ruleset.compiled.rules if ruleset.successful else {}
+            self._loaded[key] = (wanted, found)
+        return {name: rule for name, rule in found.items() if name in wanted}
+
+    def _can_match(self, rule: CompiledRule) -> bool:
+        """Whether some event meets a rule; asked once for each."""
+        known = self._verdicts.get(id(rule))
+        if known is None:
+            known = rule, satisfiable(rule.condition).verdict != "dead"
+            self._verdicts[id(rule)] = known
+        return known[1]
+
+    def is_known_dead(self, rule: CompiledRule) -> bool:
+        """Whether it was found out already that no event meets a rule of these."""
+        known = self._verdicts.get(id(rule))
+        return known is not None and not known[1]
 
     @cached_property
     def originals(self) -> dict[str, CompiledRule]:
         """The rules that changes concern, without any of the changes."""
-        tried = {change for change in self._concerned if change not in self.untried}
-        names = {name for change in tried for name in self._concerned[change]}
-        return self._without(tried, sorted(names)) if tried else {}
+        names = {name for change in self._tried for name in self._concerned[change]}
+        return self._without(self._tried, sorted(names)) if self._tried else {}
 
     def of(self, rule: str) -> list[Change]:
         """The changes that concern a rule."""
@@ -102,8 +122,9 @@ class Changes:
     def blamed(self, dead: Sequence[str]) -> dict[str, list[Change]]:
         """The changes without which rules that can never match could."""
         found: dict[str, list[Change]] = {}
+        names = frozenset(dead)
         for impact in self.impacts:
-            if impact.rule in dead and _can_match(impact.before):
+            if impact.rule in names and self._can_match(impact.before):
                 found.setdefault(impact.rule, []).append(impact.change)
         self._add_joint(found, [name for name in dead if name not in found])
         return found
@@ -111,21 +132,17 @@ class Changes:
     def _add_joint(self, found: dict[str, list[Change]], rest: Sequence[str]) -> None:
         """Rules that several changes make impossible, each of them alone."""
         involved = {change for change, names in self._concerned.items() if set(names) & set(rest)}
-        involved -= set(self.untried)
+        involved &= self._tried
         if len(involved) < 2:  # noqa: PLR2004 - one change alone was tried already
             return
-        original = self._without(involved, rest)
-        could = [name for name in rest if name in original and _can_match(original[name])]
+        original = self.originals if involved == self._tried else self._without(involved, rest)
+        could = [name for name in rest if name in original and self._can_match(original[name])]
         for change in sorted(involved):
             names = [name for name in could if name in self._concerned[change]]
             alone = self._without(involved - {change}, names) if names else {}
             for name, rule in alone.items():
-                if not _can_match(rule):
+                if not self._can_match(rule):
                     found.setdefault(name, []).append(change)
-
-
-def _can_match(rule: CompiledRule) -> bool:
-    return satisfiable(rule.condition).verdict != "dead"
 
 
 def _needed(ruleset: Ruleset, name: str) -> set[str]:

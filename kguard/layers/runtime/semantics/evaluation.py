@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from kguard.layers.runtime.semantics.conditions import constants
-from kguard.layers.runtime.semantics.domains import test_of
+from kguard.layers.runtime.semantics.domains import is_numeric, test_of
 from kguard.layers.runtime.semantics.expressions import (
     And,
     Check,
@@ -50,6 +50,10 @@ _MOUNT = re.compile(r"container\.mount\.(source|dest|mode|rdwr|propagation)\[(.*
 _EITHER = {"fd.ip": ("fd.sip", "fd.cip"), "fd.net": ("fd.sip", "fd.cip")}
 _EITHER["fd.port"] = ("fd.sport", "fd.cport")
 
+_OTHERWISE = frozenset({*_EITHER, *_NETWORK_SOURCES, "fd.sip", "fd.cip", "fd.rip", "fd.lip"})
+"""Fields that are compared as addresses, or whose values events have under other names."""
+_EQUAL = frozenset({"=", "==", "in"})
+
 Event = Mapping[str, Values]
 
 
@@ -79,6 +83,17 @@ def _junction(answers: Iterable[bool | None], *, decides: bool) -> bool | None:
 
 
 def _check(check: Check, event: Event) -> bool | None:
+    left = check.left
+    if isinstance(left, Field) and left.arg is None and left.name not in _OTHERWISE:
+        value = event.get(left.name)
+        if value is None:
+            return False
+        if check.op in _EQUAL and isinstance(value, str) and not is_numeric(check):
+            return value in constants(check) if constants(check) else _compared(check, event)
+    return _compared(check, event)
+
+
+def _compared(check: Check, event: Event) -> bool | None:
     values = _values(check.left, event)
     if values is None:
         return None

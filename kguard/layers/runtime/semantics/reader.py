@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from kguard.layers.runtime.semantics import decode
@@ -41,6 +42,9 @@ _MACRO_NAME = re.compile(r"[a-zA-Z]+[a-zA-Z0-9_]*")
 _LIST_NAME = re.compile(r"[^()\"'\t\n\v\f\r =,]+")
 _VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:[-+][0-9A-Za-z.+-]*)?")
 
+_REMEMBERED = 2 << 20
+"""Characters of a text whose nodes are kept for a while."""
+
 _APPEND_DEPRECATED = (
     "'append' key is deprecated. Add an 'append' entry (e.g. 'condition: append') under "
     "'override' instead."
@@ -64,7 +68,7 @@ def read(
     """
     context = whole_file(result.name)
     try:
-        documents = untyped.load(result.content)
+        documents = _documents(result.content)
     except untyped.UntypedError as error:
         place = context.at(
             Scalar("", plain=True, line=error.line, column=error.column), "value for"
@@ -76,6 +80,16 @@ def read(
             _Reader(result, definitions, context, without).document(document)
     except LoadError as error:
         result.errors.append(error.problem)
+
+
+def _documents(content: str) -> list[Node]:
+    """The documents of a text. The same files are loaded again and again without one item."""
+    return _remembered(content) if len(content) <= _REMEMBERED else untyped.load(content)
+
+
+@lru_cache(maxsize=4)
+def _remembered(content: str) -> list[Node]:
+    return untyped.load(content)
 
 
 class _Reader:
