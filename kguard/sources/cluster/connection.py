@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How is an API server asked, and what do its refusals mean?
 
-Authority: kubeconfig and client authentication are the official client's; status codes are
-https://kubernetes.io/docs/reference/using-api/api-concepts/ (410 Gone, 429 with Retry-After).
+Authority: status codes are https://kubernetes.io/docs/reference/using-api/api-concepts/ (410 Gone,
+429 with Retry-After).
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ from typing import Any
 import msgspec
 import orjson
 
-from kguard.errors import ClusterError, UsageError
+from kguard.errors import ClusterError
 from kguard.model.manifests import JsonObject, mapping
-
-IN_CLUSTER = "in-cluster"
-"""The name under which a pod reaches its own cluster by its service account."""
+from kguard.sources.cluster.answers import TooMuch, is_slow, whole, why
+from kguard.sources.cluster.clients import client_of, current
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 60
 BUSY_RETRIES = 4
 MAX_WAIT_SECONDS = 10.0
+RETURN_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to reach a server again that was there before: it may be restarting."""
+REST_SECONDS = 30.0
+"""How long a server is left alone that did not come back."""
 OK = 200
 UNAUTHORIZED = 401
 FORBIDDEN = 403
 NOT_FOUND = 404
 GONE = 410
 BUSY = frozenset({429, 500, 502, 503, 504})
+
+Query = Sequence[tuple[str, str]]
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
@@ -48,43 +53,57 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error of ours
         self.token = token
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """Status, headers and body as they came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Connection(msgspec.Struct):
     """One context of the user, ready to be asked."""
 
     context: str
     client: Any
+    reached: bool = False
+    """Whether the server has answered once."""
+    lost: str = ""
+    """Why it did not answer the last time."""
+    rest_until: float = 0.0
+    """Until when it is not asked again, on the monotonic clock."""
 
-    def fetch(
-        self, path: str, query: Sequence[tuple[str, str]] = (), accept: str = "application/json"
-    ) -> JsonObject:
+    def fetch(self, path: str, query: Query = (), accept: str = "application/json") -> JsonObject:
         """The decoded answer to one GET.
 
         Raises:
             Refused: the server answered with an error, after retries where it was busy.
             ClusterError: it cannot be reached, or does not speak JSON.
         """
-        return self._decoded(self.body(path, query, accept))
+        body = self.body(path, query, accept)
+        try:
+            return mapping(orjson.loads(body))
+        except orjson.JSONDecodeError as error:
+            raise self._error("the API server's answer is no JSON") from error
 
-    def body(
-        self, path: str, query: Sequence[tuple[str, str]] = (), accept: str = "text/plain"
-    ) -> bytes:
+    def body(self, path: str, query: Query = (), accept: str = "text/plain") -> bytes:
         """The answer to one GET as it came.
 
         Raises:
             Refused: the server answered with an error, after retries where it was busy.
-            ClusterError: it cannot be reached.
+            ClusterError: it cannot be reached, or its answer does not end.
         """
-        status, headers, body = self._ask(path, query, accept)
+        answer = self._ask(path, query, accept)
         for attempt in range(BUSY_RETRIES):
-            if status not in BUSY:
+            if answer.status not in BUSY:
                 break
-            time.sleep(_pause(headers, attempt))
-            status, headers, body = self._ask(path, query, accept)
-        if status != OK:
-            raise _refusal(status, body)
-        return body
+            time.sleep(_pause(answer.headers, attempt))
+            answer = self._ask(path, query, accept)
+        if answer.status != OK:
+            raise _refusal(answer)
+        return answer.body
 
-    def lines(self, path: str, query: Sequence[tuple[str, str]], silence: float) -> Iterator[bytes]:
+    def lines(self, path: str, query: Query, silence: float) -> Iterator[bytes]:
         """The lines of an answer that goes on, each as it comes, after an empty one at its begin.
 
         Args:
@@ -96,32 +115,50 @@ class Connection(msgspec.Struct):
             Refused: the server answered with an error.
             ClusterError: it cannot be reached, or the connection broke.
         """
-        response = self._answer(path, query, "application/json", silence)
-        if response.status != OK:
-            raise _refusal(response.status, response.read())
+        response = None
         try:
+            response = self._sent(path, query, "application/json", silence)
+            if response.status != OK:
+                raise _refusal(Answer(response.status, response.headers, whole(response)))
             rest = b""
             yield rest
             for piece in response.response.stream(amt=None, decode_content=True):
-                *whole, rest = (rest + piece).split(b"\n")
-                yield from whole
+                *ended, rest = (rest + piece).split(b"\n")
+                yield from ended
+        except Refused:
+            raise
         except Exception as error:  # the client and urllib3 share no base class
-            raise self._unreachable(error) from error
+            raise self._error(_silence(error)) from error
         finally:
-            response.response.close()
+            if response is not None:
+                response.response.close()
 
-    def _ask(
-        self, path: str, query: Sequence[tuple[str, str]], accept: str
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        response = self._answer(path, query, accept, READ_SECONDS)
-        try:
-            return response.status, response.headers, response.read()
-        except Exception as error:  # the client and urllib3 share no base class
-            raise self._unreachable(error) from error
+    def _ask(self, path: str, query: Query, accept: str) -> Answer:
+        """One answer; a server that was there and went away is given time to come back.
 
-    def _answer(
-        self, path: str, query: Sequence[tuple[str, str]], accept: str, silence: float
-    ) -> Any:
+        Where it does not, it is asked for nothing else for a while.
+        """
+        pauses = list(RETURN_PAUSES) if self.reached else []
+        while time.monotonic() >= self.rest_until:
+            try:
+                response = self._sent(path, query, accept, READ_SECONDS)
+                answer = Answer(response.status, response.headers, whole(response))
+            except TooMuch as error:
+                raise self._error(str(error)) from None
+            except Exception as error:
+                if is_slow(error):
+                    raise self._error(_silence(error)) from error
+                if not pauses:
+                    self.lost, self.rest_until = _silence(error), time.monotonic() + REST_SECONDS
+                    raise self._error(self.lost) from error
+            else:
+                self.reached = True
+                return answer
+            time.sleep(pauses.pop(0))
+        raise self._error(self.lost)
+
+    def _sent(self, path: str, query: Query, accept: str, silence: float) -> Any:
+        """The client's answer, its body not read."""
         request = self.client.param_serialize(
             method="GET",
             resource_path=path,
@@ -129,25 +166,14 @@ class Connection(msgspec.Struct):
             header_params={"Accept": accept},
             auth_settings=["BearerToken"],
         )
-        try:
-            return self.client.call_api(*request, _request_timeout=(CONNECT_SECONDS, silence))
-        except Exception as error:  # the client and urllib3 share no base class
-            raise self._unreachable(error) from error
+        return self.client.call_api(*request, _request_timeout=(CONNECT_SECONDS, silence))
 
-    def _unreachable(self, error: Exception) -> ClusterError:
+    def _error(self, message: str) -> ClusterError:
         return ClusterError(
-            f"the API server does not answer ({type(error).__name__})",
+            message,
             where=f"context {self.context}",
             hint="`kubectl --context NAME get namespaces` shows what stands in the way",
         )
-
-    def _decoded(self, body: bytes) -> JsonObject:
-        try:
-            return mapping(orjson.loads(body))
-        except orjson.JSONDecodeError as error:
-            raise ClusterError(
-                "the API server's answer is no JSON", where=f"context {self.context}"
-            ) from error
 
 
 def connect(context: str, kubeconfig: str = "") -> Connection:
@@ -159,58 +185,10 @@ def connect(context: str, kubeconfig: str = "") -> Connection:
 
     Raises:
         UsageError: there is no such context, or the kubeconfig cannot be used.
+        ClusterError: the program that the kubeconfig names for logging in fails.
     """
-    config = _library().config
-    known, context = contexts(kubeconfig), context or _current(kubeconfig)
-    if context not in (*known, IN_CLUSTER):
-        hint = f"the kubeconfig knows {', '.join(known)}" if known else "there is no kubeconfig"
-        raise UsageError("there is no such context", where=f"context {context}", hint=hint)
-    try:
-        if context not in known:
-            return Connection(context, _own_cluster())
-        client = config.new_client_from_config(kubeconfig or None, context=context)
-        return Connection(context, client)
-    except config.ConfigException as error:
-        raise UsageError(str(error).splitlines()[0], where=f"context {context}") from error
-
-
-def _own_cluster() -> Any:
-    library = _library()
-    settings = library.client.Configuration()
-    library.config.load_incluster_config(client_configuration=settings)
-    return library.client.ApiClient(configuration=settings)
-
-
-def contexts(kubeconfig: str = "") -> list[str]:
-    """The names of all contexts of a kubeconfig (the user's own), sorted; none without one."""
-    return sorted(entry["name"] for entry in _entries(kubeconfig)[0])
-
-
-def _current(kubeconfig: str) -> str:
-    current = _entries(kubeconfig)[1]
-    return str(current["name"]) if current else ""
-
-
-def _entries(kubeconfig: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """All contexts of a kubeconfig, and the current one; none where there is no kubeconfig."""
-    config = _library().config
-    try:
-        known, current = config.list_kube_config_contexts(kubeconfig or None)
-    except config.ConfigException:
-        return [], {}
-    return known, current
-
-
-def _library() -> Any:
-    """The official client: half a second and 126 MB that only live scans need."""
-    try:
-        import kubernetes
-    except ImportError as error:
-        raise UsageError(
-            "live clusters need the package kubernetes",
-            hint="pip install 'kguard-scanner[cluster]'",
-        ) from error
-    return kubernetes
+    client = client_of(context, kubeconfig)
+    return Connection(context or current(kubeconfig), client)
 
 
 def _pause(headers: Mapping[str, str], attempt: int) -> float:
@@ -220,15 +198,19 @@ def _pause(headers: Mapping[str, str], attempt: int) -> float:
     return min(seconds, MAX_WAIT_SECONDS)
 
 
-def _refusal(status: int, body: bytes) -> Refused:
+def _silence(error: Exception) -> str:
+    return f"the API server does not answer: {why(error)}"
+
+
+def _refusal(answer: Answer) -> Refused:
     try:
-        answer = mapping(orjson.loads(body))
+        told = mapping(orjson.loads(answer.body))
     except orjson.JSONDecodeError:
-        answer = {}
-    token = mapping(answer.get("metadata")).get("continue")
-    message = answer.get("message")
+        told = {}
+    token = mapping(told.get("metadata")).get("continue")
+    message = told.get("message")
     return Refused(
-        status,
-        message if isinstance(message, str) and message else f"HTTP status {status}",
+        answer.status,
+        message if isinstance(message, str) and message else f"HTTP status {answer.status}",
         token if isinstance(token, str) else "",
     )

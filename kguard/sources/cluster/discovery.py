@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from kguard.errors import ClusterError
 from kguard.model.manifests import (
     JsonObject,
     PlainFile,
@@ -101,6 +102,7 @@ def discover(connection: Connection, *, read_secrets: bool = False) -> Discovere
         if answer.get("kind") == "APIGroupDiscoveryList":
             found.update(_aggregated(answer))
             served.update(_served(answer))
+            broken += _stale(connection, answer)
         else:
             plain, unknown = _plain(connection, root, answer)
             found.update(plain)
@@ -150,17 +152,28 @@ def _aggregated(answer: JsonObject) -> Iterator[Resource]:
                     yield Resource(group, name, plural, kind)
 
 
+def _stale(connection: Connection, answer: JsonObject) -> Iterator[Unreadable]:
+    """The wanted groups whose own server is away: what is told of them is old or missing."""
+    for item in sequence(answer.get("items")):
+        group = strings(mapping(item).get("metadata")).get("name", "")
+        states = {strings(v).get("freshness") for v in sequence(mapping(item).get("versions"))}
+        if group in WANTED and "Stale" in states:
+            yield _untold(connection, group, "the server behind it does not answer")
+
+
 def _plain(
     connection: Connection, root: str, answer: JsonObject
 ) -> tuple[list[Resource], list[Unreadable]]:
     found: dict[tuple[str, str], Resource] = {}
     broken: list[Unreadable] = []
+    if answer.get("kind") not in ("APIVersions", "APIGroupList"):
+        broken.append(_untold(connection, "", f"the answer to `get` on {root} is no list"))
     for group, version in _versions(answer):
         path = f"{root}/{group}/{version}" if group else f"{root}/{version}"
         try:
             entries = sequence(connection.fetch(path).get("resources"))
-        except Refused as refusal:
-            broken.append(_untold(connection, group, refusal))
+        except (Refused, ClusterError) as error:
+            broken.append(_untold(connection, group, error.message))
             continue
         for resource in filter(None, (_listable(group, version, entry) for entry in entries)):
             found.setdefault((group, resource.plural), resource)
@@ -187,8 +200,8 @@ def _listable(group: str, version: str, entry: Any) -> Resource | None:
     return Resource(group, version, plural, kind)
 
 
-def _untold(connection: Connection, group: str, refusal: Refused) -> Unreadable:
+def _untold(connection: Connection, group: str, why: str) -> Unreadable:
     return Unreadable(
         source=f"context {connection.context}",
-        reason=f"the server does not tell what {group or 'the core group'} has: {refusal.message}",
+        reason=f"the server does not tell what {group or 'the core group'} has: {why}",
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
+from kguard.errors import ClusterError
 from kguard.model.manifests import Manifest, PlainFile, Unreadable, mapping, sequence
 from kguard.sources.cluster.connection import FORBIDDEN, NOT_FOUND, Connection, Refused
 
@@ -29,11 +30,7 @@ _IMAGE = re.compile(r"(?:^|/)falco(?:-no-driver)?(?:[:@].*)?$")
 def falco_metrics(
     connection: Connection, manifests: Iterable[Manifest]
 ) -> Iterator[PlainFile | Unreadable]:
-    """The metrics of every running pod of Falco, or why there are none.
-
-    Raises:
-        ClusterError: the API server cannot be reached.
-    """
+    """The metrics of every running pod of Falco, or why there are none."""
     asked = 0
     for pod in manifests:
         container = _falco(pod)
@@ -75,11 +72,12 @@ def _path(pod: Manifest, container: dict[str, Any]) -> str:
 def _page(connection: Connection, path: str) -> PlainFile | Unreadable:
     try:
         page = connection.body(path)
-    except Refused as refusal:
-        reason = f"{path}: {refusal.message}"
-        if refusal.code == FORBIDDEN:
+    except (Refused, ClusterError) as error:
+        code = error.code if isinstance(error, Refused) else 0
+        reason = f"`get` on {path}: {error.message}"
+        if code == FORBIDDEN:
             reason = "the verb `get` on `pods/proxy` is not granted"
-        elif refusal.code == NOT_FOUND:
+        elif code == NOT_FOUND:
             reason = f"{path}: Falco serves no metrics (prometheus_metrics_enabled)"
         return Unreadable(f"context {connection.context}", reason=reason, feeds=(KIND,))
     lines = [line for line in page.splitlines() if line.startswith(PREFIX)]

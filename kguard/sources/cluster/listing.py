@@ -6,12 +6,15 @@ Authority: https://kubernetes.io/docs/reference/using-api/api-concepts/#retrievi
 
 from __future__ import annotations
 
+from kguard.errors import ClusterError
 from kguard.model.manifests import JsonObject, mapping, sequence, strings
 from kguard.sources.cluster.connection import GONE, Connection, Refused
 from kguard.sources.cluster.discovery import Resource
 
 CHUNK = 500
 RESTARTS = 3
+MAX_OBJECTS = 2_000_000
+"""Of one resource: more than the store of any API server holds."""
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -23,7 +26,7 @@ def objects(connection: Connection, resource: Resource) -> list[JsonObject]:
 
     Raises:
         Refused: the server does not allow or cannot answer the list.
-        ClusterError: it cannot be reached.
+        ClusterError: it cannot be reached, or the list does not end.
     """
     for _ in range(RESTARTS):
         try:
@@ -60,6 +63,9 @@ def _whole(connection: Connection, resource: Resource, *, patient: bool) -> list
         following = mapping(page.get("metadata")).get("continue")
         if not isinstance(following, str) or not following:
             return found
+        if following == token or len(found) > MAX_OBJECTS:
+            where = f"context {connection.context}"
+            raise ClusterError(f"the list does not end after {len(found)} objects", where=where)
         token = following
 
 
@@ -67,7 +73,10 @@ def _page(connection: Connection, resource: Resource, token: str) -> JsonObject:
     query = [("limit", str(CHUNK))]
     if token:
         query.append(("continue", token))
-    return connection.fetch(resource.path, query)
+    page = connection.fetch(resource.path, query)
+    if "items" not in page:
+        raise ClusterError("the answer is no list", where=f"context {connection.context}")
+    return page
 
 
 def tidy(item: JsonObject, resource: Resource) -> JsonObject:

@@ -17,6 +17,7 @@ from kguard.model.manifests import (
     mapping,
     strings,
 )
+from kguard.sources.cluster.clients import contexts
 from kguard.sources.cluster.connection import (
     FORBIDDEN,
     NOT_FOUND,
@@ -24,7 +25,6 @@ from kguard.sources.cluster.connection import (
     Connection,
     Refused,
     connect,
-    contexts,
 )
 from kguard.sources.cluster.discovery import Resource, discover, served_page
 from kguard.sources.cluster.falco_metrics import falco_metrics
@@ -34,6 +34,7 @@ from kguard.sources.cluster.metrics import audit_counters
 from kguard.sources.cluster.secrets import login_of, public_only
 
 PARALLEL_LISTS = 8
+_UNKNOWN_USER = "the API server does not know the user"
 
 __all__ = ["contexts", "read"]
 
@@ -61,7 +62,8 @@ def read(
 
     Raises:
         UsageError: there is no such context.
-        ClusterError: the server cannot be reached or does not know the user.
+        ClusterError: the server cannot be reached or does not know the user. One that fails later
+            leaves what it did not tell unreadable.
     """
     connection = connect(context, kubeconfig)
     try:
@@ -93,12 +95,10 @@ def _listed(
 ) -> tuple[list[Manifest], list[Unreadable]]:
     try:
         found = objects(connection, resource)
-    except Refused as refusal:
-        if refusal.code == UNAUTHORIZED:
-            raise _turned_away(connection.context, refusal) from refusal
-        if refusal.code == NOT_FOUND:  # the definition was removed since discovery
-            return [], []
-        return [], [_unreadable(connection, resource, refusal)]
+    except (Refused, ClusterError) as error:
+        if isinstance(error, Refused) and error.code == NOT_FOUND:
+            return [], []  # the definition was removed since discovery
+        return [], [_unreadable(connection, resource, error)]
     if logins is not None and (resource.group, resource.plural) == CONFIDENTIAL:
         logins.update(_logins(found))
     return [manifest_of(item, connection.context, index) for index, item in enumerate(found)], []
@@ -118,11 +118,18 @@ def manifest_of(item: JsonObject, context: str, index: int) -> Manifest:
     return Manifest(item, SourceText(file="", index=index, line=0, text="", cluster=context))
 
 
-def _unreadable(connection: Connection, resource: Resource, refusal: Refused) -> Unreadable:
-    granted = f"the verb `list` on `{resource.title}` is not granted"
+def _unreadable(
+    connection: Connection, resource: Resource, error: Refused | ClusterError
+) -> Unreadable:
+    """What is unknown without a resource; the verb and the resource stand in every reason."""
+    code = error.code if isinstance(error, Refused) else 0
+    reason = {
+        FORBIDDEN: f"the verb `list` on `{resource.title}` is not granted",
+        UNAUTHORIZED: f"`list` on `{resource.title}`: {_UNKNOWN_USER}",
+    }
     return Unreadable(
         source=f"context {connection.context}",
-        reason=granted if refusal.code == FORBIDDEN else f"{resource.title}: {refusal.message}",
+        reason=reason.get(code, f"`list` on `{resource.title}`: {error.message}"),
         feeds=(resource.feeds,),
     )
 
@@ -130,7 +137,7 @@ def _unreadable(connection: Connection, resource: Resource, refusal: Refused) ->
 def _turned_away(context: str, refusal: Refused) -> ClusterError:
     unknown = refusal.code == UNAUTHORIZED
     return ClusterError(
-        "the API server does not know the user" if unknown else refusal.message,
+        _UNKNOWN_USER if unknown else refusal.message,
         where=f"context {context}",
         hint="renew the credentials of the context" if unknown else "",
     )
@@ -140,6 +147,6 @@ def _version(connection: Connection) -> dict[str, str]:
     """The server's version as it tells it; nothing where it does not."""
     try:
         told = strings(mapping(connection.fetch("/version"))).get("gitVersion", "")
-    except Refused:
+    except (Refused, ClusterError):
         return {}
     return {"kubernetes": told.removeprefix("v")} if told else {}

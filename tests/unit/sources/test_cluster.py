@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
@@ -27,10 +28,12 @@ class Answer:
     def __init__(self, status, headers, body):
         self.status = status
         self.headers = headers
-        self.body = body
+        self.response = Stream(body if isinstance(body, bytes) else json.dumps(body).encode())
 
-    def read(self):
-        return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
+
+class Stream(io.BytesIO):
+    def release_conn(self):
+        """As urllib3's answers have it."""
 
 
 class Server:
@@ -251,7 +254,7 @@ def test_metrics_that_may_not_be_read_name_the_right():
 
 def test_metrics_that_are_not_served_are_unreadable():
     found = audit_counters(connection({"/metrics": [(404, {}, {"message": "nothing here"})]}))
-    assert found.reason == "/metrics: nothing here"
+    assert found.reason == "`get` on /metrics: nothing here"
 
 
 def falco_pod(name, phase="Running", image="docker.io/falcosecurity/falco:0.44.1", **container):
