@@ -41,7 +41,8 @@ class Earlier(NamedTuple):
     """What the history knew before a scan."""
 
     known: dict[str, str]
-    """Since when the findings of the last audit have been there, by fingerprint."""
+    """Since when the findings of the last audit have been there, by fingerprint; without those
+    that it could not decide and this scan can: that is news."""
     drift: Drift | None
 
 
@@ -57,9 +58,13 @@ def earlier(report: Report, arguments: dict[str, Any], subject: str) -> Earlier:
         return Earlier({}, None)
     try:
         with history.connect(arguments["history"], create=True) as store, store.reading():
-            return Earlier(history.standing(store, subject), history.drift(store, report, subject))
+            since = history.standing(store, subject)
+            doubts = history.undecided(store, subject)
+            drift = history.drift(store, report, subject)
     except HistoryError:
         return Earlier({}, None)
+    news = doubts & {f.fingerprint for f in report.findings if f.state != "unknown"}
+    return Earlier({name: at for name, at in since.items() if name not in news}, drift)
 
 
 def remember(judged: Judged, arguments: dict[str, Any], subject: str, drift: Drift | None) -> None:

@@ -26,7 +26,7 @@ from kguard.history.reading import (
 )
 from kguard.history.recording import Recorded, digest, record
 from kguard.history.retention import prune
-from kguard.history.spells import standing
+from kguard.history.spells import standing, undecided
 
 __all__ = [
     "Audit",
@@ -50,4 +50,5 @@ __all__ = [
     "prune",
     "record",
     "standing",
+    "undecided",
 ]

@@ -88,3 +88,12 @@ def standing(database: Database, subject: str) -> dict[str, str]:
     before = last(database, subject)
     known = lives(database, subject, before.at) if before else {}
     return {name: spells[-1][0] for name, spells in known.items() if not spells[-1][1]}
+
+
+def undecided(database: Database, subject: str) -> frozenset[str]:
+    """Fingerprints of what the last audit of a subject could not decide."""
+    rows = database.rows(
+        "SELECT fingerprint FROM spell WHERE subject = ? AND until IS NULL AND state = 'unknown'",
+        (subject,),
+    )
+    return frozenset(name for (name,) in rows)

@@ -292,3 +292,11 @@ def test_runners_of_one_subject_follow_one_another(checkout, place):
     assert {process.returncode for process in running} == {0}
     with history.connect(place) as database:
         assert check(database, "prod", FEW) == 1
+
+
+def test_what_an_audit_could_not_decide_is_told_apart(store):
+    add(store, 1, finding("a"), finding("b", state="unknown"))
+    assert history.standing(store, "prod").keys() == {"a", "b"}
+    assert history.undecided(store, "prod") == {"b"}
+    add(store, 2, finding("a"), finding("b"))
+    assert history.undecided(store, "prod") == frozenset()
