@@ -115,23 +115,28 @@ class Connection(msgspec.Struct):
             Refused: the server answered with an error.
             ClusterError: it cannot be reached, or the connection broke.
         """
-        response = None
+        response = self._begun(path, query, silence)
         try:
-            response = self._sent(path, query, "application/json", silence)
-            if response.status != OK:
-                raise _refusal(Answer(response.status, response.headers, whole(response)))
             rest = b""
             yield rest
             for piece in response.response.stream(amt=None, decode_content=True):
                 *ended, rest = (rest + piece).split(b"\n")
                 yield from ended
-        except Refused:
-            raise
         except Exception as error:  # the client and urllib3 share no base class
             raise self._error(_silence(error)) from error
         finally:
-            if response is not None:
-                response.response.close()
+            response.response.close()
+
+    def _begun(self, path: str, query: Query, silence: float) -> Any:
+        """An answer of the client that the server means well."""
+        try:
+            response = self._sent(path, query, "application/json", silence)
+            body = b"" if response.status == OK else whole(response)
+        except Exception as error:  # the client and urllib3 share no base class
+            raise self._error(_silence(error)) from error
+        if response.status != OK:
+            raise _refusal(Answer(response.status, response.headers, body))
+        return response
 
     def _ask(self, path: str, query: Query, accept: str) -> Answer:
         """One answer; a server that was there and went away is given time to come back.

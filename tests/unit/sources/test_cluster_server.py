@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,8 +37,14 @@ def server(tmp_path):
 def pauses(monkeypatch):
     """No test sleeps; the pauses are recorded."""
     taken = []
-    monkeypatch.setattr(connection.time, "sleep", taken.append)
+    _sleeping(monkeypatch, taken.append)
     return taken
+
+
+def _sleeping(monkeypatch, sleep):
+    """Other threads of this process keep the real clock."""
+    clock = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+    monkeypatch.setattr(connection, "time", clock)
 
 
 @pytest.fixture
@@ -136,7 +144,7 @@ def test_a_server_that_restarts_is_waited_for(server, read, monkeypatch):
 
     stopped, lock = threading.Event(), threading.Lock()
     server.answers[PODS] = [fall, hostile_server.WELL[PODS]]
-    monkeypatch.setattr(connection.time, "sleep", rise)
+    _sleeping(monkeypatch, rise)
     collected = read()
     assert names(collected) == ["pod", "shop", "web"]
 
