@@ -43,11 +43,21 @@ _SUFFIXES = {
 
 
 def members_of(wanted: Wanted) -> list[Member] | None:
-    """The clusters that a scan audits; None for files, and for one cluster that is named.
+    """The clusters that this runner audits; None for files, and for one cluster that is named.
 
     Raises:
         UsageError: two clusters have the same name, or files are named beside them.
     """
+    arguments = wanted.arguments
+    shard = values.shard(arguments["shard"])
+    found = _named(wanted)
+    if found is None and shard.count > 1:
+        raise UsageError("a shard is a part of several clusters", hint="leave --shard out")
+    return None if found is None else shard.part(found)
+
+
+def _named(wanted: Wanted) -> list[Member] | None:
+    """The clusters of all shards, by name; None for files, and for one cluster that is named."""
     arguments = wanted.arguments
     contexts, snapshots = values.contexts(arguments), arguments["snapshots"]
     if arguments["inputs"] or (not (contexts or snapshots) and wanted.config.inputs):
@@ -160,6 +170,9 @@ class _Run:
 
     def finish(self) -> int:
         """Write the reports about all clusters."""
+        if not self.rows:
+            note("no cluster falls to this shard", quiet=self.wanted.arguments["quiet"])
+            return 0
         code = next((code for code in (1, 3) if code in self.codes), 0)
         together = merged(self.rows, self.reports)
         arguments = self.wanted.arguments

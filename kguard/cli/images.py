@@ -123,7 +123,12 @@ def _line(row: Row) -> tuple[str, ...]:
 @input_options
 @cache_options
 @click.option("--out", required=True, metavar="DIR", help="The folder that is written.")
-def collect_(out: str, **arguments: Any) -> int:
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Ask about this part of the images, from 0/N (also KGUARD_SHARDS, in an Indexed Job).",
+)
+def collect_(out: str, shard: str | None, **arguments: Any) -> int:
     """Write down what registries hold about every image, to be judged without a network.
 
     The folder is an OCI image layout with all signatures, a record of where was looked, and the
@@ -146,7 +151,8 @@ def collect_(out: str, **arguments: Any) -> int:
     chosen = options(arguments, config)
     inventory = inventory_of(collect({**arguments, "registry": True}, config), chosen)
     registries = Registries(settings_of(config.registry_block(chosen.cache)))
-    asked = collect_all(inventory, registries, Path(out), chosen.at, chosen.progress)
+    part = values.shard(shard)
+    asked = collect_all(inventory, registries, Path(out), chosen.at, chosen.progress, part)
     trust = copy_trust(
         Path(out), [config.path(n) for n in (*config.trust.roots, *config.trust.keys)]
     )

@@ -70,6 +70,11 @@ from kguard.model.findings import SEVERITIES
     envvar="KGUARD_RUN",
     help="What audits: its second audit of a subject replaces its first (also KGUARD_RUN).",
 )
+@click.option(
+    "--shard",
+    metavar="I/N",
+    help="Audit this part of the clusters only, from 0/N (also KGUARD_SHARDS, in an Indexed Job).",
+)
 @push.option
 @click.option("-v", "--verbose", is_flag=True, help="Name every target of grouped findings.")
 def command(**arguments: Any) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kguard.config import Config
 from kguard.errors import UsageError
+from kguard.model.shards import Shard
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _VERSION = re.compile(r"v?\d+(\.\d+)+[\w.+-]*|devel")
@@ -92,6 +93,21 @@ def known_contexts(names: Sequence[str]) -> None:
         if name not in known and name != "in-cluster":
             hint = f"the kubeconfig knows {', '.join(known)}" if known else "there is no kubeconfig"
             raise UsageError("there is no such context", where=f"context {name}", hint=hint)
+
+
+def shard(text: str | None) -> Shard:
+    """`I/N`; without it what a pod of an Indexed Job is told: its index and KGUARD_SHARDS.
+
+    Raises:
+        UsageError: it is no part of a whole.
+    """
+    total, index = os.environ.get("KGUARD_SHARDS"), os.environ.get("JOB_COMPLETION_INDEX")
+    told = text or (f"{index or ''}/{total}" if total else "0/1")
+    first, _, last = told.partition("/")
+    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
+        hint = "--shard 0/4 is the first of four; else KGUARD_SHARDS and JOB_COMPLETION_INDEX"
+        raise UsageError(f"there is no shard {told}", hint=hint)
+    return Shard(int(first), int(last))
 
 
 def assumptions(pairs: tuple[str, ...]) -> dict[str, str]:

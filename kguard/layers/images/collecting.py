@@ -24,6 +24,7 @@ from kguard.layers.images.registries import Registries
 from kguard.layers.images.semantics.references import Reference
 from kguard.layers.images.signatures import THREADS
 from kguard.layers.images.trust import public_root_bytes
+from kguard.model.shards import WHOLE, Shard
 
 _ROOT = "trusted_root.json"
 
@@ -34,8 +35,9 @@ def collect_all(
     folder: Path,
     at: datetime,
     progress: Callable[[str], None] | None = None,
+    shard: Shard = WHOLE,
 ) -> list[Asked]:
-    """Ask registries about every image, and write down what they say.
+    """Ask registries about every image of a shard, and write down what they say.
 
     Raises:
         UsageError: the folder holds something else, or cannot be written.
@@ -44,9 +46,8 @@ def collect_all(
     uses = named_uses(inventory)
     give_logins(inventory, uses, registries)
     registries.look_where(demanding(inventory))
-    wanted = sorted(
-        {(u.reference, u.digest) for u in uses if u.reference and u.how != "pod_config"}
-    )
+    named = {(u.reference, u.digest) for u in uses if u.reference and u.how != "pod_config"}
+    wanted = shard.part(sorted(named))
     counts = Counts((reference.registry for reference, _ in wanted), progress)
     with ThreadPoolExecutor(THREADS) as pool:
         running = {pool.submit(_one, writer, registries, *pair): pair[0] for pair in wanted}

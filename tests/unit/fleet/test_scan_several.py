@@ -259,3 +259,46 @@ def test_kubeconfigs_in_a_folder_are_read_by_their_current_context(fleet, monkey
     scan("-o", "json=all.json")
     assert asked == [("", "folder/center.yaml"), ("", "folder/south.yaml")]
     assert [row["name"] for row in report()["clusters"]] == ["center", "south"]
+
+
+def audited(name="all.json"):
+    return [row["name"] for row in report(name)["clusters"]]
+
+
+def test_shards_share_the_clusters(fleet):
+    everything = (EAST, NORTH, WEST)
+    for index in range(2):
+        scan(*everything, f"--shard={index}/2", "-o", f"json={index}.json")
+    assert (audited("0.json"), audited("1.json")) == (["east", "west"], ["north"])
+    assert scan(*everything, "--shard=3/4", "-o", "json=none.json") == 0
+    assert not (fleet / "none.json").exists()
+
+
+def test_a_pod_of_an_indexed_job_knows_its_shard(fleet, monkeypatch):
+    monkeypatch.setenv("KGUARD_SHARDS", "2")
+    monkeypatch.setenv("JOB_COMPLETION_INDEX", "1")
+    scan(EAST, NORTH, WEST, "-o", "json=all.json")
+    assert audited() == ["north"]
+    monkeypatch.delenv("JOB_COMPLETION_INDEX")
+    with pytest.raises(UsageError, match="there is no shard /2"):
+        scan(EAST, NORTH, WEST)
+
+
+@pytest.mark.parametrize("wrong", ["2/2", "1", "a/b", "-1/2", "1/0"])
+def test_a_shard_that_is_none_is_refused(fleet, wrong):
+    with pytest.raises(UsageError, match=f"there is no shard {wrong}"):
+        scan(EAST, NORTH, f"--shard={wrong}")
+
+
+def test_a_single_cluster_has_no_shards(fleet):
+    with pytest.raises(UsageError, match="a shard is a part of several clusters"):
+        scan(EAST, "--shard=0/2")
+
+
+def test_a_run_that_is_repeated_leaves_one_audit_of_each(fleet):
+    words = (EAST, NORTH, "--history=audits.db", "--run=night", "-o", "json=all.json")
+    scan(*words)
+    scan(*words, "--at=2026-11-30T03:05:00Z")
+    with history.opened("audits.db") as store:
+        found = [(audit.subject, audit.at[11:16]) for audit in history.audits(store)]
+    assert found == [("east", "03:05"), ("north", "03:05")]
