@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from kguard.layers.images.semantics.enforcement import ImagePolicy, Installed, Pattern, Subject
+from kguard.layers.images.semantics.globs import wildcard_matches
 from kguard.layers.images.semantics.matching import all_of, one_of, selected, selects_pods, truth
 from kguard.model.facts.common import Evidence, Truth
 from kguard.model.facts.images import Action
@@ -155,6 +156,7 @@ def _covers(manifest: Manifest, subject: Subject) -> Truth:
     return all_of(
         [
             truth(_kinds_fit(match, subject)),
+            _name_fits(match, subject),
             truth(one_of(match.get("namespaces"), subject.namespace)),
             truth(not excluded or not one_of(excluded, subject.namespace)),
             truth(strings(match).get("scope", "*") in ("*", "Namespaced")),
@@ -162,6 +164,16 @@ def _covers(manifest: Manifest, subject: Subject) -> Truth:
             selects_pods({"namespaceSelector": match.get("namespaceSelector")}, subject),
         ]
     )
+
+
+def _name_fits(match: JsonObject, subject: Subject) -> Truth:
+    """`spec.match.name` is the pod's, which its owner makes up: only a bare pod's is known."""
+    wanted = strings(match).get("name", "")
+    if not wanted:
+        return "true"
+    if subject.owner.kind == "Pod":
+        return truth(wildcard_matches(wanted, subject.owner.name))
+    return "unknown"
 
 
 def _kinds_fit(match: JsonObject, subject: Subject) -> bool:

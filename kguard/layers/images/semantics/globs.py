@@ -124,6 +124,7 @@ def scope_matches(scope: str, reference: Reference) -> bool:
     context = f"{registry}/{reference.repository}"
     if scope.startswith("*."):
         return registry.partition(":")[0].endswith(scope[1:])
-    if scope in (f"{context}:{reference.tag}", f"{context}@{reference.digest}"):
+    tag = reference.tag or ("" if reference.digest else DEFAULT_TAG)
+    if scope in (f"{context}:{tag}", f"{context}@{reference.digest}"):
         return True
     return context == scope or context.startswith(scope.rstrip("/") + "/")
