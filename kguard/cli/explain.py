@@ -18,8 +18,8 @@ from kguard.cli.inputs import (
     settings,
 )
 from kguard.cli.output import clean
-from kguard.cli.policies import describe, find
-from kguard.engine import catalog, own
+from kguard.cli.policies import clean_lines, describe, find
+from kguard.engine import catalog, examples, own
 from kguard.errors import UsageError
 from kguard.model.findings import Finding, Policy
 
@@ -32,17 +32,20 @@ _MIN_PREFIX = 6
 @judge_options
 @click.option("--report", metavar="FILE", help="A JSON report, instead of inputs.")
 def command(subject: str, report: str | None, **arguments: Any) -> int:
-    """Say why: what a policy wants, or what decides a finding and how it is closed.
+    """Say why: what a policy wants, with an example, or what decides a finding.
 
     \b
     Examples:
-      kguard explain network/default-deny
+      kguard explain network/no-default-deny
       kguard explain 1f3a9c deploy/
     """
     folders = [Path(folder) for folder in arguments["policy_dirs"]]
     policies = [*catalog.bundled(), *own.read(folders).policies]
     if "/" in subject:
-        click.echo(describe(find(subject, policies)))
+        policy = find(subject, policies)
+        click.echo(describe(policy))
+        if policy.bundled and (found := examples.example(policy.id)):
+            click.echo(f"\n{clean_lines(examples.lines(found))}")
         return 0
     finding = _pick(subject, _from_report(report) if report else _from_inputs(arguments))
     click.echo(_story(finding, find(finding.policy, policies)))

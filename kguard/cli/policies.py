@@ -40,7 +40,7 @@ def command() -> None:
     \b
     Examples:
       kguard policies list
-      kguard policies show network/default-deny
+      kguard policies show network/no-default-deny
     """
 
 

@@ -2,7 +2,7 @@
 """Which findings has somebody accepted, until when and why?
 
 Three spellings: an annotation `ignore.kguard.dev/network.default-deny: "until=...; by=...;
-reason=..."` on the target, a comment `# kguard: ignore[network/default-deny] until=... by=...
+reason=..."` on the target, a comment `# kguard: ignore[network/no-default-deny] until=... by=...
 reason` on the deciding line or the one above it, and a waivers file with selectors. Owner, reason
 and expiry are mandatory. Waivers that are expired, unused, incomplete or too broad are findings.
 """

@@ -15,6 +15,7 @@
 #   subjects: namespaces
 #   remedy: namespace_deny
 #   controls: [CIS-5.3.2, ATTACK-M1030]
+#   aliases: [network/default-deny]
 #   since: "0.1"
 package kguard.network.no_default_deny
 

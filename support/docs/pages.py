@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from kguard import cli
-from kguard.engine import catalog
+from kguard.engine import catalog, examples
 from kguard.engine.controls import frameworks
 from kguard.model.findings import FAMILIES, Policy
 
@@ -119,6 +119,8 @@ def _policy(policy: Policy, controls: dict[str, str]) -> str:
     ]
     for name, schema in policy.params.items():
         lines.append(f"Parameter `{name}`: default `{schema.get('default')}`.")
+    if found := examples.example(policy.id):
+        lines += ["", "````text", *examples.lines(found), "````"]
     if policy.controls:
         named = ", ".join(controls[control] for control in policy.controls)
         lines += ["", f"Controls: {named}."]

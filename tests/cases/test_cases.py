@@ -23,6 +23,8 @@ from tests.cases.runner import (
 )
 
 from kguard import reporters
+from kguard.engine import catalog
+from support import examples
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +95,23 @@ def test_remedies_close_and_do_no_harm(case, engine, request):
     assert (proof.weakens, proof.cuts, proof.opens, proof.new_findings) == ((), (), (), ())
     assert proof.second_run_empty
     answered = {f for entry in (*proof.refused, *proof.cannot) for f in entry.findings}
-    judged = judge(case, read_inputs(case), engine).report.findings
-    with_remedy = {f.fingerprint for f in judged if f.remedy and f.state == "open"}
+    judged = judge(case, read_inputs(case), engine)
+    open_ = (f for f in judged.report.findings if f.state == "open")
+    with_remedy = {f.fingerprint for f in open_ if f.remedy}
     assert {f.fingerprint for f in proof.remaining} & with_remedy <= answered
     assert {k: v for k, v in summary(plan).items() if v} == expected_remedy(case)
+    _examples_are_true(case, judged, plan, request)
+
+
+def _examples_are_true(case, judged, plan, request):
+    """What `kguard explain` shows of this case as an example is what the case yields."""
+    known = examples.read()
+    mine = [p for p in catalog.bundled() if p.id in known and known[p.id].case == case.id]
+    found = {p.id: examples.taken(p, case.id, judged, plan if p.remedy else None) for p in mine}
+    if mine and request.config.getoption("--update-cases"):
+        examples.write({**known, **{name: one for name, one in found.items() if one}})
+        return
+    assert found == {policy.id: known[policy.id] for policy in mine}
 
 
 def _missing(wanted, actual, place):
