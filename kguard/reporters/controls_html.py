@@ -22,6 +22,7 @@ from kguard.reporters.clauses import Judgement, judged
 from kguard.reporters.html.page import Item, item
 from kguard.reporters.html.template import filled
 from kguard.reporters.settings import Settings
+from kguard.reporters.text import assumptions
 
 MAX_NOT_READ = 200
 """Lines about what was not read, and as many about what was not evaluated."""
@@ -69,6 +70,7 @@ def render(report: Report, settings: Settings) -> str:
         "controls.html",
         report=report,
         columns=COLUMNS,
+        assumptions=assumptions(report),
         sections=[_section(framework, rows, report) for framework, rows in found],
         entries=entries,
         left_out=len(report.findings) - len(entries),

@@ -20,7 +20,7 @@ from kguard.model.findings import (
 from kguard.model.manifests import NotEvaluated
 from kguard.reporters import drift
 from kguard.reporters.settings import Settings
-from kguard.reporters.text import Group, Row, grouped, place, summary, totals, way_out
+from kguard.reporters.text import Group, Row, assumptions, grouped, place, summary, totals, way_out
 
 TOP = 3
 MAX_ITEMS = 200
@@ -115,6 +115,8 @@ class Page(msgspec.Struct, frozen=True):
     """What there is to say about the last audit; empty without a history."""
     changes: tuple[tuple[str, str], ...]
     """A word and a sentence each."""
+    assumptions: str
+    """What the verdicts rest on, in one sentence."""
 
 
 def page(report: Report, settings: Settings) -> Page:
@@ -144,6 +146,7 @@ def page(report: Report, settings: Settings) -> Page:
         titles=TITLES,
         since=drift.heading(report.drift) if report.drift else "",
         changes=tuple(drift.lines(report)),
+        assumptions=assumptions(report),
     )
 
 
