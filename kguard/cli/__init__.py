@@ -118,7 +118,9 @@ def _run() -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except click.ClickException as error:
-        show(_usage(error))
+        from kguard.cli.usage import usage
+
+        show(usage(error))
         return 2
     except KguardError as error:
         show(error)
@@ -133,17 +135,6 @@ def _run() -> int:
         _bug(error)
         return EXIT_BUG
     return status if isinstance(status, int) else 0
-
-
-def _usage(error: click.ClickException) -> UsageError:
-    """What click says, as one sentence with a hint."""
-    text = " ".join(error.format_message().split()).rstrip(".")
-    message, _, near = text.partition(". Did you mean ")
-    hint = f"did you mean {near.rstrip('?')}?" if near else ""
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if not hint and context:
-        hint = f"`{context.command_path} --help` says what there is"
-    return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 
 def _finish(status: int) -> None:

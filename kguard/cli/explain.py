@@ -13,6 +13,7 @@ from kguard.cli.inputs import (
     collect,
     input_options,
     judge_options,
+    live,
     open_engine,
     options,
     settings,
@@ -47,6 +48,9 @@ def command(subject: str, report: str | None, **arguments: Any) -> int:
         if policy.bundled and (found := examples.example(policy.id)):
             click.echo(f"\n{clean_lines(examples.lines(found))}")
         return 0
+    if not (report or arguments["inputs"] or live(arguments) or settings(arguments).inputs):
+        hint = f"`kguard explain {subject} INPUT` for a finding, LAYER/NAME for a policy"
+        raise UsageError(f"where has {subject} been found?", hint=hint)
     finding = _pick(subject, _from_report(report) if report else _from_inputs(arguments))
     click.echo(_story(finding, find(finding.policy, policies)))
     return 0
@@ -69,7 +73,8 @@ def _from_report(path: str) -> list[Finding]:
     try:
         return msgspec.json.decode(Path(path).read_bytes(), type=_Stored).findings
     except (OSError, msgspec.MsgspecError) as error:
-        raise UsageError(f"no report of kguard: {error}", where=path) from None
+        hint = f"`kguard scan ... -o json={path}` writes one"
+        raise UsageError(f"no report of kguard: {error}", where=path, hint=hint) from None
 
 
 def _pick(prefix: str, findings: list[Finding]) -> Finding:

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from kguard import layers
-from kguard.cli import values
+from kguard.cli import left_out, values
 from kguard.cli.output import note
 from kguard.config import Config, discover, read
 from kguard.engine.base import Engine
@@ -22,9 +22,6 @@ from kguard.scan import Options
 from kguard.sources.falco_rules import add_base_rules, is_remote
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_MAX_TOLD = 20
-"""Lines on stderr about what could not be read."""
 
 
 def input_options(function: F) -> F:
@@ -271,7 +268,7 @@ def collect(arguments: dict[str, Any], config: Config, *, report: bool = False) 
     if not found.looked_at and found.unreadable and not live(arguments):
         first = found.unreadable[0]
         raise SourceError(first.reason, where=first.source, hint=first.hint)
-    _tell(found, quiet=bool(arguments.get("quiet")))
+    left_out.tell(found, arguments)
     return found
 
 
@@ -314,22 +311,6 @@ def _named(arguments: dict[str, Any], config: Config) -> list[str]:
             "applies files on top of a cluster",
         )
     return inputs
-
-
-def _tell(found: Collected, *, quiet: bool) -> None:
-    """Say on stderr what the answer leaves out."""
-    said = [
-        f"{entry.source}:{entry.line}: not read: {entry.reason}"
-        if entry.line
-        else f"{entry.source}: not read: {entry.reason}"
-        for entry in sorted(found.unreadable)
-    ]
-    left_out = sorted(set(found.not_evaluated))
-    said += [f"{entry.source}: not evaluated: {entry.reason}" for entry in left_out]
-    for text in said[:_MAX_TOLD]:
-        note(text, quiet=quiet)
-    if len(said) > _MAX_TOLD:
-        note(f"and {len(said) - _MAX_TOLD} more", quiet=quiet)
 
 
 def _release(config: Config, release: Any) -> Any:
@@ -384,7 +365,7 @@ def start_engine(arguments: dict[str, Any]) -> Engine:
         from kguard.engine.opa_server import OpaEngine
 
         if not arguments.get("opa_url"):
-            raise UsageError("--engine opa needs --opa-url", hint="http://127.0.0.1:8181")
+            raise UsageError("--engine opa needs --opa-url", hint="--opa-url http://127.0.0.1:8181")
         return OpaEngine(arguments["opa_url"], ca_file=arguments.get("opa_ca") or "")
     from kguard.engine.embedded import EmbeddedEngine
 

@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from kguard.cli.inputs import collect, input_options, settings
+from kguard.cli.left_out import tell_nothing
 from kguard.model.manifests import Collected, JsonObject
 
 
@@ -25,6 +26,7 @@ def command(**arguments: Any) -> int:
       kubectl get all -o yaml | kguard manifests - | jq .object.kind
     """
     collected = collect(arguments, settings(arguments), report=True)
+    tell_nothing(collected, arguments)
     for row in rows(collected):
         sys.stdout.buffer.write(msgspec.json.encode(row) + b"\n")
     return 3 if collected.unreadable else 0

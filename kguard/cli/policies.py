@@ -85,6 +85,8 @@ def test(folder: str) -> int:
         if outcome.problem:
             click.echo(clean(f"FAILED {outcome.test}: {outcome.problem}"))
     failed = sum(bool(outcome.problem) for outcome in found)
+    if not found:
+        note(f"no tests in {folder}: they are rules `test_...` in files named *_test.rego")
     click.echo(f"{len(found) - failed} passed, {failed} failed")
     return 1 if failed or not found else 0
 

@@ -143,5 +143,6 @@ def known_frameworks(chosen: Sequence[str]) -> None:
 def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:
     name, _, destination = text.partition("=")
     if name not in known:
-        raise click.BadParameter(f"unknown format {name!r}; known: {', '.join(known)}")
+        hint = suggested(name, known, f"one of {', '.join(known)}")
+        raise UsageError(f"unknown format {name!r}", hint=hint)
     return name, destination

@@ -34,7 +34,8 @@ def existing(option: str, names: Sequence[str]) -> None:
     """Refuse names of files and folders that are not there."""
     for name in names:
         if not Path(name).exists():
-            raise UsageError(f"{option} {name}: no such file or folder")
+            hint = f"`kguard scan --help` says what {option} takes"
+            raise UsageError(f"{option} {name}: no such file or folder", hint=hint)
 
 
 def trust_files(names: Sequence[str]) -> None:
@@ -91,7 +92,8 @@ def known_contexts(names: Sequence[str]) -> None:
     known = cluster.contexts() if names else []
     for name in names:
         if name not in known and name != "in-cluster":
-            hint = f"the kubeconfig knows {', '.join(known)}" if known else "there is no kubeconfig"
+            nowhere = "there is no kubeconfig: set KUBECONFIG, or use --snapshot FILE"
+            hint = f"the kubeconfig knows {', '.join(known)}" if known else nowhere
             raise UsageError("there is no such context", where=f"context {name}", hint=hint)
 
 

@@ -143,9 +143,15 @@ def read(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
         value = yaml.load(text, yaml.CSafeLoader) or {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the file cannot be read: {reason(error)}", where=str(path)) from None
+        hint = "`kguard init` writes one that fits"
+        raise ConfigError(
+            f"the file cannot be read: {reason(error)}", where=str(path), hint=hint
+        ) from None
     except yaml.YAMLError as error:
-        raise ConfigError("the file is no valid YAML", where=_mark(path, error)) from None
+        hint = "a bracket or quote before this place may be left open"
+        raise ConfigError(
+            "the file is no valid YAML", where=_mark(path, error), hint=hint
+        ) from None
     for name in PRIVATE:
         if isinstance(value, dict) and name in value:
             raise ConfigError(f"unknown setting `{name}`", where=_where(path, text, [name]))

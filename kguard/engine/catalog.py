@@ -101,7 +101,8 @@ def modules(folder: Path) -> Iterator[tuple[Path, str]]:
         ConfigError: there is no such folder.
     """
     if not folder.is_dir():
-        raise ConfigError("there is no such folder of policies", where=str(folder))
+        hint = f"`kguard policies new LAYER/NAME {folder}` begins one"
+        raise ConfigError("there is no such folder of policies", where=str(folder), hint=hint)
     for path in sorted(folder.rglob("*.rego")):
         if path.name.endswith("_test.rego"):
             continue

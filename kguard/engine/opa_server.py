@@ -111,7 +111,8 @@ class OpaEngine:
             raise EngineError(_reason(error.response)) from None
         except requests.RequestException as error:
             reason = f"the OPA server does not answer: {type(error).__name__}"
-            raise EngineError(reason, where=self._url) from None
+            hint = "start one (`opa run --server`), or leave out --engine"
+            raise EngineError(reason, where=self._url, hint=hint) from None
         except RegoParseError as error:
             raise PolicyError(" ".join(str(error).split())) from None
         except DeletePolicyError as error:

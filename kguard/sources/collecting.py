@@ -122,7 +122,8 @@ def _path(path: Path, options: Options, seen: set[str], into: Collected) -> None
     elif path.exists():
         _named(File(shown, str(path.resolve())), options, seen, into)
     else:
-        raise SourceError("no such file or folder", where=str(path))
+        hint = "name the folder with your manifests, or `-` for stdin"
+        raise SourceError("no such file or folder", where=str(path), hint=hint)
 
 
 def _named(file: File, options: Options, seen: set[str], into: Collected) -> None:

@@ -56,7 +56,8 @@ def add_base_rules(names: Iterable[str], into: Collected) -> None:
 def _file(name: str) -> BaseRules:
     path = Path(name)
     if not path.is_file():
-        raise UsageError(f"--falco-rules {name}: no such file")
+        hint = "the rules that come with Falco: a file, or oci://REGISTRY/REPOSITORY:TAG"
+        raise UsageError(f"--falco-rules {name}: no such file", hint=hint)
     data = read_bytes(File(display_path(path), str(path)), MAX_RULES_BYTES)
     if isinstance(data, Unreadable):
         raise SourceError(data.reason, where=name)

@@ -43,7 +43,8 @@ def _read(file: File, into: Collected) -> None:
     into.unreadable = [u for u in into.unreadable if u.source != file.display]
     data = read_bytes(file, MAX_FILE_BYTES)
     if isinstance(data, Unreadable):
-        raise SourceError(data.reason, where=file.display)
+        hint = "declare connections as docs/layers/network.md says, or record them"
+        raise SourceError(data.reason, where=file.display, hint=hint)
     if file.display.endswith(_YAML):
         parse(data, SourceText(file.display, 0, 1, ""), into)
     else:

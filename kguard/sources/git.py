@@ -93,7 +93,8 @@ def resolve(text: str) -> str:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found.error or not found.output:
         if _git("rev-parse", "--git-dir").error:
-            raise SourceError("this folder is in no git repository", where=text)
+            hint = "type it inside of the repository, or name folders instead of revisions"
+            raise SourceError("this folder is in no git repository", where=text, hint=hint)
         hint = "a shallow clone lacks it: fetch with `fetch-depth: 0`"
         raise SourceError(f"git knows no revision {revision!r}", where=text, hint=hint)
     return found.output.decode("ascii", errors="replace").strip()

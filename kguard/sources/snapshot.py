@@ -101,7 +101,8 @@ def _opened(path: Path) -> Iterator[gzip.GzipFile]:
         with gzip.open(path, "rb") as stream:
             yield stream
     except FileNotFoundError:
-        raise SourceError("no such file", where=str(path)) from None
+        hint = f"`kguard snapshot --context NAME -o {path}` writes one"
+        raise SourceError("no such file", where=str(path), hint=hint) from None
     except gzip.BadGzipFile:
         raise _no_snapshot(path) from None
     except (EOFError, zlib.error):

@@ -54,7 +54,9 @@ def read(path: Path, cluster: str = "") -> frozenset[str]:
         earlier = msgspec.json.decode(path.read_bytes(), type=_Earlier)
     except OSError as error:
         raise ConfigError(
-            f"the baseline cannot be read: {reason(error)}", where=str(path)
+            f"the baseline cannot be read: {reason(error)}",
+            where=str(path),
+            hint=f"`kguard baseline INPUT -o {path}` writes one",
         ) from None
     except msgspec.MsgspecError as error:
         raise ConfigError(

@@ -235,7 +235,9 @@ def read(path: Path) -> list[Waiver]:
         documents = list(load(path.read_bytes()))
     except OSError as error:
         raise ConfigError(
-            f"the waivers file cannot be read: {reason(error)}", where=str(path)
+            f"the waivers file cannot be read: {reason(error)}",
+            where=str(path),
+            hint="docs/waivers.md shows how one is written",
         ) from None
     found = []
     for document in documents:

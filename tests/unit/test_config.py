@@ -50,7 +50,7 @@ def test_an_empty_file_is_no_settings(tmp_path):
         ),
         ("helm:\n- chart: 5\n", ":2:3", "`kguard schema config` prints the schema"),
         ("- a\n", ":1:1", "`kguard schema config` prints the schema"),
-        ("a: [\n", ":2:1", ""),
+        ("a: [\n", ":2:1", "a bracket or quote before this place may be left open"),
     ],
 )
 def test_mistakes_are_one_sentence_with_a_place(tmp_path, text, where, hint):

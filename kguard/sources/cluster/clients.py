@@ -34,7 +34,8 @@ def client_of(context: str, kubeconfig: str = "") -> Any:
     config = library.config
     known, context = contexts(kubeconfig), context or current(kubeconfig)
     if context not in (*known, IN_CLUSTER):
-        hint = f"the kubeconfig knows {', '.join(known)}" if known else "there is no kubeconfig"
+        nowhere = "there is no kubeconfig: set KUBECONFIG, or use --snapshot FILE"
+        hint = f"the kubeconfig knows {', '.join(known)}" if known else nowhere
         raise UsageError("there is no such context", where=f"context {context}", hint=hint)
     try:
         if context not in known:
