@@ -15,7 +15,7 @@ name says too little: the whole is always right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from kguard.inventory.applications import (
     SYSTEM,
@@ -28,13 +28,19 @@ from kguard.inventory.applications import (
     words,
 )
 from kguard.inventory.index import NAME_LABEL
-from kguard.inventory.selectors import (
-    InvalidSelectorError,
-    Selector,
-    match_labels,
-    parse_selector,
+from kguard.inventory.reaching import (
+    ANYWHERE,
+    MESHED,
+    POLICY,
+    Peer,
+    peers_of,
+    plain_selector,
+    reaches,
+    selector_of,
+    shows_mesh,
 )
-from kguard.model.manifests import Manifest, mapping, sequence, strings
+from kguard.inventory.selectors import Selector
+from kguard.model.manifests import Manifest, strings
 
 _CHANGED = frozenset(
     {
@@ -53,9 +59,6 @@ _CHANGED = frozenset(
 
 _WHOLE_NAMESPACE = frozenset({("NetworkPolicy", "networking.k8s.io"), ("Service", "")})
 """Kinds that concern every workload of their namespace, and so what these name."""
-
-_ANYWHERE = frozenset({("PeerAuthentication", "security.istio.io")})
-"""Kinds of applications that show to the whole cluster what it has."""
 
 _Key = TypeVar("_Key", str, bytes)
 _Graph = dict[str, dict[str, None]]
@@ -90,10 +93,13 @@ class Slices:
         self._shapes: dict[str, bytes] = {}
         self._pods: dict[str, tuple[dict[str, str], Ports]] = {}
         """Labels and ports of the pods that an object makes that nothing owns."""
-        self._peers: dict[str, list[_Peer]] = {}
+        self._peers: dict[str, list[Peer]] = {}
         self._selects: dict[str, Selector | None] = {}
         """What policies and Services select; None for whatever it is."""
         self._numbers: dict[str, int] = {}
+        self._reaching: dict[str, None] = {}
+        self._mesh: dict[str, None] = {}
+        """What shows a mesh, whoever is in it."""
         self._changes = 0
         for manifest in manifests:
             self.add(manifest)
@@ -141,9 +147,13 @@ class Slices:
         self._numbers[one] = self._changes
         space = self._spaces.setdefault(manifest.namespace, _Space())
         space.objects[one] = manifest
+        if shows_mesh(manifest):
+            self._mesh[one] = None
+        if reaches(manifest):
+            self._reaching[one] = None
         if is_foreign(manifest):
             space.foreign[one] = None
-        if (manifest.kind, manifest.group) in _ANYWHERE:
+        if (manifest.kind, manifest.group) in ANYWHERE:
             space.anywhere[one] = None
         above = [*owners(manifest)]
         for owner in above:
@@ -155,11 +165,11 @@ class Slices:
         space.loose[one] = None
         if metadata := pod_metadata(manifest):
             self._pods[one] = strings(metadata.get("labels")), port_names(manifest)
-        if (manifest.kind, manifest.group) == _POLICY:
-            self._peers[one] = [*_peers(manifest)]
-            self._selects[one] = _selector(manifest.spec.get("podSelector"))
+        if (manifest.kind, manifest.group) == POLICY:
+            self._peers[one] = [*peers_of(manifest)]
+            self._selects[one] = selector_of(manifest.spec.get("podSelector"))
         if (manifest.kind, manifest.group) == ("Service", ""):
-            self._selects[one] = _plain(manifest.spec.get("selector"))
+            self._selects[one] = plain_selector(manifest.spec.get("selector"))
         if manifest.namespace:
             self._words[one] = frozenset(words(manifest.object))
             for word in self._words[one]:
@@ -172,6 +182,8 @@ class Slices:
             return
         self._changes += 1
         self._peers.pop(one, None)
+        self._reaching.pop(one, None)
+        self._mesh.pop(one, None)
         self._selects.pop(one, None)
         self._pods.pop(one, None)
         space = self._spaces[manifest.namespace]
@@ -196,13 +208,15 @@ class Slices:
             return None
         if here in self._spaces and self._spaces[here].foreign:
             return None
+        if not self._mesh and any(map(MESHED.search, self._labels(here) or ())):
+            return None  # it may be the first that a mesh would take
         linked = {here, *self._linked(manifest)}
         placed = any(m.kind == "Pod" and m.spec.get("nodeName") for m in (manifest, former))
         found: dict[str, None] = {}
         for name, space in self._spaces.items():
             if not name or space.foreign or SYSTEM.fullmatch(name):
                 found.update(dict.fromkeys(space.objects))
-            elif name in linked:
+            elif name in linked or self._reaching:
                 found.update(space.loose)
                 found.update(dict.fromkeys(self._owned(space, manifest.id, whole=placed)))
             else:
@@ -287,14 +301,14 @@ class Slices:
         here = self._spaces.get(manifest.namespace)
         policies = [self._peers[one] for one in here.loose if one in self._peers] if here else []
         peers = {peer for known in policies for peer in known}
-        if (manifest.kind, manifest.group) == _POLICY:
-            peers |= {*_peers(manifest), *_peers(former)}
+        if (manifest.kind, manifest.group) == POLICY:
+            peers |= {*peers_of(manifest), *peers_of(former)}
         for name in self._spaces.keys() - {manifest.namespace, ""} if peers else ():
             labels = self._labels(name)
             for space, pod in peers:
                 if labels is None or space is None or space.matches(labels):
                     found = self._selected(name, [pod])
-                    if (manifest.kind, manifest.group) == _POLICY:
+                    if (manifest.kind, manifest.group) == POLICY:
                         yield from found
                     else:
                         yield from {self._pods[one][1]: one for one in found}.values()
@@ -321,34 +335,6 @@ class Slices:
                 selector = self._selects[one]
                 if selector and selector.matches(labels):
                     yield self._all[one]
-
-
-_POLICY = ("NetworkPolicy", "networking.k8s.io")
-_Peer = tuple[Selector | None, Selector | None]
-"""Selectors of namespaces and of their pods; None for whatever they select."""
-
-
-def _peers(policy: Manifest) -> Iterator[_Peer]:
-    """The peers of a policy that may be in other namespaces."""
-    for rules, ends in (("ingress", "from"), ("egress", "to")):
-        for rule in sequence(policy.spec.get(rules)):
-            for end in map(mapping, sequence(mapping(rule).get(ends))):
-                if "namespaceSelector" in end:
-                    yield _selector(end["namespaceSelector"]), _selector(end.get("podSelector"))
-
-
-def _plain(value: Any) -> Selector | None:
-    try:
-        return match_labels(value) if value else None
-    except InvalidSelectorError:
-        return None
-
-
-def _selector(value: Any) -> Selector | None:
-    try:
-        return parse_selector(value)
-    except InvalidSelectorError:
-        return None
 
 
 def _drop(graph: dict[_Key, dict[str, None]], key: _Key, one: str) -> None:

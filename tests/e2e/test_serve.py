@@ -50,7 +50,14 @@ READY_SECONDS = 60.0
 class Server:
     """`kguard serve` beside a cluster."""
 
-    def __init__(self, cluster, checkout: Path, folder: Path, port: int, *options: str) -> None:
+    def __init__(
+        self,
+        cluster,
+        checkout: Path,
+        folder: Path,
+        port: int,
+        layers: tuple[str, ...] = ("network",),
+    ) -> None:
         self.port, self.log = port, folder / "serve.log"
         self.certificate, key = certificate(folder, "serve")
         self._command = [
@@ -65,7 +72,6 @@ class Server:
                 "network",
             ),
             *(f"--listen=127.0.0.1:{port}", f"--tls-cert={self.certificate}", f"--tls-key={key}"),
-            *options,
         ]
         self._env = {
             **os.environ,
@@ -145,7 +151,7 @@ def server(cluster, checkout, tmp_path_factory):
     """The webhook, ready and registered, until the end of this file's tests."""
     folder = tmp_path_factory.mktemp("serve")
     (folder / "objects.yaml").write_text(OBJECTS)
-    _grant(cluster, folder)
+    grant(cluster, folder)
     cluster.apply(folder / "objects.yaml")
     (port,) = live.free_ports(1)
     running = Server(cluster, checkout, folder, port)
@@ -160,7 +166,7 @@ def server(cluster, checkout, tmp_path_factory):
         running.stop()
 
 
-def _grant(cluster, folder: Path) -> None:
+def grant(cluster, folder: Path) -> None:
     rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["get", "list", "watch"]}
     kind = "rbac.authorization.k8s.io"
     role = {
