@@ -34,7 +34,7 @@ serving: Any = import_module("tests.e2e.test_serve")
 REPLICAS = 33
 TEAMS = 20
 CLIENTS = 16
-KILL_AT = 0.5
+KILL_AT = 0.4
 """When the webhook is killed, as a share of the creates: nobody is judged until it is back."""
 Answer = tuple[str, int, float, float]
 """Kind, HTTP status, seconds, and when it was asked since the begin."""
@@ -200,6 +200,7 @@ def _measure(cluster: Any, client: Client, folder: Path, options: argparse.Names
         time.sleep(2)  # until the API server knows of it
         pages: list[str] = []
         answers = _load(client, server, options, pages)
+        server.wait()
         pages.append(server.get("/metrics"))
         return _report(answers, pages, server, _stored(client, options.creates))
     finally:
