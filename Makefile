@@ -65,6 +65,7 @@ conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by see
 	$(RUN) -m support.oracle_runs
 	KGUARD_NETWORK_CLUSTERS=6000 $(RUN) -m pytest -q tests/properties/network/test_every_kind.py
 	KGUARD_INSTALL=1 $(RUN) -m pytest -q -o timeout=1200 tests/e2e/test_containerfile.py
+	KGUARD_SCALE=1 $(RUN) -m pytest -q -s tests/e2e/test_scale.py
 	KGUARD_RANDOM_CLUSTERS=500 $(RUN) -m pytest -q tests/properties/test_mtls_remedies.py
 	KGUARD_SLICED_CLUSTERS=300 $(RUN) -m pytest -q tests/properties/test_slices.py
 

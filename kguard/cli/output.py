@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -22,6 +24,8 @@ __all__ = ["clean", "forget_output", "note", "write", "write_json", "write_priva
 def write(text: str, destination: str) -> None:
     """Write a report to a file, or to stdout where the destination is empty or `-`.
 
+    A file is there whole or as it was: collectors of metrics read at any moment.
+
     Raises:
         UsageError: it cannot be written.
     """
@@ -29,9 +33,30 @@ def write(text: str, destination: str) -> None:
         _print(text)
         return
     try:
-        Path(destination).write_text(text, encoding="utf-8")
+        _replace(Path(destination), text)
     except OSError as error:
         raise UsageError(f"cannot write {destination}: {error.strerror}") from None
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a new file in the place of an old one; what is no file, such as a pipe, is written to."""
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        if target.exists():
+            shutil.copymode(target, fresh)
+        fresh.replace(target)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        target.write_text(
+            text, encoding="utf-8"
+        )  # the file may be writable where its folder is not
 
 
 def write_private(data: bytes, destination: str) -> None:

@@ -50,18 +50,33 @@ class Cluster:
         return self.run("apply", "--filename", str(path), *arguments)
 
 
+def define_resources(cluster: Cluster, folder: Path, names: set[tuple[str, str]]) -> None:
+    """Create minimal definitions of those resources (group, plural) that are not served."""
+    served = set(cluster.run("api-resources", "--output=name").split())
+    missing = {
+        (group, plural) for group, plural in names if group and f"{plural}.{group}" not in served
+    }
+    items = [
+        _definition(group, plural.title(), "v1", True, plural) for group, plural in sorted(missing)
+    ]
+    _create(cluster, folder / "resources.json", items)
+
+
 def define(cluster: Cluster, folder: Path, kinds: dict[tuple[str, str], tuple[str, bool]]) -> None:
     """Create minimal definitions: ``{(group, kind): (version, namespaced)}``."""
     items = [_definition(*key, *value) for key, value in sorted(kinds.items())]
-    path = folder / "definitions.json"
+    _create(cluster, folder / "definitions.json", items)
+
+
+def _create(cluster: Cluster, path: Path, items: list[dict]) -> None:
     path.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
     cluster.apply(path)
     names = [f"crd/{item['metadata']['name']}" for item in items]
     cluster.run("wait", "--for=condition=Established", "--timeout=60s", *names)
 
 
-def _definition(group: str, kind: str, version: str, namespaced: bool) -> dict:
-    plural = _plural(kind)
+def _definition(group: str, kind: str, version: str, namespaced: bool, plural: str = "") -> dict:
+    plural = plural or _plural(kind)
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     served = {
         "name": version,
@@ -72,7 +87,10 @@ def _definition(group: str, kind: str, version: str, namespaced: bool) -> dict:
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
+        "metadata": {
+            "name": f"{plural}.{group}",
+            "annotations": {"api-approved.kubernetes.io": "unapproved, of a test"},
+        },
         "spec": {
             "group": group,
             "scope": "Namespaced" if namespaced else "Cluster",

@@ -18,8 +18,10 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kguard import history
+from kguard.sources.cluster.kinds import WANTED
 from tests.e2e import image, live, pods, report_crds, room
 
 OPEN_SHOP = """
@@ -121,9 +123,15 @@ def deployed(audited, testbed, checkout, tmp_path_factory):
     folder = tmp_path_factory.mktemp("controllers")
     audited.run("apply", "--kustomize", str(checkout / "deploy" / "base"))
     report_crds.define(audited, folder)
+    live.define_resources(audited, folder, {(g, _named(n)) for g, ns in WANTED.items() for n in ns})
     names = ("job-controller", "root-ca-certificate-publisher-controller")
     with live.controlling(testbed, folder, audited, *names):
         yield audited
+
+
+def _named(resource):
+    """A resource of a group of which everything is read."""
+    return "things" if resource == "*" else resource
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +215,42 @@ def test_the_next_audit_has_nothing_new_and_waits_for_the_history(job, first, st
     assert done.returncode == 0, done.stderr + done.stdout
     with history.connect(str(claim / "audits.db")) as database:
         assert [audit.opened for audit in history.audits(database)][1:] == [0]
+
+
+def test_its_rights_are_those_that_it_uses(deployed, first, checkout):
+    """What the API server recorded of the pod's requests, against the generated role."""
+    role = yaml.safe_load((checkout / "deploy/base/manifests/cluster-role.yaml").read_text())
+    granted = {
+        (verb, group, _named(name))
+        for rule in role["rules"]
+        for group in rule.get("apiGroups", ())
+        for name in rule["resources"]
+        for verb in rule["verbs"]
+    }
+    asked = [
+        e for line in deployed.audit_log.read_text().splitlines() if _is_ours(e := json.loads(line))
+    ]
+    assert {event["responseStatus"]["code"] for event in asked} == {200}
+    used = {
+        (e["verb"], e["objectRef"].get("apiGroup", ""), e["objectRef"]["resource"])
+        for e in asked
+        if "objectRef" in e
+    }
+    assert used == granted
+    assert ("list", "", "secrets") not in used
+    paths = {(e["verb"], e["requestURI"]) for e in asked if "objectRef" not in e}
+    open_to_all = {("get", "/api"), ("get", "/apis"), ("get", "/version")}  # system:discovery
+    assert paths - open_to_all == {
+        (verb, path)
+        for rule in role["rules"]
+        for path in rule.get("nonResourceURLs", ())
+        for verb in rule["verbs"]
+    }
+
+
+def _is_ours(event):
+    ours = event["user"]["username"] == "system:serviceaccount:kguard:kguard"
+    return ours and event["stage"] == "ResponseComplete"
 
 
 def test_the_pod_is_what_the_manifests_say(first):

@@ -221,6 +221,57 @@ def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
     assert found.served == []
 
 
+ADMISSION = {
+    "v1": ("validatingwebhookconfigurations",),
+    "v1beta1": ("validatingadmissionpolicies", "validatingwebhookconfigurations"),
+}
+
+
+def aggregated_group(name, versions):
+    return {
+        "metadata": {"name": name},
+        "versions": [
+            {
+                "version": version,
+                "resources": [
+                    {"resource": r, "responseKind": {"kind": r}, "verbs": ["list"]}
+                    for r in resources
+                ],
+            }
+            for version, resources in versions.items()
+        ],
+    }
+
+
+def plain_group(name, versions):
+    answers = {
+        f"/apis/{name}/{version}": [listed(*((r, r) for r in resources))]
+        for version, resources in versions.items()
+    }
+    first, *_ = versions
+    told = {"name": name, "versions": [{"version": v} for v in versions]}
+    return answers, {**told, "preferredVersion": {"version": first}}
+
+
+@pytest.mark.parametrize("aggregated", [True, False])
+def test_a_kind_is_read_in_the_version_that_an_older_server_has(aggregated):
+    """Groups and kinds that a server has not are not asked for; later versions are not assumed."""
+    name = "admissionregistration.k8s.io"
+    if aggregated:
+        told = {"kind": "APIGroupDiscoveryList", "items": [aggregated_group(name, ADMISSION)]}
+        answers = {"/api": [NONE], "/apis": [(200, {}, told)]}
+    else:
+        answers, group = plain_group(name, ADMISSION)
+        answers["/api"] = [(200, {}, {"kind": "APIVersions", "versions": []})]
+        answers["/apis"] = [(200, {}, {"kind": "APIGroupList", "groups": [group]})]
+    found = discover(connection(answers))
+    assert [(r.version, r.plural) for r in found.resources] == [
+        ("v1", "validatingwebhookconfigurations"),
+        ("v1beta1", "validatingadmissionpolicies"),
+    ]
+    assert found.broken == []
+
+
 def test_the_shipped_role_grants_what_is_listed_and_nothing_else(checkout):
     role = yaml.safe_load((checkout / "deploy/base/manifests/cluster-role.yaml").read_text())
     objects = [rule for rule in role["rules"] if "apiGroups" in rule]

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long does an audit of a large live cluster take, and what does it ask for?
+
+1,000 nodes, 10,000 running pods and 2,000 NetworkPolicies on a real API server. Filling it takes
+minutes: `make conformance-full` runs this, with KGUARD_SCALE=1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import ssl
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import urllib3
+
+from tests.e2e import live
+
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("KGUARD_SCALE"), reason="KGUARD_SCALE is not set"),
+    pytest.mark.timeout(1800),
+]
+NODES, NAMESPACES, PODS, POLICIES = 1_000, 100, 10_000, 2_000
+BUDGET_SECONDS, BUDGET_BYTES = 60, 1 << 30
+
+
+@pytest.fixture(scope="module")
+def large(testbed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("large")
+    limits = ("--max-requests-inflight=2000", "--max-mutating-requests-inflight=1000")
+    with live.running(testbed, folder, options=limits) as cluster:
+        _fill(cluster)
+        yield cluster
+
+
+def _fill(cluster):
+    http = urllib3.PoolManager(maxsize=16, cert_reqs=ssl.CERT_NONE)
+    urllib3.disable_warnings()
+    head = {"Authorization": "Bearer admin-token", "Content-Type": "application/json"}
+
+    def send(method, path, body):
+        merge = {"Content-Type": "application/merge-patch+json"} if method == "PATCH" else {}
+        answer = http.request(
+            method, cluster.url + path, body=json.dumps(body), headers={**head, **merge}
+        )
+        assert answer.status < 300, answer.data
+
+    with ThreadPoolExecutor(16) as pool:
+        for wave in (_spaces(), _bound(), _statuses()):
+            for done in [pool.submit(send, *one) for one in wave]:
+                done.result()
+
+
+def _meta(name, namespace=None, **labels):
+    return {"name": name, "namespace": namespace, "labels": labels}
+
+
+def _spaces():
+    for number in range(NAMESPACES):
+        yield "POST", "/api/v1/namespaces", {"metadata": _meta(f"team-{number}")}
+    for number in range(NODES):
+        yield "POST", "/api/v1/nodes", {"metadata": _meta(f"node-{number}")}
+
+
+def _bound():
+    for number in range(PODS):
+        space = f"team-{number % NAMESPACES}"
+        container = {"name": "web", "image": f"registry.example/web-{number % 200}:1"}
+        spec = {"nodeName": f"node-{number % NODES}", "containers": [container]}
+        metadata = _meta(f"web-{number}", space, app=f"web-{number % 40}")
+        yield "POST", f"/api/v1/namespaces/{space}/pods", {"metadata": metadata, "spec": spec}
+    for number in range(POLICIES):
+        space = f"team-{number % NAMESPACES}"
+        chosen = {"matchLabels": {"app": f"web-{number % 40}"}}
+        peer = {"podSelector": {"matchLabels": {"app": f"web-{(number + 1) % 40}"}}}
+        spec = {"podSelector": chosen, "ingress": [{"from": [peer]}]}
+        path = f"/apis/networking.k8s.io/v1/namespaces/{space}/networkpolicies"
+        yield "POST", path, {"metadata": _meta(f"policy-{number}", space), "spec": spec}
+
+
+def _statuses():
+    """What a kubelet tells of each pod."""
+    for number in range(PODS):
+        space = f"team-{number % NAMESPACES}"
+        image = f"registry.example/web-{number % 200}"
+        digest = f"{image}@sha256:{number % 200:064x}"
+        running = {"name": "web", "image": f"{image}:1", "imageID": digest, "ready": True}
+        running |= {"restartCount": 0, "state": {"running": {}}}
+        address = f"10.{number // 62500 + 1}.{number // 250 % 250}.{number % 250 + 1}"
+        status = {"phase": "Running", "podIP": address, "containerStatuses": [running]}
+        yield "PATCH", f"/api/v1/namespaces/{space}/pods/web-{number}/status", {"status": status}
+
+
+def test_an_audit_is_within_its_budget(large, kguard, checkout, tmp_path):
+    large.apply(checkout / "deploy/base/manifests/cluster-role.yaml")
+    large.run("create", "clusterrolebinding", "k", "--clusterrole=kguard", "--user=scanner")
+    report = tmp_path / "report.json"
+    began = time.monotonic()
+    done = kguard(
+        *("scan", "--context", "scanner", "--history", tmp_path / "audits.db"),
+        *("--output", f"json={report}"),
+        env={"KUBECONFIG": str(large.kubeconfig)},
+        timeout=600,
+    )
+    seconds = time.monotonic() - began
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
+    assert done.returncode in (1, 3), done.stderr
+    requests = [
+        (event["verb"], event.get("objectRef", {}).get("resource", event["requestURI"]))
+        for line in large.audit_log.read_text().splitlines()
+        if (event := json.loads(line))["user"]["username"] == "scanner"
+        and event["stage"] == "ResponseComplete"
+    ]
+    found = json.loads(report.read_text())
+    counts = Counter(verb for verb, _ in requests)
+    print(f"\n{found['objects']} objects, {len(found['findings'])} findings: {seconds:.1f} s, ")  # noqa: T201
+    print(f"{largest / 1e6:.0f} MB in the largest process, {dict(counts)} requests")  # noqa: T201
+    assert found["incomplete"] == []
+    assert counts.keys() == {"get", "list"}
+    assert "secrets" not in {name for _, name in requests}
+    assert Counter(requests)["list", "pods"] == PODS / 500
+    assert seconds < BUDGET_SECONDS
+    assert largest < BUDGET_BYTES
