@@ -134,7 +134,7 @@ class _Run:
         since = {f.fingerprint: known.get(f.fingerprint, report.at) for f in report.findings}
         line = row(name, report, since if arguments["history"] else {})
         self.codes.append(code)
-        self.pages[line.name] = _file("html", outcome.member)
+        self.pages[line.name] = file_of("html", outcome.member.file_name)
         self.rows.append(line)
         settings = reporters.Settings(
             arguments["verbose"],
@@ -144,7 +144,7 @@ class _Run:
             frameworks=arguments["frameworks"],
         )
         for form, folder in self.each:
-            write_report(form, report, settings, folder + _file(form, outcome.member))
+            write_report(form, report, settings, folder + file_of(form, outcome.member.file_name))
         left_out: dict[str, Any] = {} if self.all else {"findings": ()}
         self.reports.append(msgspec.structs.replace(report, facts={}, **left_out))
         self.remember(outcome, before.drift)
@@ -187,8 +187,9 @@ class _Run:
         return code
 
 
-def _file(form: str, member: Member) -> str:
-    return f"{member.file_name}.{_SUFFIXES.get(form, f'{form}.json')}"
+def file_of(form: str, stem: str) -> str:
+    """The name of the file with a report in a folder."""
+    return f"{stem}.{_SUFFIXES.get(form, f'{form}.json')}"
 
 
 def status(report: Report, wanted: Wanted, known: Mapping[str, str]) -> int:

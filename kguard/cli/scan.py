@@ -13,7 +13,7 @@ from kguard import reporters
 from kguard.cli import push
 from kguard.cli.audits import earlier, remember, subject_of
 from kguard.cli.earlier import with_baseline
-from kguard.cli.fleet import audit_all, members_of, status, write_report
+from kguard.cli.fleet import audit_all, file_of, members_of, status, write_report
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.trusted import Wanted, judged_by
 from kguard.errors import UsageError, suggested
@@ -116,7 +116,8 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
         frameworks=arguments["frameworks"],
     )
     for name, destination in formats:
-        write_report(name, report, settings, destination or "-")
+        file = file_of(name, "report") if destination.endswith("/") else ""
+        write_report(name, report, settings, f"{destination}{file}" or "-")
     if subject:  # last: a history that cannot be written takes no report away
         remember(judged, arguments, subject, before.drift)
     push.push(report, arguments, subject)

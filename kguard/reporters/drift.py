@@ -8,6 +8,8 @@ from kguard.model.findings import Finding, Report
 
 MAX_LINES = 20
 """Of one kind."""
+MAX_TARGETS = 6
+"""Objects with the same change that are named."""
 WORDS: dict[EffectKind, str] = {
     "weaker": "weaker",
     "opened": "opens",
@@ -41,8 +43,18 @@ def lines(report: Report) -> list[tuple[str, str]]:
 
 
 def _effects(drift: Drift, kind: EffectKind) -> list[tuple[str, str]]:
-    changes = [one for one in getattr(drift.effects, kind, ()) if not one.implied]
-    return _bounded(WORDS[kind], [f"{change.target}: {change.text}" for change in changes])
+    alike: dict[str, list[str]] = {}
+    for change in getattr(drift.effects, kind, ()):
+        if not change.implied:
+            alike.setdefault(change.text, []).append(change.target)
+    texts = [f"{_targets(names)}: {text}" for text, names in alike.items()]
+    return _bounded(WORDS[kind], texts)
+
+
+def _targets(names: list[str]) -> str:
+    more = len(names) - MAX_TARGETS
+    said = ", ".join(names[:MAX_TARGETS])
+    return f"{said} and {more} more" if more > 0 else said
 
 
 def _bounded(word: str, texts: list[str]) -> list[tuple[str, str]]:

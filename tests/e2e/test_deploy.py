@@ -120,3 +120,18 @@ def test_the_units_run_options_that_exist(checkout, kguard):
     done = kguard(*command[1:], env={"STATE_DIRECTORY": "/nowhere"})
     assert done.returncode == 2
     assert "there is no such context" in done.stderr
+
+
+def test_the_fleet_is_as_safe_as_the_base(checkout, kguard, testbed, tmp_path):
+    command = [testbed("kubectl"), "kustomize", str(checkout / "deploy/fleet")]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = documents(text)
+    assert {key[2] for key in found if key[0] == "CronJob"} == {"kguard-fleet"}
+    job = found["CronJob", "kguard", "kguard-fleet"]["spec"]["jobTemplate"]["spec"]
+    (container,) = job["template"]["spec"]["containers"]
+    told = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert told["KGUARD_SHARDS"] == str(job["completions"])
+    (tmp_path / "fleet.yaml").write_text(text)
+    done = kguard("scan", tmp_path / "fleet.yaml", "--output=json", f"--at={NOW}", cwd=tmp_path)
+    about = json.loads(done.stdout)["findings"]
+    assert [f["message"] for f in about if f["layer"] not in ("images", "manifests")] == []

@@ -302,3 +302,8 @@ def test_a_run_that_is_repeated_leaves_one_audit_of_each(fleet):
     with history.opened("audits.db") as store:
         found = [(audit.subject, audit.at[11:16]) for audit in history.audits(store)]
     assert found == [("east", "03:05"), ("north", "03:05")]
+
+
+def test_a_folder_for_one_cluster_has_one_file(fleet):
+    scan(EAST, "-o", "html=out/")
+    assert [path.name for path in (fleet / "out").iterdir()] == ["report.html"]

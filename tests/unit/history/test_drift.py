@@ -13,7 +13,7 @@ from kguard import history
 from kguard.errors import HistoryError
 from kguard.history import database as shapes
 from kguard.history import recording
-from kguard.model.comparison import Expired
+from kguard.model.comparison import Change, Comparison, Drift, Expired
 from kguard.reporters.drift import heading, lines
 from kguard.scan import compute
 from kguard.selection import Options
@@ -105,6 +105,22 @@ def test_what_comes_back_and_what_goes_is_told(store):
 def test_an_incomplete_audit_says_of_nothing_that_it_is_gone(store):
     put(store, 1, finding("a"))
     assert drift(store, 2, complete=False).drift.fixed == ()
+
+
+def test_the_same_change_of_many_is_one_line():
+    changes = [Change(f"Pod shop/{number}", "is open") for number in range(9)]
+    hidden = Change("Pod shop/web", "is open to a", implied=True)
+    found = Drift(
+        before="2026-11-01T12:00:00Z",
+        effects=Comparison(weaker=(*changes, hidden)),
+        new=(),
+        reopened=(),
+        expired=(),
+        fixed=(),
+    )
+    names = ", ".join(f"Pod shop/{number}" for number in range(6))
+    told = lines(msgspec.structs.replace(report(2), drift=found))
+    assert told == [("weaker", f"{names} and 3 more: is open")]
 
 
 def test_the_first_audit_has_nothing_to_compare_with(store):
