@@ -11,7 +11,7 @@ from kguard.admission import MAX_REVIEW_BYTES
 from kguard.errors import KguardError, UsageError
 from kguard.serve.http import Limits, Server
 from kguard.serve.log import log
-from kguard.serve.settings import Serving, Setup
+from kguard.serve.settings import Serving, Setup, compile_all
 from kguard.serve.tls import Certificates, Files
 from kguard.serve.views import View
 from kguard.serve.webhook import Webhook
@@ -31,7 +31,9 @@ def run(serving: Serving, files: Files, view: View, setup: Callable[[], Setup]) 
         KguardError: policies or settings cannot be read.
     """
     certificates = Certificates(files)
-    webhook = Webhook(serving, view, setup(), need_certificate=files.client_ca is not None)
+    first = setup()
+    compile_all(first)
+    webhook = Webhook(serving, view, first, need_certificate=files.client_ca is not None)
     try:
         asyncio.run(_serve(serving, certificates, webhook, setup))
     finally:
@@ -78,6 +80,7 @@ async def _reload(
             found = setup()
             changed = found.digest != webhook.setup.digest
             if changed:
+                compile_all(found)
                 webhook.setup = found
             return changed
 

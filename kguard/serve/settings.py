@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from kguard.engine.base import Engine
+from kguard.errors import PolicyError
 from kguard.selection import Chosen, Options, chosen
 
 Mode = Literal["enforce", "warn", "dry-run"]
@@ -76,3 +77,19 @@ def set_up(
         and all(policy.input == "facts" for policy in policies.policies),
         start=start,
     )
+
+
+def compile_all(setup: Setup) -> None:
+    """See that an engine takes every policy: one that it does not take would deny every request.
+
+    Raises:
+        PolicyError: a policy cannot be compiled.
+        EngineError: the engine cannot be started.
+    """
+    engine = setup.start()
+    try:
+        failures = engine.load(setup.policies.policies, setup.policies.libraries)
+    finally:
+        engine.close()
+    for failure in failures:
+        raise PolicyError(failure.reason, where=f"policy {failure.policy}", hint=failure.hint)
