@@ -63,6 +63,7 @@ conformance: $(VENV)/.dev ## the recorded answers of real systems, as a table
 
 conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by seed range
 	$(RUN) -m support.oracle_runs
+	$(RUN) -m support.bench.reports 1000000
 	KGUARD_NETWORK_CLUSTERS=6000 $(RUN) -m pytest -q tests/properties/network/test_every_kind.py
 	KGUARD_INSTALL=1 $(RUN) -m pytest -q -o timeout=1200 tests/e2e/test_containerfile.py
 	KGUARD_SCALE=1 $(RUN) -m pytest -q -s tests/e2e/test_scale.py

@@ -18,6 +18,7 @@ VERSION = "v1"
 
 _STRUCTS = {
     "report": "kguard.reporters.json:Document",
+    "scan-line": "kguard.reporters.jsonl:Entry",
     "diff": "kguard.reporters.change_json:Document",
     "gate": "kguard.reporters.change_json:Document",
     "admit": "kguard.admission:Answer",

@@ -49,6 +49,7 @@ RULES = """\
 """
 COMMANDS = {
     "report": f"scan {SHOP} -o json",
+    "scan-line": f"scan {SHOP} -o jsonl",
     "baseline": f"baseline {SHOP} -o -",
     "diff": f"diff {SHOP} {{changed}} -o json",
     "gate": "gate {changed} --snapshot {snapshot} -o json",
@@ -93,7 +94,7 @@ REVIEW = {
     },
 }
 STDIN = {"admit": json.dumps(REVIEW)}
-LINES = {"manifest", "audit-eval", "runtime-alert"}
+LINES = {"scan-line", "manifest", "audit-eval", "runtime-alert"}
 READ = {
     "config",
     "evidence",

@@ -16,9 +16,19 @@ import pytest
 from kguard.reporters.json import Document
 from tests.e2e import test_html_browser as looks
 from tests.e2e.browser import Browser
+from tests.unit.reporters import oscal_rules
 from tests.unit.reporters.test_sarif import github_problems
 
-FORMATS = {"json": "json", "sarif": "sarif", "junit": "xml", "markdown": "md", "html": "html"}
+FORMATS = {
+    "json": "json",
+    "sarif": "sarif",
+    "junit": "xml",
+    "markdown": "md",
+    "html": "html",
+    "controls-html": "controls.html",
+    "oscal": "oscal.json",
+    "jsonl": "jsonl",
+}
 LAYERS = {"network", "mtls", "images", "audit", "runtime"}
 
 
@@ -59,8 +69,33 @@ def test_junit_counts_every_finding(folder, findings):
     assert int(root.get("failures")) + int(root.get("errors")) == len(findings)
 
 
+def test_oscal_is_valid_and_counts_every_finding(folder, findings):
+    document = json.loads((folder / "report.oscal.json").read_text())
+    jsonschema.Draft202012Validator(oscal_rules.SCHEMA).validate(document)
+    (result,) = document["assessment-results"]["results"]
+    seen = [entry for entry in result["observations"] if entry["types"] == ["finding"]]
+    assert len(seen) == len(findings)
+
+
+def test_lines_count_every_finding(folder, findings):
+    *lines, scan = map(json.loads, (folder / "report.jsonl").read_text().splitlines())
+    assert len(lines) == sum(scan["findings"].values()) == len(findings)
+
+
 @pytest.mark.parametrize("width", looks.WIDTHS)
-def test_the_page_looks_right(folder, findings, width):
+def test_the_page_for_auditors_looks_right(folder, width):
+    browser = Browser()
+    try:
+        browser.open(folder / "report.controls.html", width)
+        for check in (looks.OVERFLOWING, looks.OUTSIDE, looks.OVERLAPPING, looks.UNREACHABLE):
+            assert browser.evaluate(check) == []
+        assert browser.complaints() == []
+    finally:
+        browser.close()
+
+
+@pytest.mark.parametrize("width", looks.WIDTHS)
+def test_the_page_looks_looks_right(folder, findings, width):
     browser = Browser()
     try:
         browser.open(folder / "report.html", width)
