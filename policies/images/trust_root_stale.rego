@@ -14,7 +14,7 @@
 #   layer: images
 #   kind: posture
 #   subjects: uses
-#   no_remedy: "fetch a fresh trusted_root.json (cosign trusted-root create, gh attestation trusted-root) or upgrade kguard's dependency `sigstore`"
+#   no_remedy: "get a fresh root where there is a network (cosign trusted-root create --with-default-services --out trusted_root.json) and name it with --trusted-root or under trust.roots"
 #   controls: [ATTACK-M1045]
 #   since: "0.1"
 #   params:

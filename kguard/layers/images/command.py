@@ -21,12 +21,12 @@ from kguard.layers.images.semantics.references import (
     parse_weakly,
 )
 from kguard.layers.images.signatures import INCOMPLETE
-from kguard.layers.images.trust import public_root
+from kguard.layers.images.trust import public_expiry, public_root
 from kguard.layers.images.verification.acceptance import Demand, accepts
 from kguard.layers.images.verification.judge import SIGNED, Authorities, Verdict
 from kguard.layers.images.verification.keys import PublicKey, load_pem
 from kguard.layers.images.verification.rejected import RejectedError
-from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_root
+from kguard.layers.images.verification.trusted_root import TrustedRoot, parse_roots
 from kguard.layers.images.verification.verify import Requirements
 from kguard.model.facts.images import Signature
 from kguard.sources.registry import Settings
@@ -84,6 +84,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
     cosign_accepts: bool
     """Whether that command would accept the image: a question of its own beside the class."""
     exit_code: int
+    note: str = ""
+    """What may be wrong with the question rather than with the image."""
 
     @property
     def lines(self) -> list[str]:
@@ -94,11 +96,14 @@ class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
         for signature in self.signatures:
             what = " ".join(filter(None, (signature.format, signature.predicate)))
             found.append(
-                f"  {signature.location:14}{signature.verdict}: {signature.reason} ({what})"
+                f"  {signature.location:14}{signature.verdict}: {signature.reason}"
+                + (f" ({what})" if what else "")
             )
         accepted = self.signature in SIGNED
         if self.cosign_accepts != accepted and self.signatures:
             found.append(f"  cosign        would {'accept' if not accepted else 'refuse'} it")
+        if self.note:
+            found.append(f"  note          {self.note}")
         return [*found, f"  check with    {self.cosign}"]
 
 
@@ -207,7 +212,7 @@ def _roots(question: Question) -> tuple[TrustedRoot, ...]:
     try:
         if question.trusted_root is None:
             return (public_root(),)
-        return (parse_root(_bytes(question.trusted_root)),)
+        return tuple(parse_roots(_bytes(question.trusted_root)))
     except RejectedError as error:
         raise UsageError(error.reason, where=question.trusted_root or "") from None
 
@@ -237,6 +242,18 @@ def _said(question: Question, digest: str, verdict: Verdict) -> Answer:
         cosign=" ".join(_command(question, digest)),
         cosign_accepts=accepted,
         exit_code=_exit_code(verdict, accepted=accepted),
+        note=_note(question) if not accepted else "",
+    )
+
+
+def _note(question: Question) -> str:
+    """That the root of the public instance is old, where it is the one that was asked."""
+    expires = public_expiry() if question.trusted_root is None and question.key is None else None
+    if expires is None or expires > datetime.now(UTC):
+        return ""
+    return (
+        f"the root of the public instance that kguard has is out of date since {expires.date()}: "
+        "give a fresh one with --trusted-root"
     )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from kguard.layers.images import command
 from kguard.layers.images.assess import assess
 from kguard.layers.images.semantics.demands import demands_of
 from kguard.layers.images.semantics.identities import Identity
@@ -241,3 +242,24 @@ def test_other_statements_are_no_provenance():
         "predicate": {"builder": {"id": "b"}},
     }
     assert read_provenance(statement) == Provenance()
+
+
+@pytest.mark.parametrize(
+    ("expires", "given", "noted"),
+    [(1970, {}, True), (2999, {}, False), (1970, {"trusted_root": "root.json"}, False)],
+)
+def test_verify_says_that_the_public_root_is_old(monkeypatch, tmp_path, expires, given, noted):
+    end = datetime(expires, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(command, "public_expiry", lambda: end)
+    (tmp_path / "root.json").write_bytes(files()["good.json"])
+    monkeypatch.chdir(tmp_path)
+    question = command.Question(
+        f"registry.test/acme/none@sha256:{'a' * 64}",
+        evidence=str(tmp_path),
+        certificate_identity=SUBJECT,
+        certificate_oidc_issuer=ISSUER,
+        **given,
+    )
+    said = "\n".join(command.answer(question).lines)
+    assert (f"out of date since {expires}-01-01" in said) is noted
+    assert ("--trusted-root" in said.partition("check with")[0]) is noted
