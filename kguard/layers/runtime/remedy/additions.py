@@ -15,7 +15,7 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.falco import RULES_FOLDER, Falco
 from kguard.layers.runtime.facts.texts import Text
 from kguard.layers.runtime.remedy.enabling import Choice, disabled_rules
-from kguard.layers.runtime.remedy.places import Setup, plain, setups, whole
+from kguard.layers.runtime.remedy.places import OWN_PRIORITY, Setup, plain, setups, whole
 from kguard.layers.runtime.semantics import settings as falco_yaml
 from kguard.layers.runtime.traces import ARTIFACT_GROUP
 from kguard.model.facts.runtime import Facts
@@ -39,8 +39,6 @@ from kguard.sources.yaml.untyped import Sequence as Items
 RULES_NAME = "kguard_rules.yaml"
 _ENABLED_NAME = "kguard_switched_on.yaml"
 _OBJECTS = {RULES_NAME: "kguard", _ENABLED_NAME: "kguard-switched-on"}
-_PRIORITY = 90
-"""Of the operator's objects; those of users are at 50 unless they say otherwise."""
 _ENABLE = "- rule: {}\n  enabled: true\n  override:\n    enabled: replace\n"
 _NO_FOLDER = "the input shows no folder of rules that a new file could go to"
 
@@ -178,7 +176,7 @@ def _rulesfile(falco: Falco, name: str, content: str, closes: tuple[str, ...], w
         "apiVersion": f"{ARTIFACT_GROUP}/v1alpha1",
         "kind": "Rulesfile",
         "metadata": {"name": _OBJECTS[name], "namespace": falco.ref.namespace},
-        "spec": {"inlineRules": plain(document), "priority": _PRIORITY},
+        "spec": {"inlineRules": plain(document), "priority": OWN_PRIORITY},
     }
     return Create(made, closes, why)
 

@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kguard.layers.runtime.facts.delivery import receiver
+from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.removed import DRIVERS
-from kguard.layers.runtime.remedy.places import Setup, setups
+from kguard.layers.runtime.remedy.places import OWN_PRIORITY, Setup, setups
 from kguard.layers.runtime.remedy.repair import drops_unwritten
 from kguard.layers.runtime.remedy.rules import change_config
+from kguard.layers.runtime.traces import ARTIFACT_GROUP
 from kguard.model.findings import Finding
-from kguard.model.remedies import Cannot, Edit, Operation, Proposal, RemedyRequest
+from kguard.model.remedies import Cannot, Create, Edit, Operation, Proposal, RemedyRequest
 
+_SEND = "send alerts to the Falcosidekick that is there"
 _TELL = (
     "install Falcosidekick with an output of yours and name it: `falcosidekick.enabled=true` in "
     "the values of Falco's chart, or http_output in falco.yaml"
@@ -26,11 +29,26 @@ def send_alerts(request: RemedyRequest) -> Iterator[Proposal]:
         falco = setup.falco
         if falco is None or not receiver(request.inventory, falco):
             yield Cannot(closes, "the input shows nobody who could receive alerts", _TELL)
+        elif falco.kind == "operator":
+            yield _config(falco, receiver(request.inventory, falco), closes)
         elif falco.config_text is None:
             yield Cannot(closes, "the configuration of this Falco is not in the input", _TELL)
         else:
-            why = "send alerts to the Falcosidekick that is there"
-            yield from change_config(request.inventory, setup, falco.config_text, findings, why)
+            yield from change_config(request.inventory, setup, falco.config_text, findings, _SEND)
+
+
+def _config(falco: Falco, url: str, closes: tuple[str, ...]) -> Create:
+    """The object of the operator that adds to its configuration, after those of users."""
+    made = {
+        "apiVersion": f"{ARTIFACT_GROUP}/v1alpha1",
+        "kind": "Config",
+        "metadata": {"name": "kguard-outputs", "namespace": falco.ref.namespace},
+        "spec": {
+            "config": {"json_output": True, "http_output": {"enabled": True, "url": url}},
+            "priority": OWN_PRIORITY,
+        },
+    }
+    return Create(made, closes, _SEND)
 
 
 def drop_removed(request: RemedyRequest) -> Iterator[Proposal]:

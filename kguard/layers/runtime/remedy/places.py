@@ -19,6 +19,9 @@ from kguard.model.remedies import Edit, Operation, RemedyRequest
 from kguard.sources.yaml import untyped
 from kguard.sources.yaml.untyped import Mapping, Node, Scalar
 
+OWN_PRIORITY = 90
+"""Of what is added for the operator; objects of users are at 50 unless they say otherwise."""
+
 
 class Setup(msgspec.Struct):
     """One Falco with its rules, as the facts were made of it; without Falco, rules alone."""
