@@ -48,8 +48,8 @@ def problems(rules: Rules) -> Iterator[model.Problem]:
                 there = rules.text_of(problem.context.file) or text
                 yield _problem(problem, level, there)
     if not rules.missing:
-        for requirement in rules.ruleset.unmet:
-            yield from _unmet(rules, requirement)
+        for requirement, complaint in rules.ruleset.unmet:
+            yield from _unmet(rules, requirement, complaint)
 
 
 def _problem(problem: LoadProblem, level: str, text: Text) -> model.Problem:
@@ -69,7 +69,7 @@ def _problem(problem: LoadProblem, level: str, text: Text) -> model.Problem:
     )
 
 
-def _unmet(rules: Rules, requirement: Requirement) -> Iterator[model.Problem]:
+def _unmet(rules: Rules, requirement: Requirement, complaint: str) -> Iterator[model.Problem]:
     text = rules.text_of(requirement.context.file)
     if text is not None:
         yield model.Problem(
@@ -78,7 +78,7 @@ def _unmet(rules: Rules, requirement: Requirement) -> Iterator[model.Problem]:
             level="error",
             code="",
             about="plugin",
-            message=requirement.complaint,
+            message=complaint,
             item="",
-            because=[text.at(requirement.context.line, requirement.complaint)],
+            because=[text.at(requirement.context.line, complaint)],
         )

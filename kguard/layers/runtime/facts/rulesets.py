@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import msgspec
 
 from kguard.inventory import Inventory
+from kguard.layers.runtime.facts.artifacts import artifacts
 from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.operator import fetched, from_registry, ordered, undecided
 from kguard.layers.runtime.facts.texts import Text, from_base_rules, from_document, line_of
@@ -26,6 +28,7 @@ from kguard.model.manifests import BaseRules, PlainDocument
 
 BASE_FILE = "falco_rules.yaml"
 LOCAL_FILE = "falco_rules.local.yaml"
+_WHOLE_VERSION = re.compile(r"v?\d{1,9}\.\d{1,9}\.\d{1,9}(?:[-+].*)?", re.ASCII)
 _ORDER = (BASE_FILE, "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml")
 
 
@@ -105,7 +108,8 @@ def load_texts(
 def rules_of(inventory: Inventory, falco: Falco) -> Rules:
     """The rules of one Falco, with what is missing in the input."""
     found = _of_operator(inventory, falco) if falco.kind == "operator" else _files(inventory, falco)
-    return load_texts(*found, _environment(falco), falco.settings.syscalls)
+    environment = _environment(falco, tuple(_versions(inventory, falco)))
+    return load_texts(*found, environment, falco.settings.syscalls)
 
 
 def _of_operator(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidence]]:
@@ -137,11 +141,19 @@ def _files(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidenc
     return texts, missing
 
 
-def _environment(falco: Falco) -> Environment:
+def _versions(inventory: Inventory, falco: Falco) -> Iterator[tuple[str, str]]:
+    """The versions of the plugins that are fetched by a whole version, by name."""
+    for artifact in artifacts(inventory, falco):
+        name, _, tag = artifact.reference.partition("@")[0].rpartition("/")[2].partition(":")
+        if _WHOLE_VERSION.fullmatch(tag):
+            yield name, tag
+
+
+def _environment(falco: Falco, versions: tuple[tuple[str, str], ...]) -> Environment:
     """The plugins that are loaded; where nothing is written, the container plugin at least."""
     written = falco.settings.plugins_written or falco.kind == "operator"
     loaded = falco.settings.environment if written else EVERY_PLUGIN
-    return msgspec.structs.replace(loaded, engine=engine_of(falco.version))
+    return msgspec.structs.replace(loaded, engine=engine_of(falco.version), versions=versions)
 
 
 def _base_name(document: PlainDocument) -> str:

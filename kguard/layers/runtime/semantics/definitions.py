@@ -8,6 +8,8 @@ before it (`visibility`); appended conditions are joined as text.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -27,6 +29,7 @@ PRIORITIES = (
 )
 """From the most to the least urgent, as alerts print them."""
 
+_VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:[-+][0-9A-Za-z.+-]*)?")
 _REDEFINED = "Rule has been re-defined with a different source"
 
 
@@ -96,11 +99,37 @@ class Requirement(msgspec.Struct, frozen=True):
     """Names and least versions."""
     context: Context
 
-    @property
-    def complaint(self) -> str:
-        """What Falco says where none of them is loaded."""
+    def complaint(self, loaded: Mapping[str, str]) -> str:
+        """What Falco says against the plugins that are loaded; empty where they do.
+
+        The first alternative that is loaded decides (falco_engine.cpp,
+        `check_plugin_requirement_alternatives`).
+
+        Args:
+            loaded: versions by name; an empty one is not known, and taken for good.
+        """
+        for name, wanted in self.alternatives:
+            if name in loaded:
+                have = loaded[name]
+                if not have or _is_compatible(have, wanted):
+                    return ""
+                return (
+                    f"Plugin '{name}' version '{have}' is not compatible with required plugin "
+                    f"version '{wanted}'"
+                )
         wanted = ", ".join(f"{name} (>= {version})" for name, version in self.alternatives)
         return f"Plugin requirement not satisfied, must load one of: {wanted}"
+
+
+def _is_compatible(have: str, wanted: str) -> bool:
+    """Whether the major version is the same and the rest no older (libs, `sinsp_version`)."""
+    mine, theirs = _numbers(have), _numbers(wanted)
+    return mine is None or theirs is None or (mine[0] == theirs[0] and mine >= theirs)
+
+
+def _numbers(version: str) -> tuple[int, ...] | None:
+    found = _VERSION.fullmatch(version)
+    return tuple(int(part) for part in found.groups()) if found else None
 
 
 class Definitions:

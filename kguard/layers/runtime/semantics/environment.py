@@ -49,6 +49,14 @@ class Environment(msgspec.Struct, frozen=True):
     engine: Engine = NEWEST
     assumed: bool = False
     """Whether no configuration says which plugins are loaded."""
+    versions: tuple[tuple[str, str], ...] = ()
+    """The versions of plugins, by name, as far as they are written."""
+
+    @property
+    def loaded(self) -> dict[str, str]:
+        """The version of each loaded plugin; empty where it is not known."""
+        known = dict(self.versions)
+        return {name: known.get(name, "") for name in sorted(self.plugins)}
 
     @property
     def _has_unknown(self) -> bool:

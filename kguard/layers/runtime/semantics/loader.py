@@ -59,8 +59,8 @@ class Ruleset(msgspec.Struct):
         return all(result.successful for result in self.results) and not self.unmet
 
     @property
-    def unmet(self) -> list[Requirement]:
-        """Required plugins none of which is loaded; their versions are not known.
+    def unmet(self) -> list[tuple[Requirement, str]]:
+        """Required plugins that are not loaded, or in a version that is known not to do: with why.
 
         Falco checks them once it has read the files (`check_rules_plugin_requirements` in
         userspace/falco/app/actions/helpers_generic.cpp).
@@ -68,11 +68,8 @@ class Ruleset(msgspec.Struct):
         environment = self.definitions.environment
         if environment.assumed:
             return []
-        return [
-            requirement
-            for requirement in self.definitions.plugins
-            if not any(name in environment.plugins for name, _ in requirement.alternatives)
-        ]
+        found = [(one, one.complaint(environment.loaded)) for one in self.definitions.plugins]
+        return [(requirement, complaint) for requirement, complaint in found if complaint]
 
     def enabled(
         self, selections: Iterable[Selection] = (), minimum: int = len(PRIORITIES) - 1

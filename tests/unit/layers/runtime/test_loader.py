@@ -291,6 +291,35 @@ def test_hostile_regular_expressions_are_not_tried_for_ever(pattern):
 
 
 @pytest.mark.parametrize(
+    ("version", "compatible"),
+    [
+        ("0.14.0", True),
+        ("0.14.2", True),
+        ("0.15.0", True),
+        ("0.13.9", False),
+        ("1.14.0", False),
+        ("0.14.0-rc1", True),
+        ("", True),
+    ],
+)
+def test_a_required_plugin_is_of_the_same_major_version_and_no_older(version, compatible):
+    text = (
+        "- required_plugin_versions:\n  - name: k8saudit\n    version: 0.14.0\n"
+        "    alternatives: [{name: json, version: 0.1.0}]\n" + BASE
+    )
+    loaded_plugins = frozenset({"container", "k8saudit", "json"})
+    environment = Environment(loaded_plugins, versions=(("k8saudit", version),))
+    ruleset = loaded(text, environment=environment)
+    assert ruleset.successful is compatible
+    if not compatible:
+        ((_, complaint),) = ruleset.unmet
+        assert complaint == (
+            f"Plugin 'k8saudit' version '{version}' is not compatible with required plugin "
+            "version '0.14.0'"
+        )
+
+
+@pytest.mark.parametrize(
     ("comparison", "complaint"),
     [
         ("evt.num contains 1", "'contains' operator not supported for numeric filters"),
