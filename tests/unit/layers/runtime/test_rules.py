@@ -11,6 +11,7 @@ import pytest
 
 from kguard import data
 from kguard.layers.runtime.generated import OUTBOUND, UNSIGNED, local_rules
+from kguard.layers.runtime.semantics.environment import ENGINES, EVERY_PLUGIN
 from kguard.layers.runtime.semantics.evaluation import holds
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
 from kguard.layers.runtime.semantics.losses import verdicts
@@ -47,9 +48,11 @@ def seen(ruleset, event, source="syscall"):
     return found - unfilled
 
 
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=lambda engine: str(engine.version[1]))
 @pytest.mark.parametrize("path", sorted(data.rules_dir().glob("*.yaml")), ids=lambda p: p.name)
-def test_each_file_loads_without_a_word(path):
-    ruleset = load([RulesFile(path.name, path.read_text())])
+def test_each_file_loads_without_a_word(path, engine):
+    environment = msgspec.structs.replace(EVERY_PLUGIN, engine=engine)
+    ruleset = load([RulesFile(path.name, path.read_text())], environment)
     (result,) = ruleset.results
     assert (result.errors, result.warnings) == ([], [])
     assert ruleset.compiled.rules
