@@ -68,6 +68,8 @@ conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by see
 	KGUARD_INSTALL=1 $(RUN) -m pytest -q -o timeout=1200 tests/e2e/test_containerfile.py
 	KGUARD_SCALE=1 $(RUN) -m pytest -q -s tests/e2e/test_scale.py
 	KGUARD_RANDOM_CLUSTERS=500 $(RUN) -m pytest -q tests/properties/test_mtls_remedies.py
+	KGUARD_KILLS=60 $(RUN) -m pytest -q -n 0 tests/unit/history/test_history.py -k killed
+	KGUARD_FLEET=500 $(RUN) -m pytest -q -o timeout=1800 tests/e2e/test_fleet.py
 	KGUARD_SLICED_CLUSTERS=300 $(RUN) -m pytest -q tests/properties/test_slices.py
 
 bench: $(VENV)/.dev ## times and memory beside those of peers in the same run

@@ -15,19 +15,32 @@ from kguard.model.findings import Report
 from kguard.scan import Judged
 
 
+def check_history(arguments: dict[str, Any]) -> None:
+    """Refuse a history that cannot be one.
+
+    Raises:
+        UsageError: its address makes no sense, or `--offline` excludes it.
+    """
+    from kguard import history
+
+    name = arguments["history"]
+    if name and arguments.get("offline") and history.is_address(name):
+        raise UsageError("--offline excludes a history in PostgreSQL", hint="name a file")
+    if name:
+        history.check(name)
+
+
 def subject_of(arguments: dict[str, Any]) -> str:
     """What the history calls the input; empty without a history.
 
     Raises:
         UsageError: the input has no name of its own and the user gave none.
     """
-    from kguard import history
     from kguard.fleet.members import called
 
+    check_history(arguments)
     if not arguments["history"]:
         return ""
-    if arguments.get("offline") and history.is_address(arguments["history"]):
-        raise UsageError("--offline excludes a history in PostgreSQL", hint="name a file")
     names = [*values.contexts(arguments), *arguments["inputs"]]
     names += map(called, arguments["snapshots"])
     if arguments["subject"]:

@@ -11,7 +11,7 @@ import msgspec
 
 from kguard import reporters
 from kguard.cli import values
-from kguard.cli.audits import earlier, remember
+from kguard.cli.audits import check_history, earlier, remember
 from kguard.cli.inputs import collect, open_engine
 from kguard.cli.output import note, write
 from kguard.cli.push import push
@@ -85,6 +85,7 @@ def audit_all(members: Sequence[Member], wanted: Wanted, formats: Formats) -> in
 
 def _check(members: Sequence[Member], wanted: Wanted, formats: Formats) -> None:
     select(wanted.options)
+    check_history(wanted.arguments)
     if wanted.arguments["subject"]:
         raise UsageError("--subject names one cluster", hint="the clusters have names")
     values.known_contexts([m.context for m in members if m.context and not m.kubeconfig])

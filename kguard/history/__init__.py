@@ -9,7 +9,7 @@ whole or not at all.
 
 from __future__ import annotations
 
-from kguard.history.database import Database, connect, is_address, opened
+from kguard.history.database import Database, check, connect, is_address, opened
 from kguard.history.drifting import drift
 from kguard.history.reading import (
     Audit,
@@ -37,6 +37,7 @@ __all__ = [
     "Recorded",
     "audits",
     "between",
+    "check",
     "connect",
     "digest",
     "drift",

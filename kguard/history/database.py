@@ -133,6 +133,18 @@ def _opened(name: str, *, create: bool) -> Database:
     return sqlite.connect(name, create=create)
 
 
+def check(name: str) -> None:
+    """Refuse the name of a history that can be none, before any work is done for it.
+
+    Raises:
+        UsageError: the address makes no sense, or PostgreSQL's client is not installed.
+    """
+    if is_address(name):
+        from kguard.history import postgres
+
+        postgres.parts(name)
+
+
 def is_address(name: str) -> bool:
     """Whether the name of a history is an address of PostgreSQL, not a file."""
     return name.startswith(("postgresql://", "postgres://"))

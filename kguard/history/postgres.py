@@ -122,12 +122,12 @@ def connect(address: str, *, create: bool) -> Postgres:
         HistoryError: the server cannot be reached, or holds no history.
     """
     psycopg = _library()
-    parts = _parts(address)
-    name = _shown(parts)
-    parts.setdefault("connect_timeout", CONNECT_SECONDS)
-    parts.setdefault("application_name", "kguard")
+    told = parts(address)
+    name = _shown(told)
+    told.setdefault("connect_timeout", CONNECT_SECONDS)
+    told.setdefault("application_name", "kguard")
     try:
-        connection = psycopg.connect(**parts, autocommit=True)
+        connection = psycopg.connect(**told, autocommit=True)
     except psycopg.Error as error:
         text = f"the history cannot be reached: {_first_line(error)}"
         raise HistoryError(text, where=name) from None
@@ -141,24 +141,31 @@ def connect(address: str, *, create: bool) -> Postgres:
     return database
 
 
-def _parts(address: str) -> dict[str, Any]:
-    """What an address says. No message quotes it: it may hold a password."""
+def parts(address: str) -> dict[str, Any]:
+    """What an address says. No message quotes it: it may hold a password.
+
+    Raises:
+        UsageError: it makes no sense, or the client is not installed.
+    """
     psycopg = _library()
     user, at, _ = address.partition("://")[2].rpartition("@")
     hint = "postgresql://USER@HOST:PORT/DATABASE, with %40 for @; the password in PGPASSWORD"
     try:
         if at and _UNSAFE.search(user):
             raise UsageError("the address of the history has characters to encode", hint=hint)
-        return dict(psycopg.conninfo.conninfo_to_dict(address))
+        told = dict(psycopg.conninfo.conninfo_to_dict(address))
     except psycopg.Error:
         raise UsageError("the address of the history makes no sense", hint=hint) from None
+    if not str(told.get("port", "1")).replace(",", "").isdigit():  # USER:PASSWORD without a host
+        raise UsageError("the address of the history has a port that is no number", hint=hint)
+    return told
 
 
-def _shown(parts: dict[str, Any]) -> str:
+def _shown(told: dict[str, Any]) -> str:
     """The address without user, password and options."""
-    host = str(parts.get("host") or "")
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"postgresql://{'' if host.startswith('/') else host}{port}/{parts.get('dbname') or ''}"
+    host = str(told.get("host") or "")
+    port = f":{told['port']}" if told.get("port") else ""
+    return f"postgresql://{'' if host.startswith('/') else host}{port}/{told.get('dbname') or ''}"
 
 
 def _library() -> Any:

@@ -25,7 +25,7 @@ from kguard.sources import snapshot
 from tests.e2e import live, pods
 from tests.postgres import PASSWORD
 
-SNAPSHOTS = 50
+SNAPSHOTS = int(os.environ.get("KGUARD_FLEET", "50"))
 SPOKE = """
 apiVersion: v1
 kind: Namespace
@@ -67,7 +67,7 @@ def clusters(hub, testbed, checkout, tmp_path_factory):
     manifest.write_text(SPOKE)
     for number in range(SNAPSHOTS):
         data = snapshot.write(
-            sources.collect([str(manifest)]), f"edge-{number:02}", datetime.now(UTC)
+            sources.collect([str(manifest)]), f"edge-{number:03}", datetime.now(UTC)
         )
         (folder / f"{number}.kguard.gz").write_bytes(data)
     _kubeconfig(hub, folder / "hub.yaml")
@@ -164,7 +164,7 @@ def test_every_cluster_is_audited_once(hub, start, postgres, monkeypatch):
     with history.opened(postgres.address) as store:
         audits = history.audits(store)
         rows = {row.name: row for row in history.overview(store)}
-    names = [*(f"edge-{number:02}" for number in range(SNAPSHOTS)), "hub", "spoke"]
+    names = [*(f"edge-{number:03}" for number in range(SNAPSHOTS)), "hub", "spoke"]
     assert [audit.subject for audit in audits] == names
     assert all(audit.complete for audit in audits)
-    assert rows["spoke"].findings == rows["edge-00"].findings != {}
+    assert rows["spoke"].findings == rows["edge-000"].findings != {}

@@ -307,3 +307,27 @@ def test_a_run_that_is_repeated_leaves_one_audit_of_each(fleet):
 def test_a_folder_for_one_cluster_has_one_file(fleet):
     scan(EAST, "-o", "html=out/")
     assert [path.name for path in (fleet / "out").iterdir()] == ["report.html"]
+
+
+def test_a_history_that_can_be_none_is_refused_before_anything_is_read(fleet, monkeypatch):
+    monkeypatch.setattr(snapshot, "read", None)
+    with pytest.raises(UsageError, match="a port that is no number"):
+        scan(EAST, NORTH, "--history=postgresql://host:port/name")
+    with pytest.raises(UsageError, match="--offline excludes a history"):
+        scan(EAST, NORTH, "--offline", "--history=postgresql://host/name")
+
+
+def test_the_history_draws_the_overview_that_no_single_run_can(fleet, capsys):
+    scan(EAST, "--history=audits.db", "-o", "json=one.json")
+    scan(NORTH, "--history=audits.db", "--at=2026-12-01T03:00:00Z", "-o", "json=two.json")
+    capsys.readouterr()
+    words = ["history", "overview", "--history=audits.db", "-o"]
+    kguard.main([*words, "html"], prog_name="kguard", standalone_mode=False)
+    page = capsys.readouterr().out
+    assert page.count("<tr role") == 3
+    assert "2026-11-30T03:00:00Z" in page  # older than the rest: said so
+    kguard.main([*words, "json"], prog_name="kguard", standalone_mode=False)
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == ["east", "north"]
+    assert rows[0]["layers"]["network"]["total"] == 1
+    assert rows[0]["layers"]["network"]["since"] == "2026-11-30T03:00:00Z"

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -234,6 +236,8 @@ def run(subject):
 with ThreadPoolExecutor(20) as pool:
     list(pool.map(run, sys.argv[4:]))
 """
+PAUSES = [0.0, 0.02, 0.08]
+PAUSES += [random.uniform(0, 0.6) for _ in range(int(os.environ.get("KGUARD_KILLS", "0")))]
 MANY, FEW = 150, 20
 FIRST = 15
 
@@ -258,7 +262,7 @@ def check(store, subject, many=MANY) -> int:
     return len(found)
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.02, 0.08])
+@pytest.mark.parametrize("pause", PAUSES)
 def test_a_runner_that_is_killed_loses_no_audit_and_leaves_none_half(checkout, place, pause):
     process = runner(checkout, place, "prod", start=FIRST)
     process.stdout.readline()

@@ -67,6 +67,7 @@ def test_the_password_comes_from_the_address_the_environment_or_a_file(
         (("kguard@", f"kguard:{WRONG}@{WRONG}@"), "characters to encode"),
         (("kguard@", f"kguard:{WRONG}%@"), "makes no sense"),
         (("", f"?pasword={WRONG}"), "makes no sense"),
+        (("kguard@127.0.0.1:", f"kguard:{WRONG}"), "a port that is no number"),
     ],
 )
 def test_no_message_tells_the_password(server, change, said):
