@@ -52,6 +52,15 @@ def peers_of(policy: Manifest) -> Iterator[Peer]:
                     yield selector_of(end["namespaceSelector"]), selector_of(end.get("podSelector"))
 
 
+def own_peers_of(policy: Manifest) -> Iterator[Selector | None]:
+    """The peers of a policy in its own namespace."""
+    for rules, ends in (("ingress", "from"), ("egress", "to")):
+        for rule in sequence(policy.spec.get(rules)):
+            for end in map(mapping, sequence(mapping(rule).get(ends))):
+                if "namespaceSelector" not in end and "podSelector" in end:
+                    yield selector_of(end["podSelector"])
+
+
 def plain_selector(value: Any) -> Selector | None:
     """What a plain map of labels selects; None for whatever it is."""
     try:

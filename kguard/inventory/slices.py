@@ -33,6 +33,7 @@ from kguard.inventory.reaching import (
     MESHED,
     POLICY,
     Peer,
+    own_peers_of,
     peers_of,
     plain_selector,
     reaches,
@@ -94,6 +95,7 @@ class Slices:
         self._pods: dict[str, tuple[dict[str, str], Ports]] = {}
         """Labels and ports of the pods that an object makes that nothing owns."""
         self._peers: dict[str, list[Peer]] = {}
+        self._own_peers: dict[str, list[Selector | None]] = {}
         self._selects: dict[str, Selector | None] = {}
         """What policies and Services select; None for whatever it is."""
         self._numbers: dict[str, int] = {}
@@ -167,6 +169,7 @@ class Slices:
             self._pods[one] = strings(metadata.get("labels")), port_names(manifest)
         if (manifest.kind, manifest.group) == POLICY:
             self._peers[one] = [*peers_of(manifest)]
+            self._own_peers[one] = [*own_peers_of(manifest)]
             self._selects[one] = selector_of(manifest.spec.get("podSelector"))
         if (manifest.kind, manifest.group) == ("Service", ""):
             self._selects[one] = plain_selector(manifest.spec.get("selector"))
@@ -182,6 +185,7 @@ class Slices:
             return
         self._changes += 1
         self._peers.pop(one, None)
+        self._own_peers.pop(one, None)
         self._reaching.pop(one, None)
         self._mesh.pop(one, None)
         self._selects.pop(one, None)
@@ -222,7 +226,9 @@ class Slices:
             else:
                 found.update(space.anywhere)
         found.update(dict.fromkeys(self._below(manifest)))
-        found.update(dict.fromkeys(self._admitting(manifest, former)))
+        admitting = [*self._admitting(manifest, former)]
+        found.update(dict.fromkeys(admitting))
+        found.update(dict.fromkeys(self._represented(admitting)))
         found.update(dict.fromkeys(self._admitted(manifest, former)))
         return [self._all[one] for one in found]
 
@@ -292,6 +298,22 @@ class Slices:
                 if selector is None or any(selector.matches(labels) for labels in pods):
                     yield one
 
+    def _represented(self, ids: Sequence[str]) -> Iterator[str]:
+        """Of the other pods that policies name, one of each kind: that they are there counts."""
+        for one in ids:
+            for pod in self._own_peers.get(one, ()):
+                yield from self._representatives(self._all[one].namespace, pod)
+            for space, pod in self._peers.get(one, ()):
+                for name in self._spaces.keys() - {""}:
+                    labels = self._labels(name)
+                    if labels is None or space is None or space.matches(labels):
+                        yield from self._representatives(name, pod)
+
+    def _representatives(self, name: str, pod: Selector | None) -> Iterator[str]:
+        """Of the workloads of a namespace that a selector selects, one for each set of ports."""
+        found = self._selected(name, [pod])
+        return iter({self._pods[one][1]: one for one in found}.values())
+
     def _admitted(self, manifest: Manifest, former: Manifest) -> Iterator[str]:
         """Pods of other namespaces that policies here name.
 
@@ -307,11 +329,10 @@ class Slices:
             labels = self._labels(name)
             for space, pod in peers:
                 if labels is None or space is None or space.matches(labels):
-                    found = self._selected(name, [pod])
                     if (manifest.kind, manifest.group) == POLICY:
-                        yield from found
+                        yield from self._selected(name, [pod])
                     else:
-                        yield from {self._pods[one][1]: one for one in found}.values()
+                        yield from self._representatives(name, pod)
 
     def _labels(self, namespace: str) -> dict[str, str] | None:
         """The labels of a namespace; None where they are not known."""

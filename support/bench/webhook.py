@@ -159,7 +159,8 @@ def _cluster(pods: int) -> Iterator[dict[str, Any]]:
         yield _object("Deployment", name, space, "apps/v1", labels=labels, spec=_template(app))
         fields = {"labels": labels, "spec": _template(app), "owner": above}
         yield _object("ReplicaSet", f"{name}-7d9f", space, "apps/v1", **fields)
-        ports = {"selector": {"app": name}, "ports": [{"port": 8080, "targetPort": "http"}]}
+        ports: dict[str, Any] = {"selector": {"app": name}, "clusterIP": "None"}
+        ports["ports"] = [{"port": 8080, "targetPort": "http"}]
         yield _object("Service", name, space, "v1", spec=ports)
         peer = {"from": [{"podSelector": {"matchLabels": {"tier": f"t{app % 3}"}}}]}
         policy = {"podSelector": {"matchLabels": {"app": name}}, "ingress": [peer]}
