@@ -220,7 +220,7 @@ class Slices:
         for name, space in self._spaces.items():
             if not name or space.foreign or SYSTEM.fullmatch(name):
                 found.update(dict.fromkeys(space.objects))
-            elif name in linked or self._reaching:
+            elif name in linked or self._reaching or self._labels(name) is None:
                 found.update(space.loose)
                 found.update(dict.fromkeys(self._owned(space, manifest.id, whole=placed)))
             else:
