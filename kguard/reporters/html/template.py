@@ -7,28 +7,40 @@ characters are replaced before.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kguard.model.safe_text import clean
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def filled(name: str, **values: Any) -> str:
     """A template of this folder with these values, and `style` for the text of the style sheet."""
+    text = _environment().get_template(name).render(style=_read("style.css"), **values)
+    return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """One for all pages of a process: to compile a template takes longer than to fill it."""
     import jinja2
 
-    folder = resources.files(__package__)
-    environment = jinja2.Environment(
+    return jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        loader=jinja2.FunctionLoader(_read),
     )
-    style = (folder / "style.css").read_text(encoding="utf-8")
-    text = environment.get_template(name).render(style=style, **values)
-    return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
+
+
+@cache
+def _read(name: str) -> str:
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")
 
 
 def _finalize(value: Any) -> Any:

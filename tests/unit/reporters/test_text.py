@@ -32,4 +32,4 @@ def test_who_rendered_the_input_is_said():
     said = "Rendered by helm 3.22.0, kubectl 1.36.3 (kustomize 5.8.1)."
     assert assumptions(made).startswith(said)
     assert '"helm": "3.22.0"' in render("json", made)
-    assert "<dd>helm 3.22.0</dd>" in render("html", made)
+    assert "<summary>Rendered by helm 3.22.0" in render("html", made)
