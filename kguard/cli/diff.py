@@ -28,6 +28,7 @@ from kguard.reporters import Settings, changes
 from kguard.scan import Judged, scan
 from kguard.sources import git, overlaid
 from kguard.sources.files import display_path
+from kguard.sources.reading import Known
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,6 +96,7 @@ def command(**arguments: Any) -> int:
 def _sides(arguments: dict[str, Any]) -> Compared:
     """Both inputs, each judged on its own or on top of a cluster."""
     config = settings(arguments)
+    arguments = {**arguments, "known": Known()}
     base, head = arguments["inputs"]
     alone = {**arguments, "contexts": (), "snapshot": None} if live(arguments) else arguments
     collected = [collect({**alone, "inputs": (name,)}, config) for name in (base, head)]
@@ -135,7 +137,10 @@ def answer(compared: Compared, arguments: dict[str, Any]) -> int:
         worse = worse or any(effect.kind != "strengthens" for effect in found.effects)
     unread = bool(found.incomplete) and not arguments["allow_incomplete"]
     code = 1 if worse else EXIT_INCOMPLETE if unread else 0
-    tell(found, compared.head, arguments["outputs"] or ("txt",), code)
+    named = " ".join(map(shlex.quote, arguments["inputs"]))
+    command = f"kguard {click.get_current_context().info_name} {named}"
+    shown = Settings(exit_code=code, reproduce=command)
+    tell(found, compared.head, arguments["outputs"] or ("txt",), shown)
     return code
 
 
@@ -143,14 +148,12 @@ def _counts(severity: Any, gate: str, arguments: dict[str, Any]) -> bool:
     return bool(arguments["fail_on_new"]) or severity_at_least(severity, gate)
 
 
-def tell(found: Difference, head: Judged, outputs: Sequence[str], code: int) -> None:
+def tell(found: Difference, head: Judged, outputs: Sequence[str], shown: Settings) -> None:
     """Write a change in the forms that are asked for.
 
     Raises:
         UsageError: a file cannot be written.
     """
-    inputs = " ".join(map(shlex.quote, head.report.inputs))
-    shown = Settings(exit_code=code, reproduce=f"kguard diff BASE {inputs}")
     for text in outputs:
         name, _, destination = text.partition("=")
         if name not in changes.NAMES:

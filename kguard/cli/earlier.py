@@ -3,17 +3,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
+from kguard.change import Compared, compare
 from kguard.cli.inputs import collect, open_engine
 from kguard.cli.trusted import Wanted
-from kguard.scan import Options, scan
+from kguard.errors import UsageError
+from kguard.model.differences import Difference
+from kguard.model.findings import Report
+from kguard.reporters.change_sarif import anchored
+from kguard.scan import Judged, Options, scan
 from kguard.sources import git
 
 
-def with_baseline(wanted: Wanted) -> Options:
+class Earlier(NamedTuple):
+    """What is known before a scan."""
+
+    options: Options
+    """Those of the scan, with the findings that there were."""
+    judged: Judged | None = None
+    """The state of the revision; None where no revision is the baseline."""
+
+
+def with_baseline(wanted: Wanted) -> Earlier:
     """The options of a scan, a baseline `rev:REV` judged with the same settings.
 
     Raises:
@@ -21,15 +37,15 @@ def with_baseline(wanted: Wanted) -> Options:
     """
     name = wanted.options.baseline_file
     if not name.startswith(git.PREFIX) or Path(name).exists():
-        return wanted.options
+        return Earlier(wanted.options)
     plain = msgspec.structs.replace(wanted.options, baseline_file="")
     arguments = {**wanted.arguments, "inputs": tuple(_then(wanted, name)), "settled": None}
     if not arguments["inputs"]:
-        return plain
+        return Earlier(plain)
     with open_engine(arguments) as engine:
         judged = scan(collect(arguments, wanted.config, report=True), plain, engine)
     known = frozenset(finding.fingerprint for finding in judged.report.findings)
-    return msgspec.structs.replace(plain, known=known)
+    return Earlier(msgspec.structs.replace(plain, known=known), judged)
 
 
 def _then(wanted: Wanted, name: str) -> list[str]:
@@ -40,3 +56,20 @@ def _then(wanted: Wanted, name: str) -> list[str]:
     inside = [path.relative_to(root) for path in paths if path.is_relative_to(root)]
     folders = ["" if path == Path() else f":{path.as_posix()}" for path in inside]
     return [f"{git.PREFIX}{revision}{folder}" for folder in folders]
+
+
+def since(
+    earlier: Earlier, judged: Judged, arguments: Mapping[str, Any]
+) -> tuple[Report, Difference | None]:
+    """The report with new findings at the lines that bring them, and what has changed.
+
+    Raises:
+        UsageError: changes are asked for, and no revision is the baseline.
+    """
+    if earlier.judged is None:
+        if arguments["changes"]:
+            hint = "--baseline rev:origin/main"
+            raise UsageError("--changes needs a revision as the baseline", hint=hint)
+        return judged.report, None
+    found = compare(Compared(earlier.judged, judged, earlier.options))
+    return anchored(judged.report, found), found

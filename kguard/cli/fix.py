@@ -17,7 +17,7 @@ from kguard.cli.inputs import (
     options,
     settings,
 )
-from kguard.cli.output import clean
+from kguard.cli.output import clean, note, write
 from kguard.errors import UsageError
 
 
@@ -25,6 +25,11 @@ from kguard.errors import UsageError
 @input_options
 @judge_options
 @click.option("--out", default="remedies", metavar="DIR", help="Where remedies and proof go.")
+@click.option(
+    "--patch",
+    metavar="FILE",
+    help="Write everything as one patch, too, for `git apply` in this folder.",
+)
 @click.option("--in-place", is_flag=True, help="Edit existing files, too.")
 @click.option(
     "--stage",
@@ -40,7 +45,14 @@ from kguard.errors import UsageError
 )
 @click.option("--tighten", is_flag=True, help="Cut flows that are allowed but never referenced.")
 def command(
-    out: str, *, in_place: bool, stage: Any, tighten: bool, policy_kind: Any, **arguments: Any
+    out: str,
+    *,
+    patch: str | None,
+    in_place: bool,
+    stage: Any,
+    tighten: bool,
+    policy_kind: Any,
+    **arguments: Any,
 ) -> int:
     """Write the manifests that close the findings, with a proof beside them.
 
@@ -76,11 +88,22 @@ def command(
     written = writing.write(plan, Path(out))
     for output in written:
         click.echo(clean(f"{out}/{output.name}  {output.what}"))
+    if patch:
+        _patch(plan, patch)
     if in_place:
         for name in writing.edit_in_place(plan.applied):
             click.echo(clean(f"{name}  edited"))
     _summary(plan.proof)
     return 1 if plan.proof.refused else 0
+
+
+def _patch(plan: Any, destination: str) -> None:
+    from kguard.remediation.bundle import bundle
+
+    found = bundle(plan)
+    write(found.text, destination)
+    for name in found.left_out:
+        note(f"{name}: not in the patch")
 
 
 def _whole(chosen: Any) -> Any:

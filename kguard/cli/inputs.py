@@ -293,6 +293,7 @@ def _reading(arguments: dict[str, Any], config: Config) -> Any:
         read_secrets=bool(arguments.get("read_secrets")),
         pull_secrets=bool(arguments.get("read_secrets") and arguments.get("registry")),
         settled=arguments.get("settled"),
+        known=arguments.get("known"),
         falco_metrics=bool(arguments.get("falco_metrics")),
     )
 

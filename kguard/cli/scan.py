@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,12 +13,15 @@ import msgspec
 from kguard import reporters
 from kguard.cli import push
 from kguard.cli.audits import earlier, remember, subject_of
-from kguard.cli.earlier import with_baseline
+from kguard.cli.diff import tell
+from kguard.cli.earlier import since, with_baseline
 from kguard.cli.fleet import audit_all, file_of, members_of, status, write_report
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.trusted import Wanted, judged_by
 from kguard.errors import UsageError, suggested
 from kguard.model.findings import SEVERITIES
+from kguard.sources import git
+from kguard.sources.reading import Known
 
 
 @click.command("scan")
@@ -53,6 +57,13 @@ from kguard.model.findings import SEVERITIES
     "--fail-on-new",
     is_flag=True,
     help="Only findings count that neither the baseline nor the last audit of the history has.",
+)
+@click.option(
+    "--changes",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="With --baseline rev:REV, what has changed since then, as `kguard diff` says it; "
+    "repeatable.",
 )
 @click.option(
     "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
@@ -91,6 +102,8 @@ def command(**arguments: Any) -> int:
     known_frameworks(arguments["frameworks"])
     formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
     push.check(arguments)
+    if arguments["settings_from"] or (arguments["baseline_file"] or "").startswith(git.PREFIX):
+        arguments["known"] = Known()  # one revision is read more than once, or much like another
     with judged_by(arguments) as wanted:
         members = members_of(wanted)
         if members is None:
@@ -105,10 +118,12 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
     arguments = wanted.arguments
     with open_engine(arguments) as engine:
         collected = collect(arguments, wanted.config, report=True)
-        judged = scan(collected, with_baseline(wanted), engine)
+        base = with_baseline(wanted)
+        judged = scan(collected, base.options, engine)
+    found, change = since(base, judged, arguments)
     subject = subject_of(arguments)
-    before = earlier(judged.report, arguments, subject)
-    report = msgspec.structs.replace(judged.report, drift=before.drift)
+    before = earlier(found, arguments, subject)
+    report = msgspec.structs.replace(found, drift=before.drift)
     settings = reporters.Settings(
         verbose=arguments["verbose"],
         exit_code=status(report, wanted, before.known),
@@ -118,6 +133,13 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
     for name, destination in formats:
         file = file_of(name, "report") if destination.endswith("/") else ""
         write_report(name, report, settings, f"{destination}{file}" or "-")
+    if change:
+        inputs = shlex.join(["kguard", "scan", *report.inputs])
+        baseline = shlex.quote(wanted.options.baseline_file)
+        again = msgspec.structs.replace(
+            settings, reproduce=f"{inputs} --baseline {baseline} --changes txt"
+        )
+        tell(change, judged, arguments["changes"], again)
     if subject:  # last: a history that cannot be written takes no report away
         remember(judged, arguments, subject, before.drift)
     push.push(report, arguments, subject)

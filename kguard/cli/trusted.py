@@ -121,6 +121,8 @@ class _Base:
         plain = msgspec.structs.replace(config, inputs=(), flows=(), helm=())
         beside = {"inputs": inputs, "flow_files": (), "falco_rules": ()}
         collected = collect({**arguments, **beside}, plain, report=True)
+        if not waivers.marked(collected):
+            return frozenset()
         inventory = inventory_of(collected, chosen)
         waived = {waiver.identity for waiver in waivers.inline(collected, inventory)}
         return acceptances(inventory) | waived

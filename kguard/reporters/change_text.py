@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from kguard.model.differences import Appeared, Cause, Difference, Effect
 from kguard.model.findings import SEVERITIES, Finding
-from kguard.model.safe_text import clean
+from kguard.model.safe_text import clean, shortened
 from kguard.reporters.text import number_of
 
 MAX_CAUSES = 20
 """Changed lines that are told; the JSON form has everything."""
+MAX_LINE = 2000
+"""Characters of one line."""
 MAX_TOLD = 12
 """Lines under one of them, and fixed findings."""
 
@@ -22,7 +24,7 @@ Alike = list[Appeared]
 def render(found: Difference) -> str:
     """Under each changed line what it does, then what is fixed."""
     lines = [*_causes(found), *_fixed(found.fixed), totals(found)]
-    return "".join(f"{clean(line)}\n" for line in lines)
+    return "".join(f"{clean(shortened(line, MAX_LINE))}\n" for line in lines)
 
 
 def totals(found: Difference) -> str:

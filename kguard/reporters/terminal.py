@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from kguard.model.findings import Finding, Incomplete, Quote, Report
-from kguard.model.safe_text import clean
+from kguard.model.safe_text import clean, shortened
 from kguard.reporters import drift
 from kguard.reporters.settings import Settings
 from kguard.reporters.text import (
@@ -52,6 +52,15 @@ _STYLES = {
     "low": "cyan",
     "info": "dim",
 }
+
+
+MAX_TEXT = 20_000
+"""Characters of one text: a name that the API server takes is shorter by far."""
+
+
+def plain(text: str) -> str:
+    """Text of the input for a terminal, bounded."""
+    return clean(shortened(text, MAX_TEXT))
 
 
 def render(report: Report, settings: Settings) -> str:
@@ -108,21 +117,21 @@ class _Page:
         yield from self.head(group)
         shown = group.findings if self.verbose else group.findings[:1]
         for finding in shown:
-            yield from self.wrapped(Text(clean(finding.message), "bold"), "  ")
+            yield from self.wrapped(Text(plain(finding.message), "bold"), "  ")
             yield from self.argument(finding)
             yield from self.waiver(finding)
         if not self.verbose:
             yield from self.others(group)
         label, text = way_out(group, self.report)
         if label:
-            yield from self.wrapped(Text(clean(text)), f"  {label:<6} ", hanging=9)
+            yield from self.wrapped(Text(plain(text)), f"  {label:<6} ", hanging=9)
 
     def head(self, group: Group) -> Iterator[Text]:
         first = group.first
         severity = f"{first.severity} ({first.state})" if first.state != "open" else first.severity
         line = Text(f"{first.layer.upper():<9} ")
         line.append(f"{severity:<9} ", _STYLES[first.severity])
-        policy = clean(first.policy)
+        policy = plain(first.policy)
         if line.cell_len + len(policy) > self.width:
             yield line
             line = Text("  ")
@@ -139,7 +148,7 @@ class _Page:
     def argument(self, finding: Finding) -> Iterator[Text]:
         """The evidence: the lines that decide, each with its place."""
         evidence = finding.evidence if self.verbose else finding.evidence[:MAX_EVIDENCE]
-        places = [clean(place(quote)) for quote in evidence]
+        places = [plain(place(quote)) for quote in evidence]
         column = max((cell_len(text) for text in places), default=0)
         beside = column <= min(PLACE_WIDTH, self.width * 2 // 5)
         texts = _dedented(evidence)
@@ -155,7 +164,7 @@ class _Page:
 
     def step(self, quote: Quote, head: Text, text: str, column: int) -> Iterator[Text]:
         """One step: `place  | quoted line  note`, on several lines where it does not fit."""
-        note = clean(quote.note)
+        note = plain(quote.note)
         if head and not note and not text:
             yield head
         head.append(" " * max(column - head.cell_len, 0))
@@ -174,19 +183,19 @@ class _Page:
         if finding.waiver:
             waiver = finding.waiver
             text = f"waived until {waiver.get('until', '?')} by {waiver.get('by', '?')}: "
-            yield from self.wrapped(Text(clean(text + waiver.get("reason", ""))), "    ")
+            yield from self.wrapped(Text(plain(text + waiver.get("reason", ""))), "    ")
 
     def others(self, group: Group) -> Iterator[Text]:
         """What else the group is about: other objects by name, other places by their message."""
         here, *rest = group.findings
         for finding in [f for f in rest if f.target == here.target][:MAX_MESSAGES]:
-            yield from self.wrapped(Text(clean(finding.message)), "  also   ", hanging=9)
+            yield from self.wrapped(Text(plain(finding.message)), "  also   ", hanging=9)
         names = [*dict.fromkeys(f.target for f in rest if f.target != here.target)]
         text = listed(names[:MAX_OTHERS], [here.target, *names])
         if len(names) > MAX_OTHERS:
             text += f" and {len(names) - MAX_OTHERS} more (-v)"
         if names:
-            yield from self.wrapped(Text(clean(text)), "  also   ", hanging=9)
+            yield from self.wrapped(Text(plain(text)), "  also   ", hanging=9)
 
     def not_read(self) -> Iterator[Text]:
         for entry in self.report.incomplete:
@@ -195,24 +204,24 @@ class _Page:
         shown = left if self.verbose else left[:MAX_NOT_EVALUATED]
         for skipped in shown:
             text = f"{skipped.source}: {skipped.reason}"
-            yield from self.wrapped(Text(clean(text)), "not evaluated  ", hanging=15)
+            yield from self.wrapped(Text(plain(text)), "not evaluated  ", hanging=15)
         if len(shown) < len(left):
             yield Text(f"not evaluated  ... and {len(left) - len(shown)} more (-v)")
         if left or self.report.incomplete:
             yield Text()
 
     def incomplete(self, entry: Incomplete) -> Iterator[Text]:
-        text = clean(f"{entry.source}: {entry.reason}")
+        text = plain(f"{entry.source}: {entry.reason}")
         yield from self.wrapped(Text(text, "bold"), "not read       ", hanging=15)
         if entry.hint:
-            yield from self.wrapped(Text(clean(entry.hint)), "               hint: ", hanging=15)
+            yield from self.wrapped(Text(plain(entry.hint)), "               hint: ", hanging=15)
 
     def drift(self) -> Iterator[Text]:
         """What changed since the last audit."""
         if self.report.drift:
             yield from self.wrapped(Text(drift.heading(self.report.drift), "bold"), "")
             for word, text in drift.lines(self.report):
-                yield from self.wrapped(Text(clean(text)), f"  {word:<9}", hanging=11)
+                yield from self.wrapped(Text(plain(text)), f"  {word:<9}", hanging=11)
             yield Text()
 
     def clusters(self) -> Iterator[Text]:
@@ -221,7 +230,7 @@ class _Page:
         for number, text in enumerate(map(counts_of, rows)):
             if number == 0:
                 yield Text("cluster", "dim")
-            yield from self.wrapped(Text(clean(text)), f"{clean(rows[number].name)}  ", hanging=4)
+            yield from self.wrapped(Text(plain(text)), f"{plain(rows[number].name)}  ", hanging=4)
         if rows:
             yield Text()
 
@@ -237,7 +246,7 @@ class _Page:
 
     def row(self, row: Row, first: int, second: int) -> Iterator[Text]:
         middle = Text(row.findings).wrap(self.console, second - 2)
-        right = Text(clean(row.evaluated)).wrap(self.console, self.width - first - second)
+        right = Text(plain(row.evaluated)).wrap(self.console, self.width - first - second)
         for number in range(max(len(middle), len(right), 1)):
             line = Text(f"{row.layer if number == 0 else '':<{first}}")
             left = middle[number].plain.rstrip() if number < len(middle) else ""
@@ -254,7 +263,7 @@ class _Page:
         if not self.report.complete:
             text += "  The scan is incomplete."
         yield Text()
-        yield from self.wrapped(Text(clean(f"{text}  exit {self.status}")), "")
+        yield from self.wrapped(Text(plain(f"{text}  exit {self.status}")), "")
 
     def wrapped(self, text: Text, prefix: str, *, hanging: int | None = None) -> Iterator[Text]:
         """The text behind a prefix; its further lines are indented to the same column."""
@@ -280,6 +289,6 @@ def _dedented(evidence: tuple[Quote, ...]) -> list[str]:
 
 
 def _shifted(run: list[Quote]) -> list[str]:
-    texts = [clean(quote.text).rstrip() for quote in run]
+    texts = [plain(quote.text).rstrip() for quote in run]
     shift = min((len(text) - len(text.lstrip(" ")) for text in texts if text), default=0)
     return [text[shift:] for text in texts]

@@ -132,11 +132,11 @@ def _named(file: File, options: Options, seen: set[str], into: Collected) -> Non
         return
     seen.add(file.path)
     if not Path(file.path).is_file():
-        read_manifests(file, into, fast=options.fast_yaml)
+        _manifests(file, options, into)
     elif owned(file.name, options) and not file.name.lower().endswith(YAML_SUFFIXES):
         read_plain(file, into)
     else:
-        read_manifests(file, into, fast=options.fast_yaml)
+        _manifests(file, options, into)
 
 
 def _folder(listing: Listing, options: Options, seen: set[str], into: Collected) -> None:
@@ -165,9 +165,16 @@ def _files(files: Sequence[File], options: Options, seen: set[str], into: Collec
             continue
         seen.add(file.path)
         if file.name.lower().endswith(YAML_SUFFIXES):
-            read_manifests(file, into, fast=options.fast_yaml)
+            _manifests(file, options, into)
         else:
             read_plain(file, into)
+
+
+def _manifests(file: File, options: Options, into: Collected) -> None:
+    if options.known is None:
+        read_manifests(file, into, fast=options.fast_yaml)
+    else:
+        options.known.read(file, into, fast=options.fast_yaml)
 
 
 def merge(found: Collected, into: Collected) -> None:

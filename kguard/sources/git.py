@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import msgspec
 
 from kguard.errors import SourceError
 from kguard.sources.limits import GIT_SECONDS, MAX_FILE_BYTES, MAX_FILES, MAX_TREE_BYTES
-from kguard.sources.processes import Outcome, run
+from kguard.sources.processes import Outcome, run, surroundings
 
 PREFIX = "rev:"
 
@@ -47,28 +49,41 @@ class Revision(msgspec.Struct, frozen=True):
 
 
 def split(text: str) -> tuple[str, str]:
-    """Revision and folder of an input such as `rev:origin/main` or `rev:HEAD~1:deploy`."""
+    """Revision and folder of an input: `rev:main`, `rev:HEAD~1:deploy`, `rev:main...HEAD`."""
     revision, _, folder = text.removeprefix(PREFIX).partition(":")
     return revision, folder.strip("/")
 
 
 def check_out(text: str, target: Path) -> Revision:
-    """Write the files of a revision into an empty folder.
+    """Write the files of a revision into an empty folder, unless they lie in another one already.
 
     Raises:
         SourceError: there is no git, no repository or no such revision.
     """
     _, folder = split(text)
-    listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", resolve(text))
+    commit = resolve(text)
+    known = _written.get(commit)
+    if known is None or not known.folder.exists():
+        known = _written[commit] = _whole(commit, text, target)
+    if not (known.folder / folder).exists():
+        raise SourceError(f"the revision has no folder {folder}", where=text)
+    return Revision(known.folder / folder, known.left_out)
+
+
+_written: dict[str, Revision] = {}
+"""Revisions that this process has written out, by commit: as long as their folder is there, nobody
+needs another one."""
+
+
+def _whole(commit: str, text: str, target: Path) -> Revision:
+    listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
     if listed.error:
         raise SourceError(listed.error, where=text)
     blobs, left_out = _blobs(listed.output)
     if len(blobs) > MAX_FILES or sum(blob.size for blob in blobs) > MAX_TREE_BYTES:
         raise SourceError("the revision is too large", where=text)
     _write(blobs, target)
-    if not (target / folder).exists():
-        raise SourceError(f"the revision has no folder {folder}", where=text)
-    return Revision(target / folder, tuple(left_out))
+    return Revision(target, tuple(left_out))
 
 
 def top_level() -> Path:
@@ -86,10 +101,28 @@ def top_level() -> Path:
 def resolve(text: str) -> str:
     """The commit that an input such as `rev:origin/main:deploy` names.
 
+    `rev:A...B` is the commit where B branched off from A; an empty end is HEAD.
+
     Raises:
         SourceError: there is no git, no repository or no such revision.
     """
     revision, _ = split(text)
+    one, dots, other = revision.partition("...")
+    if dots:
+        return _merge_base(one or "HEAD", other or "HEAD", text)
+    return _commit(revision, text)
+
+
+def _merge_base(one: str, other: str, text: str) -> str:
+    commits = [_commit(revision, text) for revision in (one, other)]
+    found = _git("merge-base", *commits)
+    if found.error or not found.output:
+        hint = "a shallow clone may lack it: fetch with `fetch-depth: 0`"
+        raise SourceError(f"{one} and {other} have no common commit", where=text, hint=hint)
+    return found.output.decode("ascii", errors="replace").strip()
+
+
+def _commit(revision: str, text: str) -> str:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if found.error or not found.output:
         if _git("rev-parse", "--git-dir").error:
@@ -140,21 +173,29 @@ def _is_plain(path: str) -> bool:
 
 def _write(blobs: list[Blob], target: Path) -> None:
     program = shutil.which("git") or "git"
-    with subprocess.Popen(
-        [program, *_SAFE, "cat-file", "--batch"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            return
-        for blob in blobs:
-            process.stdin.write(blob.digest.encode() + b"\n")
-            process.stdin.flush()
-            process.stdout.readline()
-            data = process.stdout.read(blob.size)
-            process.stdout.read(1)
-            path = target / blob.path
+    with tempfile.TemporaryFile() as wanted:
+        wanted.writelines(blob.digest.encode() + b"\n" for blob in blobs)
+        wanted.seek(0)
+        with subprocess.Popen(
+            [program, *_SAFE, "cat-file", "--batch"],
+            stdin=wanted,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=surroundings(_ENVIRONMENT),
+        ) as process:
+            if process.stdout is not None:
+                _receive(blobs, process.stdout, target)
+
+
+def _receive(blobs: list[Blob], stream: IO[bytes], target: Path) -> None:
+    """Write what `cat-file --batch` prints: a line, the content and a line feed for each blob."""
+    made: set[Path] = set()
+    for blob in blobs:
+        stream.readline()
+        data = stream.read(blob.size)
+        stream.read(1)
+        path = target / blob.path
+        if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        process.stdin.close()
+            made.add(path.parent)
+        path.write_bytes(data)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -49,5 +49,8 @@ class Options(msgspec.Struct, frozen=True):
     """Whether of Secrets the logins for registries are kept, too."""
     falco_metrics: bool = False
     """Whether the Falcos of a live cluster are asked what they have loaded."""
+    known: Any = None
+    """A `reading.Known` that several reads of one run share, so that both sides of a change are
+    parsed once; None: nothing is shared."""
     settled: tuple[str, str] | None = None
     """A working tree, and where the ignore files lie that count for it instead of its own."""

@@ -46,12 +46,11 @@ def run(
         limit: bytes of output after which it is ended.
         environment: what it sees besides the few names that every program needs.
     """
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
         process = subprocess.Popen(
             arguments,
             cwd=folder,
-            env={**kept, **(environment or {})},
+            env=surroundings(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -66,6 +65,11 @@ def run(
     finally:
         timer.cancel()
         _end(process)
+
+
+def surroundings(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a program: the few names that every one needs, and its own."""
+    return {**{name: os.environ[name] for name in _KEPT if name in os.environ}, **more}
 
 
 def _collect(

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Any, Literal
+
+import msgspec
 
 from kguard.model.manifests import (
     Ambiguity,
@@ -50,6 +53,48 @@ def read_plain(file: File, into: Collected) -> None:
         into.unreadable.append(data)
     elif b"\0" not in data:
         into.files.append(PlainFile(file.display, data.decode(errors="replace")))
+
+
+class Known:
+    """What files were found to hold, so that both sides of a change are parsed once.
+
+    A file is known by its name and its bytes; what is parsed of it is shared, what an inventory
+    writes into a manifest is not.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, bytes, bool], Collected] = {}
+
+    def read(self, file: File, into: Collected, *, fast: bool = True) -> None:
+        """As `read_manifests`."""
+        data = read_bytes(file, MAX_FILE_BYTES)
+        into.looked_at += 1
+        if isinstance(data, Unreadable):
+            into.unreadable.append(data)
+            return
+        key = (file.display, hashlib.sha256(data).digest(), fast)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = Collected()
+            parse(data, SourceText(file.display, 0, 1, ""), found, fast=fast)
+        _add(found, into)
+
+
+def _add(found: Collected, into: Collected) -> None:
+    """Copies of what was found in a file."""
+    texts: dict[int, SourceText] = {}
+
+    def copied(text: SourceText) -> SourceText:
+        return texts.setdefault(id(text), msgspec.structs.replace(text))
+
+    for manifest in found.manifests:
+        into.manifests.append(Manifest(manifest.object, copied(manifest.text), manifest.pointer))
+    for document in found.documents:
+        into.documents.append(PlainDocument(document.value, copied(document.text)))
+    for entry in found.ambiguous:
+        into.ambiguous.append(AmbiguousText(copied(entry.text), entry.ambiguities))
+    into.unreadable += found.unreadable
+    into.not_evaluated += found.not_evaluated
 
 
 def read_manifests(

@@ -26,6 +26,8 @@ from kguard.model.locations import pointer
 from kguard.model.manifests import Collected, Manifest, ObjectRef, SourceText
 
 ANNOTATION = "ignore.kguard.dev/"
+_MARK = "kguard"
+"""What no waiver and no acceptance can do without."""
 _COMMENT = re.compile(r"#\s*kguard:\s*ignore\[([^\]]*)\]\s*(.*)$")
 _PAIR = re.compile(r"(\w+)=(\S+)")
 
@@ -140,6 +142,14 @@ def _mark(finding: Finding, waivers: Sequence[Waiver], today: date, used: set[in
             }
             return msgspec.structs.replace(finding, state="waived", waiver=accepted)
     return finding
+
+
+def marked(collected: Collected) -> bool:
+    """Whether anything in the manifests may be a waiver or an acceptance."""
+    texts = (*(m.text for m in collected.manifests), *(d.text for d in collected.documents))
+    return any(_MARK in key for m in collected.manifests for key in m.annotations) or any(
+        _MARK in text.text for text in texts
+    )
 
 
 def inline(collected: Collected, manifests: Iterable[Manifest]) -> Iterator[Waiver]:

@@ -88,4 +88,6 @@ def test_text_of_the_input_stays_in_its_cell(text):
     assert len(rows) == 20
     for forbidden in ("<img", "@team", "::error::", "##[", "://evil"):
         assert forbidden not in comment
-    assert "::error::" not in change_text.render(Difference(effects=(one,)))
+    told = change_text.render(Difference(effects=(one,)))
+    assert "::error::" not in told
+    assert max(map(len, told.splitlines())) < 3000
