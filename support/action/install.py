@@ -25,7 +25,8 @@ def main() -> int:
     place = Path(os.environ["RUNNER_TEMP"]) / "kguard-environment"
     venv.create(place, clear=True, with_pip=True)
     python = str(place / "bin" / "python")
-    lock = str(action / "requirements-core.lock")
+    needs_client = os.environ.get("KGUARD_INPUT_ENGINE", "").strip() == "opa"
+    lock = str(action / ("requirements.lock" if needs_client else "requirements-core.lock"))
     command = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--requirement", lock]
     if subprocess.run(command, check=False).returncode:

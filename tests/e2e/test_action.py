@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +17,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.e2e.manifests import LATEST_WEB
+from tests.e2e.manifests import LATEST_WEB, OPEN_WEB
 
 EXPRESSION = re.compile(r"\$\{\{\s*(\S+)\s*\}\}")
 COMMAND_TEXT = "::error::owned ##[error]owned ::set-output name=findings::0"
+OPEN_OTHER = OPEN_WEB.replace("name: web, namespace", "name: other, namespace")
 PLAIN_CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: plain, namespace: shop}\n"
 
 
@@ -95,6 +97,25 @@ def runner(checkout, installed, tmp_path):
     return Runner(checkout, tmp_path, installed)
 
 
+WANTED_INPUTS = {
+    *("paths", "config", "fail-on", "format", "output", "sarif-file", "baseline", "base-ref"),
+    *("only-changed", "layers", "engine", "summary", "annotations", "settings-from", "online"),
+}
+WANTED_OUTPUTS = {
+    *("sarif-file", "json-file", "findings", "new-findings", "highest-severity", "exit-code"),
+    "patch-file",
+}
+
+
+def test_the_action_has_every_input_and_output_that_workflows_need(checkout):
+    action = yaml.safe_load((checkout / "action.yml").read_text())
+    assert set(action["inputs"]) >= WANTED_INPUTS
+    assert set(action["outputs"]) >= WANTED_OUTPUTS
+    page = (checkout / "docs" / "github-action.md").read_text()
+    for name in (*action["inputs"], *action["outputs"]):
+        assert f"`{name}`" in page, f"docs/github-action.md does not explain {name}"
+
+
 def test_inputs_reach_scripts_by_the_environment_only(checkout):
     action = yaml.safe_load((checkout / "action.yml").read_text())
     for step in action["runs"]["steps"]:
@@ -167,6 +188,133 @@ def test_a_checkout_without_the_base_fails_the_job(runner, pull_request):
     done = runner.scan(paths="shop.yaml", fail_on="none", allow_incomplete="true")
     assert done.returncode == 3
     assert "fetch-depth: 0" in done.stdout
+
+
+def test_a_request_is_told_by_what_it_does(runner, pull_request):
+    (runner.workspace / "shop.yaml").write_text(LATEST_WEB + "---" + OPEN_OTHER)
+    runner.scan(paths="shop.yaml", only_changed="true", fail_on="low")
+    outputs = runner.outputs()
+    assert outputs["new-findings"] == outputs["findings"] != "0"
+    assert "this change" in Path(outputs["change-file"]).read_text()
+    assert runner.summary.read_text() == Path(outputs["change-file"]).read_text()
+    sarif = json.loads(Path(outputs["sarif-file"]).read_text())
+    states = [result.get("baselineState") for result in sarif["runs"][0]["results"]]
+    assert states.count(None) == int(outputs["new-findings"])
+
+
+def test_remedies_come_as_a_patch_that_git_applies(checkout, runner, pull_request):
+    case = checkout / "tests" / "cases" / "pulls" / "network-empty-rule" / "head"
+    shutil.copytree(case, runner.workspace / "deploy")
+    runner.scan(paths="deploy", fail_on="none")
+    patch = runner.outputs()["patch-file"]
+    done = subprocess.run(
+        ["git", "apply", patch], cwd=runner.workspace, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ingress: []" in (runner.workspace / "deploy" / "policies.yaml").read_text()
+    assert list((runner.workspace / "remedies").glob("*.yaml"))
+
+
+def test_hooks_and_monitors_of_the_repository_do_not_run(runner, pull_request):
+    script = runner.workspace / "evil.sh"
+    script.write_text(f"#!/bin/sh\ntouch {runner.workspace}/owned\n")
+    script.chmod(0o755)
+    for name in ("post-checkout", "pre-commit", "reference-transaction", "post-index-change"):
+        shutil.copy(script, runner.workspace / ".git" / "hooks" / name)
+    settings = ("core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "core.editor")
+    for name in settings:
+        command = ["git", "config", name, str(script)]
+        subprocess.run(command, cwd=runner.workspace, check=True)
+    filters = ["git", "config", "filter.x.smudge", str(script)]
+    subprocess.run(filters, cwd=runner.workspace, check=True)
+    (runner.workspace / ".gitattributes").write_text("* filter=x diff=x\n")
+    done = runner.scan(paths="shop.yaml", fail_on="none", fail_on_new="true")
+    assert done.returncode == 0, done.stdout
+    assert not (runner.workspace / "owned").exists()
+
+
+def test_links_out_of_the_tree_are_not_followed(runner, pull_request):
+    secret = runner.workspace.parent / "secret.yaml"
+    secret.write_text(LATEST_WEB.replace("name: web, namespace", "name: secret, namespace"))
+    (runner.workspace / "link.yaml").symlink_to(secret)
+    (runner.workspace / "folder").symlink_to(runner.workspace.parent)
+    done = runner.scan(paths=".", fail_on="none")
+    assert done.returncode == 3
+    report = json.loads(Path(runner.outputs()["json-file"]).read_text())
+    assert "secret" not in {finding["target"]["name"] for finding in report["findings"]}
+
+
+def test_a_name_of_megabytes_is_bounded_everywhere(runner, pull_request):
+    long = "x" * 5_000_000
+    hostile = LATEST_WEB.replace("name: web, namespace", f'name: "{long}", namespace')
+    (runner.workspace / "shop.yaml").write_text(hostile)
+    done = runner.scan(paths="shop.yaml", fail_on="none")
+    assert done.returncode in {0, 3}
+    assert len(runner.summary.read_bytes()) < 1024 * 1024
+    assert max(map(len, _annotations(done))) < 10_000
+
+
+def test_a_merge_group_has_a_base(runner, pull_request):
+    event = json.loads(pull_request.read_text())["pull_request"]
+    pull_request.write_text(json.dumps({"merge_group": {"base_sha": event["base"]["sha"]}}))
+    runner.variables["GITHUB_EVENT_NAME"] = "merge_group"
+    runner.scan(paths="shop.yaml", fail_on="medium")
+    assert "images/mutable-tag" in {
+        f["policy"] for f in json.loads(Path(runner.outputs()["json-file"]).read_text())["findings"]
+    }
+
+
+def test_a_base_can_be_named(runner, pull_request):
+    runner.variables["GITHUB_EVENT_NAME"] = "push"
+    (runner.workspace / "kguard.yaml").unlink()
+    done = runner.scan(paths="shop.yaml", base_ref="HEAD~1", only_changed="true", fail_on="low")
+    assert done.returncode == 0, done.stdout
+    assert int(runner.outputs()["known-findings"]) > 0
+
+
+def _annotations(done: subprocess.CompletedProcess) -> list[str]:
+    return [
+        line for line in done.stdout.splitlines() if re.match(r"::(error|warning|notice) ", line)
+    ]
+
+
+def test_annotations_stay_within_what_the_runner_shows(runner):
+    names = [f"web-{number}" for number in range(30)]
+    many = "---".join(LATEST_WEB.replace("name: web, n", f"name: {name}, n") for name in names)
+    (runner.workspace / "shop.yaml").write_text(many)
+    done = runner.scan(paths="shop.yaml", fail_on="none")
+    levels = [line.split(" ")[0] for line in _annotations(done)]
+    assert max(map(levels.count, levels)) == 10
+    assert re.search(
+        r"^::\w+ title=kguard::\d+ more are in the reports$", done.stdout, re.MULTILINE
+    )
+    assert any("file=shop.yaml,line=" in line for line in _annotations(done))
+    assert not _annotations(runner.scan(paths="shop.yaml", fail_on="none", annotations="false"))
+
+
+def test_another_report_is_written_where_the_inputs_say(runner):
+    (runner.workspace / "plain.yaml").write_text(PLAIN_CONFIG)
+    runner.scan(paths="plain.yaml", format="junit", output="kguard.xml")
+    assert (runner.workspace / "kguard.xml").read_text().startswith("<?xml")
+    assert "needs the input format" in runner.scan(paths="plain.yaml", output="x").stdout
+
+
+def test_the_example_of_the_readme_works_in_an_empty_repository(checkout, runner):
+    (block,) = re.findall(
+        r"```yaml\n(name: kguard\n.*?)```", (checkout / "README.md").read_text(), re.DOTALL
+    )
+    workflow = yaml.safe_load(block)
+    (job,) = workflow["jobs"].values()
+    assert workflow["permissions"] == {"contents": "read"}
+    (step,) = [s for s in job["steps"] if "kguard@" in s["uses"]]
+    inputs = {name.replace("-", "_"): str(value) for name, value in step.get("with", {}).items()}
+    (runner.workspace / "deploy").mkdir()
+    (runner.workspace / "deploy" / "web.yaml").write_text(LATEST_WEB)
+    done = runner.scan(**inputs)
+    assert done.returncode in {0, 1}, done.stdout
+    assert int(runner.outputs()["findings"]) > 0
+    (upload,) = [s for s in job["steps"] if "upload-sarif@" in s["uses"]]
+    assert upload["with"]["sarif_file"] == "${{ steps.kguard.outputs.sarif-file }}"
 
 
 def test_a_push_is_judged_with_its_own_settings(runner, pull_request):
@@ -278,9 +426,11 @@ def test_a_manifest_cannot_write_a_workflow_command(runner):
     done = runner.scan(paths="::error::owned.yaml")
     lines = done.stdout.splitlines()
     commands = [line for line in lines if line.lstrip().startswith("::") and line[0] == ":"]
-    assert len(commands) == 2, commands
-    assert commands[0].startswith("::stop-commands::")
-    assert commands[1] == f"::{commands[0].removeprefix('::stop-commands::')}::"
+    first, second, *annotations = commands
+    assert first.startswith("::stop-commands::")
+    assert second == f"::{first.removeprefix('::stop-commands::')}::"
+    for line in annotations:  # their own words, and the file with its colons escaped
+        assert re.match(r"::(error|warning|notice) title=kguard [a-z/-]+,file=%3A%3Aerror", line)
     assert "##[" not in done.stdout
 
 
@@ -306,7 +456,7 @@ def test_a_long_summary_is_cut_between_lines(checkout, tmp_path, monkeypatch):
 
     markdown, summary = tmp_path / "long.md", tmp_path / "summary"
     markdown.write_text("| ü | row |\n" * 200_000)
-    scan._write_summary(summary, markdown)
+    scan._write_summary(summary, markdown, tmp_path / "absent")
     text = summary.read_text()
     assert len(text.encode()) < 1024 * 1024
     assert text.splitlines()[-1].endswith("more lines are in the JSON and SARIF reports.")

@@ -73,9 +73,10 @@ def installed(wheel, tmp_path_factory) -> Path:
     The dependencies are those of this environment; pip is told to use no network.
     """
     place = tmp_path_factory.mktemp("installed")
-    venv.create(place, with_pip=True)
-    python = str(place / "bin" / "python")
-    install = [python, "-m", "pip", "install", "--no-index", "--no-deps", "--quiet", str(wheel)]
+    venv.create(place, with_pip=False)
+    into = ["--python", str(place / "bin" / "python")]
+    install = [sys.executable, "-m", "pip", *into, "install", "--no-index", "--no-deps", "--quiet"]
+    install.append(str(wheel))
     subprocess.run(install, check=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(place)}))
     (packages / "dependencies.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
