@@ -46,7 +46,7 @@ test: $(VENV)/.dev ## every test that needs no testbed, and those whose systems 
 testbed: ## build the real systems that tests run against (once, outside the checkout)
 	@$(PYTHON) -m support.testbed
 
-lint: $(VENV)/.dev ## ruff, mypy for every supported Python, import contracts, sizes, Rego
+lint: $(VENV)/.dev ## ruff, mypy for every supported Python, import contracts, sizes, workflows, Rego
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	@for version in $(TYPED_VERSIONS); do \
@@ -55,6 +55,9 @@ lint: $(VENV)/.dev ## ruff, mypy for every supported Python, import contracts, s
 	done
 	PYTHONPATH=. $(VENV)/bin/lint-imports
 	$(RUN) -m support.sizes kguard
+	$(VENV)/bin/zizmor --offline --quiet .github action.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	@$(PYTHON) -m support.testbed opa
 	$(RUN) -m support.rego_lint $(OPA)
 
