@@ -31,16 +31,40 @@ class Absent(Exception):  # noqa: N818 - said in the table, no error
 
 def kube_score() -> Peer:
     """Built from its Go module. Raises ``Absent``."""
-    system = recipe("kube-score")
-    try:
-        ensure(system, lambda word: print(f"bench: building kube-score, {word}", file=sys.stderr))
-    except (BuildError, OSError) as error:
-        raise Absent(str(error).splitlines()[-1]) from error
-    program = str(binary(system))
+    program = _built("kube-score")
     return Peer(
         "kube-score",
         lambda folder: [program, "score", "-o", "ci", *map(str, sorted(folder.glob("*.y*ml")))],
     )
+
+
+def conftest() -> Peer:
+    """Built from its Go module, with two rules about Deployments. Raises ``Absent``."""
+    program = _built("conftest")
+    rules = root() / "conftest-rules"
+    rules.mkdir(exist_ok=True)
+    (rules / "rules.rego").write_text(_RULES)
+    options = ["test", "--policy", str(rules), "--no-color", "--output", "json"]
+    return Peer("conftest", lambda folder: [program, *options, str(folder)])
+
+
+_RULES = """package main
+
+import rego.v1
+
+deny contains message if {
+    input.kind == "Deployment"
+    some container in input.spec.template.spec.containers
+    not contains(container.image, "@sha256:")
+    message := sprintf("%s is named by tag", [container.image])
+}
+
+deny contains message if {
+    input.kind == "Deployment"
+    not input.spec.template.spec.securityContext.runAsNonRoot
+    message := sprintf("%s may run as root", [input.metadata.name])
+}
+"""
 
 
 def checkov() -> Peer:
@@ -63,6 +87,16 @@ def network_config_analyzer(answers: str) -> Peer:
             *("-o", "txt_no_fw_rules", "-f", str(folder / answers)),
         ],
     )
+
+
+def _built(name: str) -> str:
+    """The program of a Go module. Raises ``Absent``."""
+    system = recipe(name)
+    try:
+        ensure(system, lambda word: print(f"bench: building {name}, {word}", file=sys.stderr))
+    except (BuildError, OSError) as error:
+        raise Absent(str(error).splitlines()[-1]) from error
+    return str(binary(system))
 
 
 def _installed(package: str, version: str) -> Path:

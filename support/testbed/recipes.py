@@ -76,6 +76,7 @@ SYSTEMS = (
     ),
     _kubernetes("kube-controller-manager"),
     Recipe("kube-score", "1.20.0", "github.com/zegl/kube-score/cmd/kube-score", group="bench"),
+    Recipe("conftest", "0.71.1", "github.com/open-policy-agent/conftest", group="bench"),
 )
 
 
