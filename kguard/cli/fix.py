@@ -85,14 +85,12 @@ def command(
             planning.Wishes(stage=stage, tighten=tighten, policy_kind=policy_kind),
             scan_as,
         )
-    written = writing.write(plan, Path(out))
-    for output in written:
+    for output in writing.write(plan, Path(out)):
         click.echo(clean(f"{out}/{output.name}  {output.what}"))
     if patch:
         _patch(plan, patch)
-    if in_place:
-        for name in writing.edit_in_place(plan.applied):
-            click.echo(clean(f"{name}  edited"))
+    for name in writing.edit_in_place(plan.applied) if in_place else ():
+        click.echo(clean(f"{name}  edited"))
     _summary(plan.proof)
     return 1 if plan.proof.refused else 0
 
