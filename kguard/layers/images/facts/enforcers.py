@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from kguard.inventory import Inventory, Workload
+from kguard.inventory.serving import silent
 from kguard.layers.images.semantics import (
     connaisseur,
     gatekeeper,
@@ -25,7 +27,7 @@ from kguard.layers.images.semantics.enforcement import (
 from kguard.layers.images.semantics.mirrors import MAX_TOML_BYTES
 from kguard.layers.images.semantics.node_policy import is_policy
 from kguard.model.facts.common import Scope
-from kguard.model.manifests import JsonObject, Manifest, PlainFile, sequence, strings
+from kguard.model.manifests import JsonObject, Manifest, PlainFile, mapping, sequence, strings
 from kguard.sources.yaml import untyped
 
 _KYVERNO = re.compile(r"/kyverno(?:[:@]|\Z)")
@@ -63,7 +65,7 @@ def _policy_controller(inventory: Inventory, scope: Scope) -> Installed | None:
     if webhook is None and scope == "cluster" and hooks_readable:
         note = "policy-controller has policies, but no ValidatingWebhookConfiguration asks it"
         return absent("policy-controller", found.policies, note)
-    return found
+    return _answering(inventory, found, webhook)
 
 
 def _webhook(
@@ -75,6 +77,28 @@ def _webhook(
         if any(strings(hook).get("name", "").startswith(name) for hook in hooks):
             return manifest
     return None
+
+
+def _answering(inventory: Inventory, found: Installed, webhook: Manifest | None) -> Installed:
+    """Without the policies that let everything in while nobody answers their webhook."""
+    service = _unanswered(inventory, webhook) if webhook else ""
+    if not service or webhook is None or not any(p.fails_open for p in found.policies):
+        return found
+    closed = [policy for policy in found.policies if not policy.fails_open]
+    if closed:
+        return replace(found, policies=closed)
+    note = f"{webhook.ref} lets pods in, because Service {service} has no ready endpoint"
+    return absent(found.enforcer, found.policies, note, webhook.id)
+
+
+def _unanswered(inventory: Inventory, webhook: Manifest) -> str:
+    """The Service of a webhook that nobody is behind; empty where somebody may be."""
+    for hook in sequence(webhook.object.get("webhooks")):
+        service = strings(mapping(mapping(hook).get("clientConfig")).get("service"))
+        name, namespace = service.get("name", ""), service.get("namespace", "")
+        if silent(inventory, namespace, name):
+            return f"{namespace}/{name}"
+    return ""
 
 
 def _config(inventory: Inventory) -> Manifest | None:
@@ -93,7 +117,8 @@ def _kyverno(inventory: Inventory, scope: Scope) -> Installed | None:
     if scope == "cluster" and not _kyverno_runs(inventory):
         note = "Kyverno has policies, but its admission controller is not in the cluster"
         return absent("kyverno", found.policies, note)
-    return found
+    webhook = _webhook(inventory, kyverno.WEBHOOK, "MutatingWebhookConfiguration")
+    return _answering(inventory, found, webhook)
 
 
 def _kyverno_runs(inventory: Inventory) -> bool:
@@ -137,7 +162,7 @@ def _gatekeeper(inventory: Inventory, scope: Scope) -> Installed | None:
     if webhook is None and scope == "cluster" and readable:
         note = "Gatekeeper has constraints, but no ValidatingWebhookConfiguration asks it"
         return absent("gatekeeper-ratify", found.policies, note)
-    return found
+    return _answering(inventory, found, webhook)
 
 
 def _connaisseur(inventory: Inventory) -> Installed | None:
@@ -150,7 +175,8 @@ def _connaisseur(inventory: Inventory) -> Installed | None:
         environment = inventory.find("ConfigMap", "", config.namespace, name)
         kind = "MutatingWebhookConfiguration"
         webhook = _webhook(inventory, connaisseur.WEBHOOK_PREFIX, kind)
-        return connaisseur.installed(config, _content(text), environment, webhook)
+        found = connaisseur.installed(config, _content(text), environment, webhook)
+        return _answering(inventory, found, webhook)
     return None
 
 

@@ -129,9 +129,18 @@ class Decision(msgspec.Struct, frozen=True):
     because: tuple[Evidence, ...] = ()
 
 
-def absent(enforcer: Enforcer, policies: Sequence[ImagePolicy], note: str) -> Installed:
-    """An enforcer whose policies are there but which is not installed."""
-    because = (Evidence(note=note),)
+def absent(
+    enforcer: Enforcer, policies: Sequence[ImagePolicy], note: str, decides: str = ""
+) -> Installed:
+    """An enforcer whose policies are there but which is not asked.
+
+    Args:
+        enforcer: whose policies they are.
+        policies: that nobody applies.
+        note: why.
+        decides: `Manifest.id` of the object that shows it.
+    """
+    because = (Evidence(decides, note=note),)
     return Installed(enforcer, policies, lambda _: ("false", because))
 
 

@@ -39,6 +39,8 @@ from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, stri
 GROUP = "kyverno.io"
 NEW_GROUP = "policies.kyverno.io"
 _READERS = {"SigstoreBundle": "kyverno-bundle", "Notary": "kyverno-notary"}
+WEBHOOK = "mutate.kyverno.svc"
+"""How the names of the webhooks begin that verify images (mutating, because they pin digests)."""
 _OPAQUE_FILTERS = ("subjects", "roles", "clusterRoles")
 
 

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from kguard.inventory import Inventory, Workload
+from kguard.inventory.serving import silent
 from kguard.model.facts import runtime as model
 from kguard.model.facts.common import Evidence, Scope
 from kguard.model.manifests import Manifest, ObjectRef, mapping, sequence, strings
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
-_SLICE_LABEL = "kubernetes.io/service-name"
 _TWO = 2
 
 
@@ -135,7 +135,7 @@ def _of_service(inventory: Inventory, service: Manifest, port: int, scope: Scope
         return Behind("unknown", f"the workload behind {service.ref} is not in the input", service)
     if all(workload.replicas == 0 for workload in found):
         return Behind("nobody", f"{found[0].ref} has no replicas", service, found[0])
-    if _endless(inventory, service):
+    if silent(inventory, service.namespace, service.name):
         return Behind("nobody", f"{service.ref} has no ready endpoint", service, found[0])
     return Behind("workload", service=service, workload=found[0])
 
@@ -148,21 +148,6 @@ def selected(inventory: Inventory, service: Manifest) -> Sequence[Workload]:
         for workload in inventory.workloads_by_namespace.get(service.namespace, [])
         if selector and selector.items() <= workload.labels.items()
     ]
-
-
-def _endless(inventory: Inventory, service: Manifest) -> bool:
-    """Whether the input holds the endpoints of a Service, and none of them is ready."""
-    slices = [
-        manifest
-        for manifest in inventory.of("EndpointSlice", "discovery.k8s.io")
-        if manifest.namespace == service.namespace
-        and manifest.labels.get(_SLICE_LABEL) == service.name
-    ]
-    return bool(slices) and not any(
-        mapping(mapping(endpoint).get("conditions")).get("ready") is not False
-        for manifest in slices
-        for endpoint in sequence(manifest.object.get("endpoints"))
-    )
 
 
 def receivers(
