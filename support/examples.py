@@ -123,14 +123,19 @@ def taken(policy: Policy, case: str, judged: Judged, plan: Plan | None) -> Examp
     return Example(
         case=case,
         target=str(finding.target),
-        message=finding.message,
+        message=_portable(finding.message),
         steps=tuple(
-            Step(place(quote), quote.text.rstrip(), quote.note)
+            Step(place(quote), quote.text.rstrip(), _portable(quote.note))
             for quote in finding.evidence[:MAX_STEPS]
         ),
         changes=tuple(_changes(judged, changes))[:MAX_CHANGES],
         instead="" if changes else _instead(policy, finding, plan),
     )
+
+
+def _portable(text: str) -> str:
+    """Without the folder of this checkout: settings name files by absolute paths."""
+    return text.replace(f"{FILE.parents[1]}/", "")
 
 
 def _closing(finding: Finding, plan: Plan) -> list[Create | Edit | WriteFile]:
