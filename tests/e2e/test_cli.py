@@ -234,7 +234,10 @@ def test_an_input_that_is_not_there_is_one_sentence_and_code_3(kguard, web, word
     done = kguard(*(word.format(web=web) for word in words))
     assert done.returncode == 3
     assert done.stdout == ""
-    assert done.stderr == f"kguard: {web}/nowhere: no such file or folder\n"
+    assert done.stderr == (
+        f"kguard: {web}/nowhere: no such file or folder\n"
+        "  hint: name the folder with your manifests, or `-` for stdin\n"
+    )
 
 
 @pytest.mark.parametrize("content", ["{}", "junk", "-----BEGIN PUBLIC KEY-----\nx\n"])

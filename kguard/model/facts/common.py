@@ -16,7 +16,7 @@ Presence = Literal["present", "absent", "unknown"]
 Truth = Literal["true", "false", "unknown"]
 
 
-class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
+class Evidence(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     """One step of an argument: the object and field that decide, in words.
 
     `ref` is `Manifest.id`, `PlainDocument.id` or `PlainFile.id`; `pointer` is the JSON pointer
