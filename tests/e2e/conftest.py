@@ -16,6 +16,9 @@ from tests.e2e import live
 HERE = Path(__file__).resolve().parent
 Kguard = Callable[..., subprocess.CompletedProcess]
 
+collect_ignore = [] if os.environ.get("KGUARD_SCALE") else ["test_scale.py"]
+"""What belongs to `make conformance-full` alone."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
