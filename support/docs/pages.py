@@ -130,7 +130,8 @@ def _policy(policy: Policy, controls: dict[str, str]) -> str:
 
 
 def _commands() -> str:
-    context = click.Context(cli.kguard, info_name="kguard")
+    names = cli.kguard.context_settings["help_option_names"]
+    context = click.Context(cli.kguard, info_name="kguard", help_option_names=names)
     parts = ["# Commands", _help(cli.kguard, context)]
     parts += [text for name in cli.COMMANDS for text in _command(name, context)]
     return _HEAD + "\n\n".join(parts) + "\n"
