@@ -33,7 +33,6 @@ def test_an_api_server_takes_them(checkout, cluster):
     command = ("apply", "--dry-run=server", "--validate=strict")
     told = cluster.run(*command, "--kustomize", str(checkout / "deploy/webhook"))
     assert len(told.splitlines()) == 9
-    cluster.run("delete", "namespace", "kguard", "--wait=false")
 
 
 def test_kguard_has_nothing_against_them(checkout, kguard, tmp_path):

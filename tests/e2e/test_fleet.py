@@ -56,7 +56,6 @@ def hub(cluster, testbed, checkout, postgres, tmp_path_factory):
         testbed, tmp_path_factory.mktemp("controllers"), cluster, "job-controller"
     ):
         yield cluster
-    cluster.run("delete", "namespace", "kguard", "--wait=false")
 
 
 @pytest.fixture(scope="module")
