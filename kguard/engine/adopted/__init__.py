@@ -78,6 +78,11 @@ class _Entry(msgspec.Struct, frozen=True):
 
 def _add(made: Adopted, entry: _Entry) -> None:
     name = f"{_LAYER}/{entry.name}"
+    for other in made.policies:
+        if other.id == name:
+            reason = f"{entry.place}: its id, {name}, is that of {other.file} already: rename one"
+            made.failures.append(Failure(name, reason))
+            return
     if entry.problem:
         made.failures.append(Failure(name, f"{entry.place}: {entry.problem}"))
         return
@@ -117,7 +122,7 @@ def _policy(name: str, entry: _Entry) -> Policy:
         aliases=(),
         deprecated=False,
         related_resources=(),
-        file=f"{entry.place}#{entry.rule}",
+        file=f"{entry.place}#{entry.name}",
         text=text,
         has_unknown=entry.reviewed,
         bundled=False,

@@ -45,7 +45,8 @@ class Constraint(msgspec.Struct, frozen=True):
     name: str
     place: str
     match: JsonObject
-    parameters: JsonObject
+    parameters: JsonObject | None
+    """None where none are written: then the API server fills no defaults into them."""
     actions: tuple[str, ...]
 
     @property
@@ -62,8 +63,9 @@ class Constraint(msgspec.Struct, frozen=True):
 
     def filled(self, schema: JsonObject) -> JsonObject:
         """The parameters with the defaults of the template's schema."""
-        found: JsonObject = _with_defaults(self.parameters, schema)
-        return found
+        written = {} if self.parameters is None else {"parameters": self.parameters}
+        found = _with_defaults(written, {"properties": {"parameters": schema}})
+        return mapping(found.get("parameters"))
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -108,13 +110,16 @@ def _objects(folder: Path) -> Iterator[tuple[str, JsonObject]]:
         if _MARK not in data:
             continue
         for document in yaml.load(data):
-            place = f"{path}:{document.line}"
             if isinstance(document, yaml.Broken):
-                where = f"{place}:{document.column}"
+                where = f"{path}:{document.line}:{document.column}"
                 raise PolicyError(document.message, where=where, hint=document.hint)
             for entry in yaml.expand_items(document.value):
+                pointer = entry.pointer if isinstance(entry, yaml.ItemError) else entry[0]
+                span = yaml.locate(document.text, document.line, pointer).value
                 if not isinstance(entry, yaml.ItemError):
-                    yield place, entry[1]
+                    yield f"{path}:{span.line}", entry[1]
+                elif pointer:  # else the document is no object at all
+                    raise PolicyError(entry.message, where=f"{path}:{span.line}:{span.column}")
 
 
 def _content(path: Path) -> bytes:
@@ -144,9 +149,10 @@ def _template(place: str, value: JsonObject) -> Template:
         return Template(kind, place, "", (), schema, problem)
     root = f"kguard_gatekeeper.{kind.lower()}"
     text, libraries = source
-    modules = [module(place, relocated(text, f"{root}.template", {"data.lib": f"data.{root}.lib"}))]
+    path = f"{place}#{kind}"  # one line of JSON may hold several templates
+    modules = [module(path, relocated(text, f"{root}.template", {"data.lib": f"data.{root}.lib"}))]
     for number, library in enumerate(libraries, start=1):
-        modules.append(module(f"{place}#lib{number}", _library(library, root)))
+        modules.append(module(f"{path}.lib{number}", _library(library, root)))
     return Template(kind, place, f"{root}.template", tuple(modules), schema)
 
 
@@ -176,7 +182,7 @@ def _constraint(place: str, value: JsonObject) -> Constraint:
         name,
         place,
         mapping(spec.get("match")),
-        mapping(spec.get("parameters")),
+        mapping(spec["parameters"]) if "parameters" in spec else None,
         actions,
     )
 

@@ -22,6 +22,8 @@ _REFUSED = {
     "parse_combined_config_files": "reads other files",
 }
 """Functions that no scan can answer for."""
+_OF_REVIEW = frozenset({"", "uid", "operation", "kind", "name", "namespace", "object", "oldObject"})
+"""What a review has of which manifests tell; a new object has no older one."""
 _UNKNOWN_OF_REVIEW = {
     "userInfo": "which user makes the request",
     "_unstable": "the object of the namespace",
@@ -114,8 +116,9 @@ def _of_input(entry: Module) -> Iterator[tuple[str, str, str]]:
     for path in sorted(entry.syntax.inputs):
         root, _, rest = path.partition(".")
         field = rest.partition(".")[0]
-        if root == "review" and field in _UNKNOWN_OF_REVIEW:
-            reason = f"manifests do not tell {_UNKNOWN_OF_REVIEW[field]} (`input.{path}`)"
+        if root == "review" and field not in _OF_REVIEW:
+            what = _UNKNOWN_OF_REVIEW.get(field, "this of the request")
+            reason = f"manifests do not tell {what} (`input.{path}`)"
             yield _place(entry, field), reason, ""
     if combined := _COMBINED.search(entry.source):
         hint = "judge one object at a time; what others must hold is in `data.inventory`"

@@ -3,6 +3,9 @@
 
 By a few lines of Rego that call it for each object and put its results into the shape of a
 finding: no engine has to know of it.
+
+Authority: open-policy-agent/conftest policy/engine.go (`removeRulePrefix`: an exception names a
+rule without `deny_`, `violation_` or `warn_`).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ _excepted(document) if {{
 	exceptions := data.{package}.exception with input as document
 	some names in exceptions
 	some name in names
-	name in {names}
+	name == {name}
 }}
 """
 _GATEKEEPER = """
@@ -105,9 +108,8 @@ def for_conftest(name: str, package: str, rule: str, *, exceptions: bool) -> str
     unless = "\tnot _excepted(document)\n" if exceptions else ""
     text = _CONFTEST.format(package=package, rule=rule, unless=unless)
     if exceptions:
-        short = rule.partition("_")[2]
-        names = json.dumps(sorted({rule, short} - {""}))
-        text += _EXCEPTION.format(package=package, names=names)
+        short = rule.partition("_")[2] or rule
+        text += _EXCEPTION.format(package=package, name=json.dumps(short))
     return f"package {name}\n{text}{_FINDING}"
 
 

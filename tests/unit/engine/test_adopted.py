@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from kguard.engine import own
 from kguard.engine.embedded import EmbeddedEngine
 from kguard.engine.embedded.policy_tests import run
 from kguard.errors import ConfigError, PolicyError
+from kguard.sources import yaml
 from tests.unit.engine.adopted import DATA, EXPECTED, FOLDERS, judged, rows
 
 TEMPLATE = """apiVersion: templates.gatekeeper.sh/v1
@@ -94,6 +96,10 @@ def test_tests_in_the_old_syntax_are_run():
         ('deny[m] { input[i].contents.kind == "Pod"; m := "a" }', "conftest --combine"),
         ('deny = "a" { input.kind }', "`deny` is no set of messages"),
         ("violation[m] { m := input.review.object[input.parameters.x] }", "give the Constraint"),
+        (
+            'violation[m] { input.review.resource.resource == "pods"; m := "a" }',
+            "this of the request",
+        ),
     ],
 )
 def test_what_no_scan_has_is_refused_and_never_no_findings(tmp_path, text, reason):
@@ -167,6 +173,71 @@ def test_a_template_without_constraint_judges_nothing_and_says_so(tmp_path):
 def test_a_constraint_for_everything_judges_everything(tmp_path):
     found = _judged(*_folder(tmp_path, t_yaml=TEMPLATE, c_yaml=CONSTRAINT))
     assert [(f.policy, f.message) for f in found.findings] == [("manifests/anything-all", "no")]
+
+
+def test_objects_of_one_list_stay_apart(tmp_path):
+    """Also where all of them stand in one line."""
+    objects = [
+        _json(text.replace("Anything", kind).replace("anything", kind.lower()).replace('"no"', no))
+        for kind, no in (("One", '"one"'), ("Two", '"two"'))
+        for text in (TEMPLATE, CONSTRAINT)
+    ]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    found = _judged(*_folder(tmp_path, t_json=listed))
+    assert [(f.policy, f.message) for f in found.findings] == [
+        ("manifests/one-all", "one"),
+        ("manifests/two-all", "two"),
+    ]
+    assert found.complete
+
+
+def _json(text):
+    (document,) = yaml.load(text.encode())
+    return document.value
+
+
+def test_a_broken_object_of_a_list_is_an_error_with_its_place(tmp_path):
+    listed = "apiVersion: v1\nkind: List\nitems:\n- kind: [constraints.gatekeeper.sh]\n"
+    folders, _ = _folder(tmp_path, t_yaml=listed)
+    with pytest.raises(PolicyError) as caught:
+        own.read([Path(folders[0])])
+    assert caught.value.where.endswith("t.yaml:4:3")
+
+
+def test_names_that_give_one_id_are_named(tmp_path):
+    names = ("a.b", "a-b")
+    both = "---\n".join(CONSTRAINT.replace("name: all", f"name: {name}") for name in names)
+    found = _judged(*_folder(tmp_path, t_yaml=TEMPLATE, c_yaml=both))
+    assert [f.policy for f in found.findings] == ["manifests/anything-a-b"]
+    assert ["is that of" in entry.reason for entry in found.incomplete] == [True]
+
+
+@pytest.mark.parametrize(
+    ("named", "left"),
+    [("root", ["manifests/main-deny"]), ("deny_root", ["manifests/main-deny-root"])],
+)
+def test_exceptions_name_rules_without_their_first_word(tmp_path, named, left):
+    """`deny` alone is excepted by its whole name."""
+    text = f"""package main
+deny[m] {{ m := "a" }}
+deny_root[m] {{ m := "b" }}
+exception[rules] {{ rules := ["{named}"] }}
+exception[rules] {{ "{named}" != "root"; rules := ["deny"] }}
+"""
+    found = _judged(*_folder(tmp_path, main_rego=text))
+    assert [f.policy for f in found.findings] == left
+
+
+@pytest.mark.parametrize(("written", "found"), [("{}", ["manifests/anything-all"]), ("", [])])
+def test_defaults_are_filled_into_parameters_that_are_there(tmp_path, written, found):
+    """As the API server does: it makes no `parameters` of its own."""
+    schema = "{openAPIV3Schema: {type: object, properties: {x: {default: 1}}}}"
+    template = TEMPLATE.replace("{kind: Anything}}", f"{{kind: Anything}}, validation: {schema}}}")
+    template = template.replace("{ true }", "{ input.parameters.x == 1 }")
+    spec = f"spec: {{parameters: {written}}}\n" if written else ""
+    judged_ = _judged(*_folder(tmp_path, t_yaml=template, c_yaml=CONSTRAINT + spec))
+    assert [f.policy for f in judged_.findings] == found
+    assert judged_.complete
 
 
 def test_a_broken_template_is_an_error_with_its_place(tmp_path):
