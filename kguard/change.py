@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from kguard.inventory import Inventory
 from kguard.model.differences import Difference
+from kguard.model.findings import Incomplete
 from kguard.model.manifests import Collected, Manifest
-from kguard.scan import Judged, Options, compute, inventory_of
+from kguard.scan import Judged, Options, compute, inventory_of, nothing_read
 from kguard.triage.diff import Side, difference
 from kguard.triage.edits import Edited
 
@@ -30,14 +31,19 @@ class Compared(NamedTuple):
 
 
 def compare(compared: Compared) -> Difference:
-    """What the change does. A side that holds nothing at all is empty, not unreadable."""
+    """What the change does. A side that holds nothing is empty, not unread: that is no doubt."""
     base, head = (
         Side(judged.report, judged.inventory, judged.facts, root)
         for judged, root in zip(compared[:2], compared.roots, strict=True)
     )
     found = difference(base, head, _Trials(compared))
-    unread = {e for side in (base, head) if side.report.objects for e in side.report.incomplete}
+    unread = {e for side in compared[:2] for e in side.report.incomplete if e != _empty(side)}
     return replace(found, incomplete=tuple(sorted(unread)))
+
+
+def _empty(side: Judged) -> Incomplete:
+    """What a report says of an input without a single manifest."""
+    return nothing_read(side.inventory.collected, side.report.inputs)
 
 
 class _Trials:

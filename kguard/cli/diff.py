@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from kguard.change import Compared, around, compare
 from kguard.cli.inputs import (
@@ -21,6 +22,7 @@ from kguard.cli.inputs import (
     settings,
 )
 from kguard.cli.output import note, write
+from kguard.config import Config, Falco
 from kguard.errors import UsageError
 from kguard.model.differences import Difference
 from kguard.model.findings import SEVERITIES, severity_at_least
@@ -98,8 +100,8 @@ def _sides(arguments: dict[str, Any]) -> Compared:
     config = settings(arguments)
     arguments = {**arguments, "known": Known()}
     base, head = arguments["inputs"]
-    alone = {**arguments, "contexts": (), "snapshot": None} if live(arguments) else arguments
-    collected = [collect({**alone, "inputs": (name,)}, config) for name in (base, head)]
+    alone = of_files(arguments, config) if live(arguments) else (arguments, config)
+    collected = [collect({**alone[0], "inputs": (name,)}, alone[1]) for name in (base, head)]
     chosen = [options({**arguments, "inputs": (name,)}, config) for name in (base, head)]
     if live(arguments):
         there = collect({**arguments, "inputs": ()}, config)
@@ -110,6 +112,23 @@ def _sides(arguments: dict[str, Any]) -> Compared:
         with open_engine(arguments) as engine:
             judged.append(scan(one, wanted, engine))
     return Compared(judged[0], judged[1], chosen[1], (_root(base), _root(head)))
+
+
+_OF_THE_CLUSTER = {
+    "contexts": (),
+    "snapshots": (),
+    "all_contexts": False,
+    "overlays": (),
+    "flow_files": (),
+    "falco_rules": (),
+}
+"""Inputs that are read once, with the cluster."""
+
+
+def of_files(arguments: dict[str, Any], config: Config) -> tuple[dict[str, Any], Config]:
+    """Arguments and settings that read the files alone which are to be applied to a cluster."""
+    plain = msgspec.structs.replace(config, flows=(), falco=Falco())
+    return {**arguments, **_OF_THE_CLUSTER}, plain
 
 
 def _root(name: str) -> str:

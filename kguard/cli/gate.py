@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Any
 
 import click
-import msgspec
 
 from kguard.change import Compared
 from kguard.cli import diff
@@ -19,20 +18,9 @@ from kguard.cli.inputs import (
     options,
     settings,
 )
-from kguard.config import Falco
 from kguard.errors import UsageError
 from kguard.scan import scan
 from kguard.sources import overlaid
-
-_OF_THE_CLUSTER = {
-    "contexts": (),
-    "snapshots": (),
-    "all_contexts": False,
-    "overlays": (),
-    "flow_files": (),
-    "falco_rules": (),
-}
-"""Inputs that are read once, with the cluster."""
 
 
 @click.command("gate")
@@ -59,8 +47,7 @@ def _sides(arguments: dict[str, Any]) -> Compared:
         hint = "--context NAME, or --snapshot FILE of `kguard snapshot`"
         raise UsageError("gate asks for a cluster to compare with", hint=hint)
     there = {**arguments, "inputs": ()}
-    files = {**arguments, **_OF_THE_CLUSTER}
-    top = collect(files, msgspec.structs.replace(config, flows=(), falco=Falco()))
+    top = collect(*diff.of_files(arguments, config))
     base = collect(there, config)
     chosen = options(there, config)
     sides = []
