@@ -55,7 +55,7 @@ class Earlier(NamedTuple):
 
     known: dict[str, str]
     """Since when the findings of the last audit have been there, by fingerprint; without those
-    that it could not decide and this scan can: that is news."""
+    that a waiver accepted. What it could not decide and this scan can has another fingerprint."""
     drift: Drift | None
 
 
@@ -72,12 +72,10 @@ def earlier(report: Report, arguments: dict[str, Any], subject: str) -> Earlier:
     try:
         with history.connect(arguments["history"], create=True) as store, store.reading():
             since = history.standing(store, subject)
-            doubts = history.undecided(store, subject)
             drift = history.drift(store, report, subject)
     except HistoryError:
         return Earlier({}, None)
-    news = doubts & {f.fingerprint for f in report.findings if f.state != "unknown"}
-    return Earlier({name: at for name, at in since.items() if name not in news}, drift)
+    return Earlier(since, drift)
 
 
 def remember(judged: Judged, arguments: dict[str, Any], subject: str, drift: Drift | None) -> None:

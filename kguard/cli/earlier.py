@@ -44,7 +44,8 @@ def with_baseline(wanted: Wanted) -> Earlier:
         return Earlier(plain)
     with open_engine(arguments) as engine:
         judged = scan(collect(arguments, wanted.config, report=True), plain, engine)
-    known = frozenset(finding.fingerprint for finding in judged.report.findings)
+    found = (finding for finding in judged.report.findings if finding.state != "waived")
+    known = frozenset(finding.fingerprint for finding in found)
     return Earlier(msgspec.structs.replace(plain, known=known), judged)
 
 

@@ -26,7 +26,7 @@ from kguard.history.reading import (
 )
 from kguard.history.recording import Recorded, digest, record
 from kguard.history.retention import prune
-from kguard.history.spells import standing, undecided
+from kguard.history.spells import standing
 
 __all__ = [
     "Audit",
@@ -51,5 +51,4 @@ __all__ = [
     "prune",
     "record",
     "standing",
-    "undecided",
 ]

@@ -83,17 +83,10 @@ def standing(database: Database, subject: str) -> dict[str, str]:
     """Since when the findings of the last audit have been there without a break.
 
     Returns:
-        The times by fingerprint, of findings in any state.
+        The times by fingerprint, without findings that a waiver accepted: once nobody accepts
+        them, they are news.
     """
     before = last(database, subject)
     known = lives(database, subject, before.at) if before else {}
-    return {name: spells[-1][0] for name, spells in known.items() if not spells[-1][1]}
-
-
-def undecided(database: Database, subject: str) -> frozenset[str]:
-    """Fingerprints of what the last audit of a subject could not decide."""
-    rows = database.rows(
-        "SELECT fingerprint FROM spell WHERE subject = ? AND until IS NULL AND state = 'unknown'",
-        (subject,),
-    )
-    return frozenset(name for (name,) in rows)
+    counted = {name for name, one in now(database, subject).items() if one.state != "waived"}
+    return {name: known[name][-1][0] for name in counted}

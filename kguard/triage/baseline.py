@@ -39,7 +39,7 @@ class _Earlier(msgspec.Struct):
 
 
 def read(path: Path, cluster: str = "") -> frozenset[str]:
-    """The fingerprints of an earlier report.
+    """The fingerprints of an earlier report, without those that a waiver accepted for a time.
 
     Args:
         path: the report, or what `kguard baseline` wrote.
@@ -64,7 +64,8 @@ def read(path: Path, cluster: str = "") -> frozenset[str]:
             where=str(path),
             hint="write one with `kguard scan ... -o json=FILE`",
         ) from None
-    return frozenset(k.fingerprint for k in earlier.findings if k.is_about(cluster))
+    counted = (k for k in earlier.findings if k.state != "waived" and k.is_about(cluster))
+    return frozenset(known.fingerprint for known in counted)
 
 
 def apply(findings: Iterable[Finding], known: frozenset[str]) -> tuple[Finding, ...]:

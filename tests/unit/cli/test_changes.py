@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
 
 from kguard import sources
+from kguard.cli import scan
 from kguard.cli.diff import command
 from kguard.sources import snapshot
 from tests.e2e.manifests import OPEN_WEB
@@ -34,7 +36,11 @@ def folders(tmp_path, monkeypatch):
 
 
 def diff(*arguments):
-    done = CliRunner().invoke(command, [*arguments], standalone_mode=False)
+    return typed(command, *arguments)
+
+
+def typed(called, *arguments):
+    done = CliRunner().invoke(called, [*arguments], standalone_mode=False)
     if done.exception:
         raise done.exception
     return done.return_value, done.stdout
@@ -61,3 +67,17 @@ def test_both_sides_are_applied_on_top_of_a_snapshot(folders, tmp_path):
     code, said = diff("base", "head", "--snapshot", "prod.gz")
     assert code == 1
     assert "opens        every port of shop/web to the internet and any pod of the cluster" in said
+
+
+def test_a_waiver_that_the_change_takes_away_is_no_excuse(folders, tmp_path):
+    key, value = "ignore.kguard.dev/network.open-to-cluster", "until=2099-01-01; by=me; reason=x"
+    waiver = f'namespace: shop, annotations: {{{key}: "{value}"}}}}'
+    text = OPEN_WEB.replace("namespace: shop}", waiver)
+    folders(deploy=text)
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@example.com")
+    for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "first")):
+        subprocess.run([*git, *arguments], check=True)
+    chosen = ("--policy", "network/open-to-cluster", "--baseline", "rev:HEAD", "--fail-on-new")
+    assert typed(scan.command, "deploy", *chosen)[0] == 0
+    (tmp_path / "deploy" / "a.yaml").write_text(OPEN_WEB)
+    assert typed(scan.command, "deploy", *chosen)[0] == 1
