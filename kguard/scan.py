@@ -31,7 +31,7 @@ from kguard.model.findings import (
     fingerprint,
 )
 from kguard.model.layer import Request
-from kguard.model.manifests import Collected
+from kguard.model.manifests import Collected, ObjectRef
 from kguard.selection import Chosen, Options, chosen, joined, select
 from kguard.triage import baseline, waivers
 
@@ -205,13 +205,18 @@ def _concrete(
     left_out = set(options.config.namespaces.exclude)
     chosen: dict[str, RawFinding] = {}
     for entry in raw:
-        if entry.target.namespace in left_out or entry.target.name in left_out:
+        if _home(entry.target) in left_out:
             continue
         kind = f"{entry.path}?unknown" if entry.unknown else entry.path
         name = fingerprint(entry.policy, entry.target, kind)
         if name not in chosen or entry.message < chosen[name].message:
             chosen[name] = entry
     return [_finding(name, entry, by_id[entry.policy], places) for name, entry in chosen.items()]
+
+
+def _home(target: ObjectRef) -> str:
+    """The namespace of an object; of a Namespace, itself."""
+    return target.name if (target.kind, target.group) == ("Namespace", "") else target.namespace
 
 
 def order(finding: Finding) -> tuple[Any, ...]:
