@@ -165,8 +165,9 @@ class _Start:
 
 def _judged(report: Report) -> Iterator[str]:
     """How much of each layer was judged, and what keeps a scan from being complete."""
-    for name in LAYERS:
-        layer = report.coverage[name]
+    for name, layer in report.coverage.items():
+        if name not in LAYERS:
+            continue
         if layer.state == "evaluated" and layer.total:
             text = f"{layer.evaluated} of {layer.total} {layer.subject}"
         else:

@@ -87,6 +87,16 @@ def test_an_api_server_makes_it_a_whole_cluster(fitted):
     assert (found.inputs, found.scope) == (("apps", "cluster"), "cluster")
 
 
+def test_settings_for_some_layers_get_a_baseline_of_these(repository):
+    folder = repository(
+        {"a.yaml": POD, "kguard.yaml": "layers: [network]\nbaseline: kguard-baseline.json\n"}
+    )
+    said = run("--ci", "none").stdout
+    assert (folder / "kguard-baseline.json").exists()
+    assert "  network    1 of 1 workloads" in said
+    assert "mtls" not in said
+
+
 def test_charts_get_a_release_for_each_environment(fitted):
     files = {"Chart.yaml": CHART, "values-prod.yaml": "a: 1\n", "values.test.yaml": "a: 2\n"}
     found = fitted({f"charts/web/{name}": text for name, text in files.items()})
