@@ -2,8 +2,8 @@
 """What does a report look like to a CI system that reads JUnit XML?
 
 One suite a layer, one case for each policy and object with a finding, one for each policy without.
-A policy of a layer that was not evaluated is skipped, never passed. What could not be read is an
-error of the suite `input`.
+A policy of a layer that was not evaluated is skipped, never passed, and so is one that failed. What
+could not be read is an error of the suite `input`.
 """
 
 from __future__ import annotations
@@ -48,10 +48,13 @@ def _suite(layer: str, report: Report, shown: list[Finding]) -> ET.Element:
         _case(suite, finding)
     silent = {p.id for p in report.policies.values() if p.layer == layer}
     heard = {finding.policy for finding in report.findings if finding.layer == layer}
+    failed = {entry.source.rpartition("policy ")[2] for entry in report.incomplete}
     for policy in sorted(silent - heard):
         case = ET.SubElement(suite, "testcase", classname=f"kguard.{layer}", name=policy)
         coverage = report.coverage.get(layer)
-        if coverage and coverage.state != "evaluated":
+        if policy in failed:
+            ET.SubElement(case, "skipped", message="the policy could not be run")
+        elif coverage and coverage.state != "evaluated":
             ET.SubElement(case, "skipped", message=clean(evaluated(coverage)))
     return suite
 

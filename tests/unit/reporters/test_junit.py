@@ -4,7 +4,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 
+from kguard.model.findings import Incomplete
 from kguard.reporters import render
 from tests.unit.reporters import reports
 
@@ -34,6 +36,20 @@ def test_a_failure_has_severity_message_evidence_and_place():
     assert failure.get("type") == "critical"
     assert failure.get("message") == "any pod in the cluster can open redis:6379"
     assert "deploy/netpol.yaml:10  - {}  an empty rule admits everyone" in failure.text
+
+
+def test_a_policy_that_failed_has_not_passed():
+    policy = reports.policy("network/quiet")
+    failure = Incomplete("policy network/quiet", "the engine gave up on it")
+    whole = reports.full()
+    known = replace(whole, policies={**whole.policies, policy.id: policy})
+
+    def passed(report):
+        cases = [case for case in tree(report).iter("testcase") if case.get("name") == policy.id]
+        return [not len(case) for case in cases]
+
+    assert passed(known) == [True]
+    assert passed(replace(known, incomplete=(failure,))) == [False]
 
 
 def test_waived_findings_are_skipped_with_the_reason():
