@@ -24,6 +24,7 @@ class Gateway(HTTPServer):
         self.requests = []
         self.status = 200
         self.headers = {}
+        self.endless = False
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -36,6 +37,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(b"text format parsing error\x1b[31m")
+        try:
+            while self.server.endless:
+                self.wfile.write(b"x" * 4096)
+        except OSError:
+            pass  # the client has gone
 
     def log_message(self, *arguments):
         pass
@@ -61,7 +67,7 @@ def test_the_group_of_the_subject_is_replaced(gateway):
     assert "Authorization" not in headers
 
 
-@pytest.mark.parametrize("subject", ["deploy/a", "ü", "", "a\r\nX: y", "../../x"])
+@pytest.mark.parametrize("subject", ["deploy/a", "ü", "", "a\r\nX: y", "../../x", ".", ".."])
 def test_a_subject_that_is_no_plain_word_is_coded(gateway, subject):
     pushgateway.push(TEXT, gateway.url, subject, {})
     path = gateway.requests[0][0]
@@ -73,6 +79,7 @@ def test_a_subject_that_is_no_plain_word_is_coded(gateway, subject):
     ("environment", "expected"),
     [
         ({"KGUARD_PUSH_TOKEN": "t0ken"}, "Bearer t0ken"),
+        ({"KGUARD_PUSH_TOKEN": "t0ken\n"}, "Bearer t0ken"),
         ({"KGUARD_PUSH_USER": "u", "KGUARD_PUSH_PASSWORD": "p:w"}, "Basic dTpwOnc="),
     ],
 )
@@ -100,6 +107,20 @@ def test_redirects_are_not_followed(gateway):
     assert len(gateway.requests) == 1
 
 
+def test_nobody_waits_because_the_server_says_so(gateway):
+    gateway.status, gateway.headers = 503, {"Retry-After": "3600"}
+    with pytest.raises(DeliveryError, match="503"):
+        pushgateway.push(TEXT, gateway.url, "prod", {})
+    assert len(gateway.requests) == 1
+
+
+def test_of_an_answer_without_end_the_begin_is_read(gateway):
+    gateway.status, gateway.endless = 500, True
+    with pytest.raises(DeliveryError, match="500") as caught:
+        pushgateway.push(TEXT, gateway.url, "prod", {})
+    assert len(str(caught.value)) < 500
+
+
 def test_nobody_there(gateway, monkeypatch):
     monkeypatch.setattr(pushgateway, "ATTEMPTS", 1)
     with pytest.raises(DeliveryError, match="cannot be reached"):
@@ -110,6 +131,8 @@ def test_nobody_there(gateway, monkeypatch):
     ("url", "environment", "problem"),
     [
         ("ftp://x", {}, "no address"),
+        ("ftp://u:secret@x", {}, "holds a login"),
+        ("https://push.example", {"KGUARD_PUSH_TOKEN": "a\nsecret"}, "no header can"),
         ("https://", {}, "no address"),
         ("https://[x", {}, "cannot be read"),
         ("https://u:secret@push.example", {}, "holds a login"),
