@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import msgspec
@@ -46,17 +46,24 @@ def _replace(path: Path, text: str) -> None:
         return
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        fresh.write_text(text, encoding="utf-8")
-        if target.exists():
-            shutil.copymode(target, fresh)
-        fresh.replace(target)
+        with fresh.open("x", encoding="utf-8") as stream:  # a link that waits there is not followed
+            _write_as(target, stream, text)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        if not isinstance(error, FileExistsError):
+            fresh.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        target.write_text(
-            text, encoding="utf-8"
-        )  # the file may be writable where its folder is not
+        # The file may be writable where its folder is not.
+        target.write_text(text, encoding="utf-8")
+
+
+def _write_as(target: Path, stream: IO[str], text: str) -> None:
+    """Write a file with the rights of another, and put it in its place."""
+    if target.exists():
+        shutil.copymode(target, stream.name)
+    stream.write(text)
+    stream.flush()
+    Path(stream.name).replace(target)
 
 
 def write_private(data: bytes, destination: str) -> None:
@@ -68,8 +75,13 @@ def write_private(data: bytes, destination: str) -> None:
     path = Path(destination)
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
-            stream.write(data)
-        Path(stream.name).replace(path)
+            try:
+                stream.write(data)
+                stream.flush()
+                Path(stream.name).replace(path)
+            except OSError:
+                Path(stream.name).unlink(missing_ok=True)
+                raise
     except OSError as error:
         raise UsageError(
             f"the file cannot be written: {reason(error)}", where=destination

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
-from kguard.cli.output import write
+from kguard.cli.output import write, write_private
 from kguard.errors import UsageError
 
 
@@ -46,3 +48,41 @@ def test_a_pipe_is_written_to(tmp_path):
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(UsageError, match=r"cannot write .*: No such file or directory"):
         write("text", str(tmp_path / "no" / "report"))
+
+
+def test_a_link_that_waits_is_not_followed(tmp_path):
+    """Somebody else may write to the folder, such as /tmp, and guess the name."""
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / f".report.{os.getpid()}").symlink_to(tmp_path / "theirs")
+    write("text", str(tmp_path / "report"))
+    assert (tmp_path / "report").read_text() == "text"
+    assert (tmp_path / "theirs").read_text() == "theirs"
+
+
+def test_nobody_reads_what_the_old_file_kept_to_its_owner(tmp_path, monkeypatch):
+    path = tmp_path / "report"
+    path.write_text("old")
+    path.chmod(0o600)
+    modes = []
+    replace = Path.replace
+
+    def seen(fresh, target):
+        modes.append(stat.S_IMODE(fresh.stat().st_mode))
+        return replace(fresh, target)
+
+    monkeypatch.setattr(Path, "replace", seen)
+    write("text", str(path))
+    assert modes == [0o600]
+
+
+@pytest.mark.parametrize("writing", [write, lambda text, to: write_private(text.encode(), to)])
+def test_what_cannot_take_its_place_leaves_nothing_behind(tmp_path, monkeypatch, writing):
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(*_):
+        raise full
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(UsageError):
+        writing("text", str(tmp_path / "report"))
+    assert list(tmp_path.iterdir()) == []
