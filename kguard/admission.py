@@ -59,6 +59,12 @@ class Request(msgspec.Struct, rename="camel"):
     namespace: str = ""
     name: str = ""
     object: JsonObject | None = None
+    old_object: JsonObject | None = None
+
+    @property
+    def subject_name(self) -> str:
+        """The name of the object; of a deleted collection, each of which comes without a name, too."""
+        return self.name or str(mapping((self.old_object or {}).get("metadata")).get("name", ""))
 
 
 class Review(msgspec.Struct, rename="camel"):
@@ -199,7 +205,7 @@ def changes_nothing(request: Request) -> bool:
 
 def identity(request: Request) -> str:
     """`Manifest.id` of the object that the request is about."""
-    return _id(request, request.name)
+    return _id(request, request.subject_name)
 
 
 def _id(request: Request, name: str) -> str:

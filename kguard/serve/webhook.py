@@ -210,7 +210,7 @@ def _tell(
         operation=asked.operation,
         kind=f"{asked.kind.kind}.{asked.kind.group}".rstrip("."),
         namespace=asked.namespace,
-        name=asked.name,
+        name=asked.subject_name,
         answer=outcome,
         allowed=response.allowed,
         judged=how,

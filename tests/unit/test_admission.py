@@ -88,6 +88,14 @@ def test_deleting_the_policy_that_protects_is_denied(context):
     assert "web:80" in response.status.message
 
 
+def test_a_deleted_collection_names_each_object_by_what_it_was(context):
+    """The API server sends one review for each, without a name (DeleteCollection of its store)."""
+    closed = manifests(CLUSTER)[2].object
+    response = admission.decide(review("DELETE", name="", oldObject=closed), context)
+    assert not response.allowed
+    assert "web:80" in response.status.message
+
+
 def test_deleting_what_is_not_there_changes_nothing(context):
     response = admission.decide(review("DELETE", name="no-such"), context)
     assert response == admission.Response("u", allowed=True)
