@@ -91,5 +91,5 @@ def compile_all(setup: Setup) -> None:
         failures = engine.load(setup.policies.policies, setup.policies.libraries)
     finally:
         engine.close()
-    for failure in failures:
+    for failure in (*setup.policies.failures, *failures):
         raise PolicyError(failure.reason, where=f"policy {failure.policy}", hint=failure.hint)
