@@ -63,7 +63,7 @@ class Request(msgspec.Struct, rename="camel"):
 
     @property
     def subject_name(self) -> str:
-        """The name of the object; of a deleted collection, each of which comes without a name, too."""
+        """The name of the object; those of a deleted collection come without one."""
         return self.name or str(mapping((self.old_object or {}).get("metadata")).get("name", ""))
 
 
