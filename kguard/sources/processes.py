@@ -13,7 +13,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
@@ -58,13 +58,13 @@ def run(
         )
     except OSError as error:
         return Outcome(b"", f"{Path(arguments[0]).name} cannot be started: {error.strerror}")
-    timer = threading.Timer(seconds, _end, [process])
+    timer = threading.Timer(seconds, end, [process])
     timer.start()
     try:
         return _collect(process, timer, seconds, limit)
     finally:
         timer.cancel()
-        _end(process)
+        end(process)
 
 
 def surroundings(more: Mapping[str, str]) -> dict[str, str]:
@@ -83,7 +83,7 @@ def _collect(
         with process.stdout as stream:
             output = stream.read(limit + 1)
     if len(output) > limit:
-        _end(process)
+        end(process)
     code = process.wait()
     reader.join(timeout=1)
     if len(output) > limit:
@@ -111,7 +111,8 @@ def _complaint(code: int, errors: bytes) -> str:
     return text.partition(" ")[2][:500] if blamed else text[:500]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end(process: subprocess.Popen[Any]) -> None:
+    """Kill a program and what it started, if it still runs."""
     if process.poll() is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)

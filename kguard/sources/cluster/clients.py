@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kguard.errors import ClusterError, UsageError
+from kguard.sources.cluster import logging_in
 
 IN_CLUSTER = "in-cluster"
 """The name under which a pod reaches its own cluster by its service account."""
@@ -113,4 +114,5 @@ def _library() -> Any:
             "live clusters need the package kubernetes",
             hint="pip install 'kguard-scanner[cluster]'",
         ) from error
+    logging_in.limit()
     return kubernetes

@@ -19,7 +19,7 @@ import pytest
 
 from kguard.errors import ClusterError
 from kguard.sources import cluster as source
-from kguard.sources.cluster import answers, connection
+from kguard.sources.cluster import answers, connection, logging_in
 from tests.unit.sources import hostile_server
 from tests.unit.sources.hostile_server import say, status
 
@@ -234,6 +234,25 @@ def test_a_program_that_is_missing_is_one_sentence(read):
     gone = {"command": "/no/such/program", "apiVersion": "client.authentication.k8s.io/v1"}
     with pytest.raises(ClusterError, match="program for logging in"):
         read(exec=gone)
+
+
+def test_a_program_that_hangs_is_ended_with_what_it_started(read, tmp_path, monkeypatch):
+    monkeypatch.setattr(logging_in, "UNATTENDED_SECONDS", 0.5)
+    alive = tmp_path / "alive"
+    hanging = plugin(tmp_path, f"(sleep 2; touch {alive}) & sleep 60; echo late")
+    began = time.monotonic()
+    with pytest.raises(ClusterError, match=r"no end after 0\.5 seconds"):
+        read(exec=hanging)
+    assert time.monotonic() - began < 2
+    time.sleep(2)
+    assert not alive.exists()
+
+
+def test_a_command_for_tokens_that_hangs_is_no_mistake_of_the_user(read, tmp_path, monkeypatch):
+    monkeypatch.setattr(logging_in, "UNATTENDED_SECONDS", 0.5)
+    command = plugin(tmp_path, "sleep 60")["command"]
+    with pytest.raises(ClusterError, match=r"no end after 0\.5 seconds"):
+        read(**{"auth-provider": {"name": "gcp", "config": {"cmd-path": command}}})
 
 
 def test_a_proxy_is_used(server, read):
