@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kguard.reporters import render
+from kguard.reporters import Settings, render
 from kguard.serve.metrics import Metrics
 from tests.unit.reporters import reports
 
@@ -34,7 +34,7 @@ def _emitted():
     for answer in ("admitted", "warned", "denied", "undecided"):
         served.answered(answer, "slice", 0.01)
     served.reloaded("tls", "taken")
-    text = render("prometheus", reports.full()) + served.page(
+    text = render("prometheus", reports.full(), Settings(cluster="prod")) + served.page(
         {"inventory_objects": ("x", 1.0)}, "d", Counter({"busy": 1})
     )
     found = defaultdict(lambda: defaultdict(set))
@@ -62,6 +62,8 @@ def problems(expression, shown=""):
                 continue
             if label not in labels:
                 found.append(f"{name} has no label {label}")
+            elif value == f"${label}":
+                continue  # what the variable of the dashboard found
             elif how in ("=", "!=") and value not in labels[label]:
                 found.append(f"{label} is never {value}")
             elif how in ("=~", "!~") and not set(value.split("|")) <= labels[label]:
@@ -98,8 +100,9 @@ def test_every_panel_shows_what_is_emitted(title, target):
 
 def test_the_variables_ask_for_what_is_emitted():
     queries = [v["query"]["query"] for v in DASHBOARD["templating"]["list"] if v["type"] == "query"]
-    assert [re.search(r"\((\w+), (\w+)\)", query).groups() for query in queries] == [
-        ("kguard_scan_timestamp_seconds", "instance")
+    assert [re.search(r"\((\w+).*, (\w+)\)", query).groups() for query in queries] == [
+        ("kguard_scan_timestamp_seconds", "instance"),
+        ("kguard_scan_timestamp_seconds", "cluster"),
     ]
 
 
@@ -133,7 +136,7 @@ def test_every_metric_of_a_scan_is_shown_or_alerted_on():
         ('kguard_findings{level="high"}', "kguard_findings has no label level"),
         ('kguard_findings{state="opened"}', "state is never opened"),
         ('kguard_findings{state=~"open|new"}', "state is never all of open|new"),
-        ("sum by (cluster) (kguard_findings)", "no label cluster"),
+        ("sum by (space) (kguard_findings)", "no label space"),
         ("sum(kguard_findings", "unbalanced ()"),
     ],
 )

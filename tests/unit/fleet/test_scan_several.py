@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -125,6 +127,40 @@ def test_a_folder_gets_a_file_for_each_cluster(fleet):
     assert 'href="north.html"' in index
     count = len(report("out/east.json")["findings"] + report("out/north.json")["findings"])
     assert f"{count} findings" in index
+
+
+def _samples(path):
+    """The value of each series, by name and labels; no two are alike, as collectors demand."""
+    found = {}
+    for line in Path(path).read_text().splitlines():
+        if not line.startswith("#"):
+            name, labels, value = re.fullmatch(r"(\w+){(.*)} (\d+)", line).groups()
+            key = name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))
+            assert key not in found
+            found[key] = int(value)
+    return found
+
+
+def test_metrics_name_their_cluster(fleet):
+    (fleet / "west.kguard.gz").write_bytes(b"\x1f\x8b no snapshot")
+    words = ("-o", "prometheus=all.prom", "-o", "prometheus=out/", "-o", "json=all.json")
+    scan(EAST, NORTH, WEST, *words)
+    together = _samples("all.prom")
+    apart = [_samples(path) for path in sorted((fleet / "out").glob("*.prom"))]
+    assert {key: value for one in apart for key, value in one.items()} == together
+    assert sum(len(one) for one in apart) == len(together)
+    names = {"east", "north", "west.kguard.gz"}
+    assert {dict(labels)["cluster"] for _, labels in together} == names
+    state = frozenset({"cluster": "west.kguard.gz", "layer": "network", "state": "unknown"}.items())
+    assert together["kguard_layer_state", state] == 1
+    counted = Counter()
+    for (name, labels), value in together.items():
+        if name == "kguard_findings":
+            counted[dict(labels)["cluster"]] += value
+        if name in ("kguard_scan_complete", "kguard_scan_incomplete"):
+            broken = dict(labels)["cluster"] == "west.kguard.gz"
+            assert value == (broken if name.endswith("incomplete") else not broken)
+    assert counted == Counter(f["target"]["cluster"] for f in report()["findings"])
 
 
 def test_reports_for_one_cluster_are_not_mixed(fleet):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from kguard.reporters import render
+from kguard.reporters import Settings, render
 from tests.unit.reporters import reports
 
 LINE = re.compile(r'(kguard_[a-z_]+)(\{(?:[a-z]+="[^"\\\n]*",?)*\})? (-?\d+)')
@@ -36,6 +36,11 @@ def test_findings_are_counted_by_layer_severity_and_state():
     assert found[one] == 1
     total = sum(v for k, v in found.items() if k.startswith("kguard_findings{"))
     assert total == len(reports.full().findings)
+
+
+def test_a_name_of_a_cluster_is_escaped():
+    text = render("prometheus", reports.report(), Settings(cluster='a"b\\c\nd'))
+    assert r'kguard_objects{cluster="a\"b\\c\nd"} ' in text
 
 
 def test_what_is_zero_is_said():
