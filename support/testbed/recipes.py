@@ -15,6 +15,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ORACLES = HERE.parent / "oracles"
 KUBERNETES = "1.36.3"
+OLDEST_KUBERNETES = "1.33.13"
+"""Three minors back: the oldest API server that is supported."""
+
 LONG_RUNS_ONLY = frozenset(
     {
         "apiserver_1_35",
@@ -54,9 +57,13 @@ class Recipe:
 
 
 def _kubernetes(name: str) -> Recipe:
-    stamp = f"-s -w -X k8s.io/component-base/version.gitVersion=v{KUBERNETES}"
+    stamp = _stamp(KUBERNETES)
     package = f"k8s.io/kubernetes/cmd/{name}"
     return Recipe(name, KUBERNETES, package, HERE / "modules" / "kubernetes", stamp)
+
+
+def _stamp(version: str) -> str:
+    return f"-s -w -X k8s.io/component-base/version.gitVersion=v{version}"
 
 
 # In the order of building: what most tests wait for comes first.
@@ -77,6 +84,17 @@ SYSTEMS = (
     _kubernetes("kube-controller-manager"),
     Recipe("kube-score", "1.20.0", "github.com/zegl/kube-score/cmd/kube-score", group="bench"),
     Recipe("conftest", "0.71.1", "github.com/open-policy-agent/conftest", group="bench"),
+    Recipe(
+        "kube-apiserver-1.33",
+        OLDEST_KUBERNETES,
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+        HERE / "modules" / "kubernetes_1_33",
+        _stamp(OLDEST_KUBERNETES),
+        group="full",
+    ),
+    Recipe("kwok", "0.8.0", "sigs.k8s.io/kwok/cmd/kwok", group="full"),
+    Recipe("promtool", "0.316.0", "github.com/prometheus/prometheus/cmd/promtool", group="full"),
+    Recipe("pushgateway", "1.11.1", "github.com/prometheus/pushgateway", group="full"),
 )
 
 

@@ -17,6 +17,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+APISERVER = (
+    f"kube-apiserver-{minor}" if (minor := os.environ.get("KGUARD_APISERVER")) else "kube-apiserver"
+)
+"""The system of the testbed that answers; `KGUARD_APISERVER=1.33` chooses an older minor."""
+
 READY_SECONDS = 90.0
 STOP_SECONDS = 20.0
 TOKENS = {"admin": "system:masters", "scanner": "kguard", "stranger": "nobody"}
@@ -121,10 +126,10 @@ def running(
     `options` are further words of the server's command line. With `service_accounts` a pod needs
     one, and gets the volume with its token.
     """
-    programs = {name: testbed(name) for name in ("etcd", "kube-apiserver", "kubectl")}
+    programs = {name: testbed(name) for name in ("etcd", APISERVER, "kubectl")}
     store, peers, port = free_ports(3)
     etcd = _etcd(programs["etcd"], folder, store, peers)
-    server = [*_apiserver(programs["kube-apiserver"], folder, store, port), *options]
+    server = [*_apiserver(programs[APISERVER], folder, store, port), *options]
     if not service_accounts:
         server.append("--disable-admission-plugins=ServiceAccount")
     if audit_policy:

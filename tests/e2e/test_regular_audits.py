@@ -185,18 +185,27 @@ def test_its_results_are_in_history_and_metrics(first, state):
 
 def test_its_results_are_reports_that_the_cluster_takes(deployed, first, state):
     path = state / "claim-kguard" / "openreports.json"
-    sent = json.loads(path.read_text())["items"]
-    deployed.apply(path, "--server-side", "--validate=false")  # strictly: test_reports_in_cluster
-    kinds = "reports.openreports.io,clusterreports.openreports.io"
-    found = json.loads(deployed.run("get", kinds, "--all-namespaces", "-o", "json"))["items"]
-    assert sum(len(item["results"]) for item in found) == sum(len(i["results"]) for i in sent)
+    _taken(deployed, path, "reports.openreports.io,clusterreports.openreports.io")
     told = json.loads((state / "claim-kguard" / "events.json").read_text())["items"]
     critical = [f for f in _open(state) if f["severity"] == "critical"]
     assert len(told) == len(critical)
 
 
-def test_the_next_audit_has_nothing_new_and_waits_for_the_history(job, first, state):
-    """Another runner writes while the second audit wants to: it waits, and both are kept."""
+def _taken(cluster, path, kinds):
+    """The cluster takes the reports of a file; all their results are in it then."""
+    sent = json.loads(path.read_text())["items"]
+    cluster.apply(path, "--server-side", "--validate=false")  # strictly: test_reports_in_cluster
+    found = json.loads(cluster.run("get", kinds, "--all-namespaces", "-o", "json"))["items"]
+    assert sum(len(item["results"]) for item in found) == sum(len(i["results"]) for i in sent) > 0
+
+
+@pytest.fixture(scope="module")
+def second(deployed, job, first, state):
+    """The next audit, which writes the older reports, too, and finds the history busy at first."""
+    path, output = "/spec/jobTemplate/spec/template/spec/containers/0/args/-", "/var/lib/kguard"
+    value = f"--output=policyreport={output}/policyreport.json"
+    patch = json.dumps([{"op": "add", "path": path, "value": value}])
+    deployed.run("patch", "cronjob", "kguard", "--namespace=kguard", "--type=json", "-p", patch)
     claim = state / "claim-kguard"
     report = claim / "report.json"
     before = report.stat().st_mtime_ns
@@ -212,9 +221,19 @@ def test_the_next_audit_has_nothing_new_and_waits_for_the_history(job, first, st
     lock.close()
     run.join()
     ((_, done),) = answers
-    assert done.returncode == 0, done.stderr + done.stdout
-    with history.connect(str(claim / "audits.db")) as database:
+    return done
+
+
+def test_the_next_audit_has_nothing_new_and_waits_for_the_history(second, state):
+    """Another runner wrote while it wanted to: it waited, and both are kept."""
+    assert second.returncode == 0, second.stderr + second.stdout
+    with history.connect(str(state / "claim-kguard" / "audits.db")) as database:
         assert [audit.opened for audit in history.audits(database)][1:] == [0]
+
+
+def test_its_results_are_policy_reports_that_the_cluster_takes(deployed, second, state):
+    path = state / "claim-kguard" / "policyreport.json"
+    _taken(deployed, path, "policyreports.wgpolicyk8s.io,clusterpolicyreports.wgpolicyk8s.io")
 
 
 def test_its_rights_are_those_that_it_uses(deployed, first, checkout):
