@@ -114,7 +114,7 @@ class Inventory:
         return [
             f"{entry.source}: {entry.reason}"
             for entry in self.collected.unreadable
-            if not entry.feeds or key in entry.feeds
+            if not entry.feeds or entry.hides(key)
         ]
 
     def value(self, key: str) -> str:

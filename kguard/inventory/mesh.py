@@ -96,7 +96,7 @@ class Mesh:
         A file that cannot be read makes the scan incomplete, but no kind unknown as a whole.
         """
         for entry in self.inventory.collected.unreadable:
-            if kind in entry.feeds:
+            if entry.hides(kind):
                 return f"{entry.source}: {entry.reason}"
         return ""
 

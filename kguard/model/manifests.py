@@ -185,7 +185,13 @@ class Unreadable(msgspec.Struct, frozen=True, order=True):
     reason: str = ""
     hint: str = ""
     feeds: tuple[str, ...] = ()
-    """The kinds (`Kind.group`) whose absence is now unknown; empty for a file: any kind."""
+    """The kinds (`Kind.group`) whose absence is now unknown; empty for a file: any kind.
+    `*.group` is every kind of a group (`*.` of the core group), `*` everything in a cluster."""
+
+    def hides(self, kind: str) -> bool:
+        """Whether objects of a kind (`Kind.group`) of a cluster may exist that were not read."""
+        group = kind.partition(".")[2]
+        return not {kind, f"*.{group}", "*"}.isdisjoint(self.feeds)
 
 
 class NotEvaluated(msgspec.Struct, frozen=True, order=True):

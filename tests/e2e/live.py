@@ -246,6 +246,20 @@ def controlling(
 
 
 @contextlib.contextmanager
+def pretending(kwok: Path, folder: Path, cluster: Cluster) -> Iterator[None]:
+    """kwok at work on a cluster: nodes are ready, and pods bound to them run."""
+    command = [
+        str(kwok),
+        f"--kubeconfig={cluster.kubeconfig}",
+        "--manage-all-nodes",
+        "--node-lease-duration-seconds=0",
+        "--cidr=10.64.0.1/16",
+    ]
+    with _process(command, folder / "kwok.log"):
+        yield
+
+
+@contextlib.contextmanager
 def _process(command: list[str], log: Path) -> Iterator[subprocess.Popen]:
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL)

@@ -167,7 +167,8 @@ def _plain(
     found: dict[tuple[str, str], Resource] = {}
     broken: list[Unreadable] = []
     if answer.get("kind") not in ("APIVersions", "APIGroupList"):
-        broken.append(_untold(connection, "", f"the answer to `get` on {root} is no list"))
+        why = f"the answer to `get` on {root} is no list"
+        broken.append(_untold(connection, "" if root == "/api" else "*", why))
     for group, version in _versions(answer):
         path = f"{root}/{group}/{version}" if group else f"{root}/{version}"
         try:
@@ -201,7 +202,10 @@ def _listable(group: str, version: str, entry: Any) -> Resource | None:
 
 
 def _untold(connection: Connection, group: str, why: str) -> Unreadable:
+    """What is unknown where a group (`*` for all that have a name) cannot be told about."""
+    title = {"": "the core group", "*": "any other group"}.get(group, group)
     return Unreadable(
         source=f"context {connection.context}",
-        reason=f"the server does not tell what {group or 'the core group'} has: {why}",
+        reason=f"the server does not tell what {title} has: {why}",
+        feeds=("*",) if group == "*" else (f"*.{group}",),
     )

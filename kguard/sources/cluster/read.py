@@ -20,7 +20,6 @@ from kguard.model.manifests import (
 from kguard.sources.cluster.clients import contexts
 from kguard.sources.cluster.connection import (
     FORBIDDEN,
-    NOT_FOUND,
     UNAUTHORIZED,
     Connection,
     Refused,
@@ -96,8 +95,6 @@ def _listed(
     try:
         found = objects(connection, resource)
     except (Refused, ClusterError) as error:
-        if isinstance(error, Refused) and error.code == NOT_FOUND:
-            return [], []  # the definition was removed since discovery
         return [], [_unreadable(connection, resource, error)]
     if logins is not None and (resource.group, resource.plural) == CONFIDENTIAL:
         logins.update(_logins(found))

@@ -217,7 +217,7 @@ def test_a_server_without_aggregated_discovery_is_asked_group_by_group():
     assert [resource.title for resource in found.resources] == ["pods", "deployments.apps"]
     reasons = [entry.reason for entry in found.broken]
     assert reasons == ["the server does not tell what batch has: no"]
-    assert found.broken[0].feeds == ()
+    assert found.broken[0].feeds == ("*.batch",)
     assert found.served == []
 
 

@@ -77,6 +77,7 @@ def test_a_server_that_behaves_is_read_whole(read):
 BAD = {
     "an expired token": (say(status(401, "Unauthorized"), 401), "does not know the user"),
     "no right": (say(status(403, "no"), 403), "the verb `list` on `pods` is not granted"),
+    "nothing there": (say(status(404, "no such resource"), 404), "no such resource"),
     "an error": (say(status(500, "etcd is away"), 500), "etcd is away"),
     "a busy server": (say(status(429, "later"), 429, Retry_After="1"), "later"),
     "half a document": (say(b'{"items": [{"meta'), "no JSON"),
@@ -190,7 +191,7 @@ def test_another_certificate_is_named(server, read, tmp_path):
 def test_discovery_that_tells_nothing_is_no_empty_cluster(server, read):
     server.answers["/apis"] = say({"hello": "world"})
     collected = read()
-    assert "the answer to `get` on /apis is no list" in reasons(collected)[""]
+    assert "the answer to `get` on /apis is no list" in reasons(collected)["*"]
 
 
 def test_a_group_whose_server_is_away_is_unknown(server, read):
@@ -200,7 +201,7 @@ def test_a_group_whose_server_is_away_is_unknown(server, read):
     ]
     server.answers["/apis"] = say({"kind": "APIGroupDiscoveryList", "items": items})
     assert reasons(read()) == {
-        "": "the server does not tell what apps has: the server behind it does not answer"
+        "*.apps": "the server does not tell what apps has: the server behind it does not answer"
     }
 
 

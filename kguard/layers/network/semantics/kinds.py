@@ -81,7 +81,7 @@ class Kinds:
         return [
             f"{entry.source}: {entry.reason}"
             for entry in self._inventory.collected.unreadable
-            if known & {*entry.feeds}
+            if any(entry.hides(kind) for kind in known)
         ]
 
     def _of(self, kinds: Sequence[str], groups: Sequence[str]) -> list[Manifest]:

@@ -279,9 +279,11 @@ def test_policy_where_istiod_does_not_look_is_dead() -> None:
     assert facts(on, plain, config, deployment()).policies[0].dead_reason == "none"
 
 
-def test_policies_that_could_not_be_listed_make_modes_unknown() -> None:
+@pytest.mark.parametrize(
+    "kind", ["PeerAuthentication.security.istio.io", "*.security.istio.io", "*"]
+)
+def test_policies_that_could_not_be_listed_make_modes_unknown(kind: str) -> None:
     made = inventory(NAMESPACE, deployment())
-    kind = "PeerAuthentication.security.istio.io"
     made.collected.unreadable.append(Unreadable("prod", reason="403", feeds=(kind,)))
     found = LAYER.facts(made, Request(scope="cluster", at=AT))
     assert port(found, "cart").effective == "unknown"

@@ -100,6 +100,10 @@ def test_a_plugin_that_enforces_nothing_leaves_the_posture_and_takes_the_effect(
         ("calico", "CiliumNetworkPolicy.cilium.io", "none"),
         ("cilium", "GlobalNetworkPolicy.crd.projectcalico.org", "none"),
         ("", "Deployment.apps", "none"),
+        ("", "*.networking.k8s.io", "not_read"),
+        ("calico", "*.projectcalico.org", "not_read"),
+        ("", "*", "not_read"),
+        ("", "*.apps", "none"),
     ],
 )
 def test_policies_that_could_not_be_read_leave_everything_open(
