@@ -23,7 +23,9 @@ WANTED: dict[str, frozenset[str]] = {
         "mutatingwebhookconfigurations validatingadmissionpolicies "
         "validatingadmissionpolicybindings validatingwebhookconfigurations"
     ),
+    "apiextensions.k8s.io": _some("customresourcedefinitions"),
     "apiregistration.k8s.io": _some("apiservices"),
+    "node.k8s.io": _some("runtimeclasses"),
     "rbac.authorization.k8s.io": _some("clusterrolebindings clusterroles rolebindings roles"),
     "cert-manager.io": _some("certificates"),
     "security.istio.io": EVERY,
@@ -31,9 +33,15 @@ WANTED: dict[str, frozenset[str]] = {
     "sailoperator.io": _some("istios ztunnels"),
     "install.istio.io": EVERY,
     "cilium.io": _some("ciliumclusterwidenetworkpolicies ciliumnetworkpolicies ciliumcidrgroups"),
+    "consul.hashicorp.com": _some("proxydefaults servicedefaults"),
+    "crd.antrea.io": _some("clusternetworkpolicies networkpolicies"),
     "crd.projectcalico.org": _some(
         "felixconfigurations globalnetworkpolicies globalnetworksets networkpolicies "
         "networksets tiers"
+    ),
+    "k8s.ovn.org": _some("egressfirewalls"),
+    "monitoring.coreos.com": _some(
+        "podmonitors probes prometheusagents prometheuses servicemonitors"
     ),
     "networking.internal.knative.dev": _some("certificates"),
     "policy.linkerd.io": EVERY,
@@ -53,6 +61,7 @@ WANTED: dict[str, frozenset[str]] = {
     "config.openshift.io": _some(
         "apiservers clusterimagepolicies imagedigestmirrorsets imagepolicies images networks"
     ),
+    "route.openshift.io": _some("routes"),
     "kyverno.io": _some("clusterpolicies policies policyexceptions"),
     "policies.kyverno.io": EVERY,
     "policy.sigstore.dev": EVERY,

@@ -15,6 +15,8 @@ CHUNK = 500
 RESTARTS = 3
 MAX_OBJECTS = 2_000_000
 """Of one resource: more than the store of any API server holds."""
+_DEFINITIONS = "customresourcedefinitions.apiextensions.k8s.io"
+"""A hundred kilobytes of schema each."""
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -80,7 +82,10 @@ def _page(connection: Connection, resource: Resource, token: str) -> JsonObject:
 
 
 def tidy(item: JsonObject, resource: Resource) -> JsonObject:
-    """Drop what nobody judges and may hold anything: field managers and the last applied text."""
+    """Drop what nobody judges: field managers, the last applied text, schemas of definitions."""
+    if resource.title == _DEFINITIONS:
+        for entry in sequence(mapping(item.get("spec")).get("versions")):
+            mapping(entry).pop("schema", None)
     metadata = mapping(item.get("metadata"))
     metadata.pop("managedFields", None)
     annotations = metadata.get("annotations")
