@@ -11,7 +11,7 @@ import msgspec
 
 from kguard import layers
 from kguard.history.database import Database
-from kguard.history.spells import Now, decided, last, lives, now, words
+from kguard.history.spells import Look, Now, last, lives, now, words
 from kguard.model.comparison import Comparison, Drift, Expired, Gone
 from kguard.model.findings import Finding, Report
 from kguard.model.manifests import ObjectRef
@@ -37,7 +37,8 @@ def drift(database: Database, report: Report, subject: str) -> Drift | None:
     standing, known = now(database, subject), words(database, subject)
     found = {finding.fingerprint: finding for finding in report.findings}
     opened = [name for name in found if name not in standing]
-    gone = [name for name, one in standing.items() if name not in found and decided(one, report)]
+    look = Look(report)
+    gone = [name for name, one in standing.items() if name not in found and look.decides(one)]
     since = lives(database, subject, before.at)
     return Drift(
         before=before.at,

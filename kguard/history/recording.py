@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How does a report become part of the history?
 
-A finding ends only where an audit that was complete and ran its policy did not find it: what could
-not be read is not mended. An audit that is recorded twice is recorded once; an audit that a run
-does again takes the place of the one that it did before.
+A finding ends only where an audit that was complete, ran its policy and could decide about its
+object did not find it: what could not be read is not mended. An audit that is recorded twice is
+recorded once; an audit that a run does again takes the place of the one that it did before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kguard import __version__
 from kguard.errors import HistoryError
 from kguard.history.database import Database
 from kguard.history.drifting import effects
-from kguard.history.spells import Last, Now, decided, last, now, words
+from kguard.history.spells import Last, Look, Now, last, now, words
 from kguard.history.undoing import undo
 from kguard.model.comparison import KINDS, Comparison, Drift
 from kguard.model.findings import Finding, LayerCoverage, Report, reason_of
@@ -111,7 +111,8 @@ def _change(
     standing, known = now(database, subject), words(database, subject)
     found = {finding.fingerprint for finding in report.findings}
     opened = sorted(found - standing.keys())
-    ended = (name for name, one in standing.items() if name not in found)
+    look = Look(report)
+    ended = (n for n, one in standing.items() if n not in found and look.decides(one))
     if before and drift and drift.before == before.at:
         changed = drift.effects
     else:
@@ -119,7 +120,7 @@ def _change(
     return Recorded(
         before=before.at if before else "",
         opened=tuple(opened),
-        closed=tuple(sorted(name for name in ended if decided(standing[name], report))),
+        closed=tuple(sorted(ended)),
         reopened=tuple(name for name in opened if name in known),
         effects=changed,
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from kguard.history.database import Database
 from kguard.model.findings import Report
+from kguard.model.manifests import ObjectRef
 
 
 class Last(msgspec.Struct, frozen=True):
@@ -27,6 +28,9 @@ class Now(msgspec.Struct, frozen=True):
     """A finding that was there at the last audit."""
 
     policy: str
+    layer: str
+    target: str
+    """Its object as JSON."""
     state: str
     severity: str
     waived_until: str
@@ -44,7 +48,8 @@ def last(database: Database, subject: str) -> Last | None:
 def now(database: Database, subject: str) -> dict[str, Now]:
     """What was there at the last audit, by fingerprint."""
     rows = database.rows(
-        "SELECT spell.fingerprint, policy, state, severity, waived_until FROM spell JOIN finding"
+        "SELECT spell.fingerprint, policy, layer, target, state, severity, waived_until"
+        " FROM spell JOIN finding"
         " ON finding.subject = spell.subject AND finding.fingerprint = spell.fingerprint"
         " WHERE spell.subject = ? AND until IS NULL",
         (subject,),
@@ -52,9 +57,26 @@ def now(database: Database, subject: str) -> dict[str, Now]:
     return {name: Now(*rest) for name, *rest in rows}
 
 
-def decided(one: Now, report: Report) -> bool:
-    """Whether an audit would have found it, had it been there."""
-    return report.complete and one.policy in report.policies
+class Look:
+    """What an audit looked at."""
+
+    def __init__(self, report: Report) -> None:
+        self._policies = report.policies if report.complete else {}
+        self._doubts = {(f.layer, f.target.id) for f in report.findings if f.state == "unknown"}
+
+    def decides(self, one: Now) -> bool:
+        """Whether it would have found something, had it been there.
+
+        Where it could not decide something else of the same layer about the object, it may not have
+        seen this: an image that nobody could ask about has not been signed meanwhile.
+        """
+        if one.policy not in self._policies:
+            return False
+        return not self._doubts or (one.layer, _id(one.target)) not in self._doubts
+
+
+def _id(target: str) -> str:
+    return msgspec.json.decode(target, type=ObjectRef).id
 
 
 def words(database: Database, subject: str) -> dict[str, tuple[str, ...]]:

@@ -130,6 +130,17 @@ def test_what_an_incomplete_audit_does_not_find_is_not_gone(store):
     assert add(store, 3).closed == ("a",)
 
 
+def test_what_an_audit_could_not_decide_is_not_gone(store):
+    unsigned = {"policy": "images/unsigned", "layer": "images"}
+    away = {"policy": "images/registry-unreachable", "layer": "images", "state": "unknown"}
+    both = ("images/unsigned", "images/registry-unreachable")
+    add(store, 1, finding("web", **unsigned), finding("cart", **unsigned), ran=both)
+    target = finding("web").target
+    found = add(store, 2, finding("doubt", **away, target=target), ran=both)
+    assert (found.opened, found.closed) == (("doubt",), ("cart",))
+    assert add(store, 3, ran=both).closed == ("doubt", "web")
+
+
 def test_what_no_policy_looked_for_is_not_gone(store):
     add(store, 1, finding("a"))
     assert add(store, 2, ran=("mtls/no-mesh",)).closed == ()
