@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from kguard.model.differences import Cause, Difference, Effect
 from kguard.model.findings import Finding
 from kguard.model.safe_text import inert
-from kguard.reporters.change_text import Alike, gone, grouped, others, totals, where
+from kguard.reporters.change_text import Alike, doubt, gone, grouped, others, totals, where
 from kguard.reporters.markdown import code
 from kguard.reporters.text import number_of
 
@@ -71,7 +71,8 @@ def _new(groups: Sequence[Alike]) -> Iterator[str]:
     for alike in groups[:MAX_ROWS]:
         first = alike[0].finding
         policy = f"**{first.severity}** {code(first.policy)}"
-        yield f"| {policy} | {_cell(first.message)}{others(alike)} | {_place(alike[0].cause)} |"
+        said = f"{doubt(first)}{_cell(first.message)}{others(alike)}"
+        yield f"| {policy} | {said} | {_place(alike[0].cause)} |"
     yield from _rest(len(groups), "kinds of findings")
     yield ""
 

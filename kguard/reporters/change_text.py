@@ -18,7 +18,7 @@ MAX_TOLD = 12
 """Lines under one of them, and fixed findings."""
 
 Alike = list[Appeared]
-"""New findings of one policy and one cause."""
+"""New findings of one policy, one state and one cause."""
 
 
 def render(found: Difference) -> str:
@@ -78,7 +78,13 @@ def _effect(effect: Effect) -> str:
 
 def _finding(alike: Alike) -> str:
     first = alike[0].finding
-    return f"  {'new':12} {first.severity:8} {first.policy}  {first.message}{others(alike)}"
+    said = f"{doubt(first)}{first.message}{others(alike)}"
+    return f"  {'new':12} {first.severity:8} {first.policy}  {said}"
+
+
+def doubt(finding: Finding) -> str:
+    """What stands in front of the message of a finding that could not be decided."""
+    return "undecided: " if finding.state == "unknown" else ""
 
 
 def others(alike: Alike) -> str:
@@ -87,10 +93,10 @@ def others(alike: Alike) -> str:
 
 
 def grouped(new: Sequence[Appeared]) -> list[Alike]:
-    """New findings of one policy and one cause together, the gravest first."""
-    found: dict[tuple[str, Cause | None], Alike] = {}
+    """New findings of one policy, one state and one cause together, the gravest first."""
+    found: dict[tuple[str, str, Cause | None], Alike] = {}
     for one in new:
-        found.setdefault((one.finding.policy, one.cause), []).append(one)
+        found.setdefault((one.finding.policy, one.finding.state, one.cause), []).append(one)
     return sorted(found.values(), key=lambda alike: -SEVERITIES.index(alike[0].finding.severity))
 
 

@@ -88,10 +88,10 @@ def _counted(findings: Iterable[Finding]) -> dict[str, Finding]:
 
 
 def _fixed(old: Mapping[str, Finding], new: Mapping[str, Finding]) -> Iterator[Finding]:
-    """Findings that are gone; what was unknown and is open now is not better."""
+    """Findings that are gone; what only became unknown, or known, is not mended."""
     still = {_identity(f) for f in new.values()}
     for key, finding in old.items():
-        if key not in new and not (finding.state == "unknown" and _identity(finding) in still):
+        if key not in new and _identity(finding) not in still:
             yield finding
 
 

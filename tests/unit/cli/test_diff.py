@@ -41,6 +41,16 @@ def test_a_changed_line_is_said_once_above_what_it_does():
     assert last == "2 new, 0 fixed, 3 unchanged"
 
 
+def test_a_new_doubt_is_told_as_one_and_apart():
+    doubt = Appeared(finding("network/a", "app-2", state="unknown"), LINE)
+    found = Difference(new=(new(1), doubt))
+    _, first, second, _ = lines(found)
+    assert "  undecided: any pod" in second
+    assert "undecided" not in first
+    rows = [row for row in change_markdown.render(found).splitlines() if "network/a" in row]
+    assert ["undecided: " in row for row in rows] == [False, True]
+
+
 def test_what_several_lines_do_together_says_so():
     assert lines(Difference(effects=(effect(cause=None),)))[0] == "several changes together"
 
