@@ -84,6 +84,7 @@ conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by see
 
 bench: $(VENV)/.dev ## times and memory beside those of peers in the same run
 	$(RUN) -m support.bench
+	$(RUN) -m support.bench.pulls
 
 docs: $(VENV)/.dev ## write the generated pages of docs/
 	$(RUN) -m support.docs

@@ -107,10 +107,8 @@ def _sides(arguments: dict[str, Any]) -> Compared:
         there = collect({**arguments, "inputs": ()}, config)
         context = around(there, collected[0], chosen[0])
         collected = [overlaid(context, one) for one in collected]
-    judged = []
-    for one, wanted in zip(collected, chosen, strict=True):
-        with open_engine(arguments) as engine:
-            judged.append(scan(one, wanted, engine))
+    with open_engine(arguments, remembering=True) as engine:
+        judged = [scan(one, wanted, engine) for one, wanted in zip(collected, chosen, strict=True)]
     return Compared(judged[0], judged[1], chosen[1], (_root(base), _root(head)))
 
 

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from kguard.change import Compared, compare
-from kguard.cli.inputs import collect, open_engine
+from kguard.cli.inputs import collect
 from kguard.cli.trusted import Wanted
+from kguard.engine.base import Engine
 from kguard.errors import UsageError
 from kguard.model.differences import Difference
 from kguard.model.findings import Report
@@ -29,11 +30,11 @@ class Earlier(NamedTuple):
     """The state of the revision; None where no revision is the baseline."""
 
 
-def with_baseline(wanted: Wanted) -> Earlier:
+def with_baseline(wanted: Wanted, engine: Engine) -> Earlier:
     """The options of a scan, a baseline `rev:REV` judged with the same settings.
 
     Raises:
-        SourceError: there is no git, no repository or no such revision.
+        SourceError: there is no git, no repository or no such revision, or the clone lacks it.
     """
     name = wanted.options.baseline_file
     if not name.startswith(git.PREFIX) or Path(name).exists():
@@ -42,8 +43,7 @@ def with_baseline(wanted: Wanted) -> Earlier:
     arguments = {**wanted.arguments, "inputs": tuple(_then(wanted, name)), "settled": None}
     if not arguments["inputs"]:
         return Earlier(plain)
-    with open_engine(arguments) as engine:
-        judged = scan(collect(arguments, wanted.config, report=True), plain, engine)
+    judged = scan(collect(arguments, wanted.config, report=True), plain, engine)
     found = (finding for finding in judged.report.findings if finding.state != "waived")
     known = frozenset(finding.fingerprint for finding in found)
     return Earlier(msgspec.structs.replace(plain, known=known), judged)
@@ -51,7 +51,7 @@ def with_baseline(wanted: Wanted) -> Earlier:
 
 def _then(wanted: Wanted, name: str) -> list[str]:
     """The inputs as they were at the revision; those outside of the repository have no history."""
-    revision, root = git.resolve(name), git.top_level()
+    revision, root = git.tree(name).commit, git.top_level()
     named = wanted.arguments["inputs"] or map(wanted.config.subject, wanted.config.inputs)
     paths = [Path(text).resolve() for text in named]
     inside = [path.relative_to(root) for path in paths if path.is_relative_to(root)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from kguard.cli import left_out, values
 from kguard.cli.output import note
 from kguard.config import Config, discover, read
 from kguard.engine.base import Engine
+from kguard.engine.remembering import RememberingEngine
 from kguard.errors import SourceError, UsageError
 from kguard.model.manifests import Collected
 from kguard.scan import Options
@@ -342,13 +344,19 @@ def layer_facts(name: str, arguments: dict[str, Any]) -> Any:
 
 
 @contextmanager
-def open_engine(arguments: dict[str, Any]) -> Iterator[Engine]:
+def open_engine(arguments: dict[str, Any], *, remembering: bool = False) -> Iterator[Engine]:
     """The engine that was asked for, closed afterwards.
+
+    Args:
+        arguments: the options of the command.
+        remembering: whether much of what it is asked will be the same as before.
 
     Raises:
         KguardError: as `start_engine`.
     """
     engine = start_engine(arguments)
+    if remembering:
+        engine = RememberingEngine(partial(start_engine, arguments), engine)
     try:
         yield engine
     finally:

@@ -116,9 +116,9 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
     from kguard.scan import scan
 
     arguments = wanted.arguments
-    with open_engine(arguments) as engine:
+    with open_engine(arguments, remembering="known" in arguments) as engine:
         collected = collect(arguments, wanted.config, report=True)
-        base = with_baseline(wanted)
+        base = with_baseline(wanted, engine)
         judged = scan(collected, base.options, engine)
     found, change = since(base, judged, arguments)
     subject = subject_of(arguments)

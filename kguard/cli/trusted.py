@@ -7,10 +7,10 @@ waivers, policies and keys. Waivers that stand in manifests count where that rev
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,15 +18,17 @@ import msgspec
 
 from kguard.cli.inputs import collect, options, settings
 from kguard.cli.output import note
-from kguard.config import Config, discover, read
+from kguard.config import FILE_NAME, Config, discover, read
 from kguard.inventory.acceptances import acceptances
 from kguard.scan import Options, inventory_of
 from kguard.sources import git
-from kguard.sources.files import GLOB_CHARACTERS, is_glob
+from kguard.sources.ignore import IGNORE_FILES
 from kguard.triage import waivers
 
 _FILES = ("config", "waivers_file", "baseline_file")
 _LISTS = ("policy_dirs", "trust_roots")
+_SUBJECTS: dict[str, Any] = {"inputs": (), "flows": (), "helm": ()}
+"""Settings that name what is judged, without what they name."""
 
 
 class Wanted(NamedTuple):
@@ -52,7 +54,6 @@ def judged_by(arguments: dict[str, Any]) -> Iterator[Wanted]:
         yield Wanted(arguments, config, options(arguments, config))
         return
     with tempfile.TemporaryDirectory(prefix="kguard-") as folder:
-        git.check_out(f"{git.PREFIX}{revision}", Path(folder))
         base = _Base(revision, git.top_level(), Path(folder))
         then = base.arguments(arguments)
         config = base.config(then)
@@ -60,11 +61,33 @@ def judged_by(arguments: dict[str, Any]) -> Iterator[Wanted]:
 
 
 class _Base:
-    """The files of a revision beside those of the working tree."""
+    """The settings of a revision, beside the files of the working tree.
+
+    Of the revision only that is written which settings are looked for in, or which they name.
+    """
 
     def __init__(self, revision: str, root: Path, tree: Path) -> None:
         self._revision, self._root, self._tree = revision, root, tree
         (tree / ".git").mkdir()  # settings are looked for up to here
+        self._held = git.tree(f"{git.PREFIX}{revision}")
+        self._written: set[str] = set()
+        names = (FILE_NAME, *IGNORE_FILES)
+        self._write([b for p, b in self._held.blobs.items() if p.rpartition("/")[2] in names])
+
+    def _write(self, blobs: Sequence[git.Blob]) -> None:
+        new = [blob for blob in blobs if blob.path not in self._written]
+        git.write(new, self._tree)
+        self._written |= {blob.path for blob in new}
+
+    def _holds(self, inside: Path) -> bool:
+        """Whether the revision has a file or folder, which is written then."""
+        found = self._held.below(self._name(inside))
+        self._write(found)
+        return bool(found)
+
+    def _name(self, inside: Path) -> str:
+        name = inside.relative_to(self._tree).as_posix()
+        return "" if name == "." else name
 
     def arguments(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments, with the files of the revision for those that are settings."""
@@ -78,7 +101,7 @@ class _Base:
             inside = None if name.startswith(git.PREFIX) else self._inside(name)
             if inside is None:
                 yield name  # not in the repository: no change of it can have touched the file
-            elif inside.exists():
+            elif self._holds(inside):
                 yield str(inside)
             else:
                 note(f"{name}: {self._revision} has no such file, it does not count")
@@ -99,12 +122,16 @@ class _Base:
         config = read(found)
         if not found.is_relative_to(self._tree):
             return config
+        settings = msgspec.to_builtins(msgspec.structs.replace(config, **_SUBJECTS))
+        for name in _texts(settings):
+            place = Path(os.path.normpath(found.parent / name))
+            if place.is_relative_to(self._tree) and place != self._tree:
+                self._holds(place)
         tree = self._root / found.parent.relative_to(self._tree)
         return msgspec.structs.replace(config, tree=str(tree))
 
     def _start(self, arguments: dict[str, Any]) -> Path:
-        inside = next(filter(None, map(self._inside, arguments["inputs"] or ["."])), self._tree)
-        return next(p for p in (inside, *inside.parents) if p.exists())
+        return next(filter(None, map(self._inside, arguments["inputs"] or ["."])), self._tree)
 
     def options(self, arguments: dict[str, Any], config: Config) -> Options:
         """What the user asked for, with the waivers that the revision has."""
@@ -115,10 +142,12 @@ class _Base:
         self, arguments: dict[str, Any], config: Config, chosen: Options
     ) -> frozenset[str]:
         named = arguments["inputs"] or [config.subject(name) for name in config.inputs]
-        inputs = [str(p) for p in filter(None, map(self._inside, named)) if p.exists()]
+        inside = filter(None, map(self._inside, named))
+        revision = f"{git.PREFIX}{self._held.commit}"
+        inputs = [":".join(filter(None, (revision, self._name(place)))) for place in inside]
         if not inputs:
             return frozenset()
-        plain = msgspec.structs.replace(config, inputs=(), flows=(), helm=())
+        plain = msgspec.structs.replace(config, **_SUBJECTS)
         beside = {"inputs": inputs, "flow_files": (), "falco_rules": ()}
         collected = collect({**arguments, **beside}, plain, report=True)
         if not waivers.marked(collected):
@@ -128,9 +157,10 @@ class _Base:
         return acceptances(inventory) | waived
 
 
-def _fixed(name: str) -> str:
-    """The folder that a glob begins with; a path as it is."""
-    if not is_glob(name):
-        return name
-    parts = Path(name).parts
-    return str(Path(*takewhile(lambda part: not GLOB_CHARACTERS & set(part), parts)))
+def _texts(value: Any) -> Iterator[str]:
+    """All texts of some settings: each may be the name of a file."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _texts(entry)

@@ -28,11 +28,12 @@ class RememberingEngine:
 
     Args:
         start: gives a fresh engine.
+        first: the first one, where it is there already.
     """
 
-    def __init__(self, start: Callable[[], Engine]) -> None:
+    def __init__(self, start: Callable[[], Engine], first: Engine | None = None) -> None:
         self._start = start
-        self._engine: Engine | None = None
+        self._engine = first
         self._loaded: tuple[tuple[Policy, ...], dict[str, str]] | None = None
         self._failures: list[Failure] = []
         self._busy = 0.0
@@ -47,8 +48,9 @@ class RememberingEngine:
         if wanted != self._loaded:
             self._known.clear()
             self._size = 0
-        self.close()
-        self._engine = self._start()
+        if self._engine is None or self._loaded is not None:
+            self.close()
+            self._engine = self._start()
         self._failures = self._engine.load(policies, libraries)
         self._loaded = wanted
         return list(self._failures)

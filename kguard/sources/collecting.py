@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import glob
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -12,8 +13,9 @@ import msgspec
 
 from kguard.errors import SourceError, UsageError
 from kguard.model.manifests import Collected, NotEvaluated, SourceText, Unreadable
-from kguard.sources import git, helm, kustomize
+from kguard.sources import git, helm, kustomize, revisions
 from kguard.sources.files import (
+    GLOB_CHARACTERS,
     YAML_SUFFIXES,
     File,
     Listing,
@@ -21,13 +23,14 @@ from kguard.sources.files import (
     expand_glob,
     is_glob,
     owned,
+    printable,
     selected,
     walk,
     wanted,
 )
 from kguard.sources.limits import MAX_FILE_BYTES
 from kguard.sources.options import Options
-from kguard.sources.reading import parse, read_manifests, read_plain
+from kguard.sources.reading import Known, parse, plain, read_manifests, read_plain
 
 STDIN = "-"
 
@@ -37,6 +40,7 @@ def read_all(inputs: Sequence[str], options: Options) -> Collected:
 
     Raises:
         UsageError: an input is empty.
+        LackingError: git lacks files of a revision.
     """
     if "" in inputs:
         raise UsageError("an input is empty", hint="`.` is the folder that you are in")
@@ -45,6 +49,8 @@ def read_all(inputs: Sequence[str], options: Options) -> Collected:
     for text in dict.fromkeys(inputs):
         try:
             _input(text, options, seen, into)
+        except git.LackingError:
+            raise
         except SourceError as error:
             into.unreadable.append(
                 Unreadable(error.where or text, reason=error.message, hint=error.hint)
@@ -105,14 +111,64 @@ def _stdin(options: Options, into: Collected) -> None:
 
 def _revision(text: str, options: Options, into: Collected) -> None:
     _, folder = git.split(text)
+    found = git.tree(text)
+    for path, reason in found.left_out:
+        into.not_evaluated.append(NotEvaluated(path, reason))
+    if not found.below(folder):
+        _matching(text, found, options, into)
+        return
+    blobs = revisions.walk(found, folder)
+    names = {blob.path.rpartition("/")[2] for blob in blobs}
+    if folder in found.blobs or names.isdisjoint(_RENDERED):
+        _blobs(blobs, options, into)
+        return
     with tempfile.TemporaryDirectory(prefix="kguard-") as target:
-        revision = git.check_out(text, Path(target))
-        for path, reason in revision.left_out:
-            into.not_evaluated.append(NotEvaluated(path, reason))
-        if revision.folder.is_file():
-            _files([File(folder, str(revision.folder))], options, set(), into)
-        else:
-            _folder(walk(revision.folder, folder or "."), options, set(), into)
+        written = git.check_out(found, Path(target)) / folder
+        _folder(walk(written, folder or "."), options, set(), into)
+
+
+def _matching(text: str, found: git.Tree, options: Options, into: Collected) -> None:
+    """Read what a glob names in a revision, as it would be read if that were checked out."""
+    _, pattern = git.split(text)
+    if not GLOB_CHARACTERS & set(pattern):
+        raise SourceError(f"the revision has no folder {pattern}", where=text)
+    with tempfile.TemporaryDirectory(prefix="kguard-") as target:
+        written = git.check_out(found, Path(target))
+        paths = expand_glob(f"{glob.escape(str(written))}/{pattern}")
+        if not paths:
+            raise SourceError("no file of the revision matches", where=text)
+        seen: set[str] = set()
+        for path in paths:
+            shown = path.relative_to(written).as_posix()
+            if path.is_dir():
+                _folder(walk(path, shown), options, seen, into)
+            else:
+                _named(File(printable(shown), str(path)), options, seen, into)
+
+
+_RENDERED = frozenset({helm.NAME, *kustomize.NAMES})
+"""Files whose folders other programs may have to read."""
+
+
+def _blobs(blobs: Sequence[git.Blob], options: Options, into: Collected) -> None:
+    """Read files of a revision; git is asked only for what no other side of a change holds."""
+    known, fast = options.known or Known(), options.fast_yaml
+    chosen = [(blob, name) for blob in blobs if _read(name := printable(blob.path), options)]
+    manifests = [entry for entry in chosen if entry[1].lower().endswith(YAML_SUFFIXES)]
+    new = [(b, name) for b, name in manifests if not known.holds(name, b.digest, fast=fast)]
+    for (blob, name), data in zip(new, git.contents([b for b, _ in new]), strict=True):
+        known.learn(name, blob.digest, data, fast=fast)
+    for blob, name in manifests:
+        known.add(name, blob.digest, into, fast=fast)
+    others = [entry for entry in chosen if not entry[1].lower().endswith(YAML_SUFFIXES)]
+    for (_, name), data in zip(others, git.contents([b for b, _ in others]), strict=True):
+        into.looked_at += 1
+        plain(data, name, into)
+
+
+def _read(display: str, options: Options) -> bool:
+    """Whether a file of a folder is read."""
+    return selected(display, options) and wanted(display.rpartition("/")[2], options)
 
 
 def _path(path: Path, options: Options, seen: set[str], into: Collected) -> None:
@@ -159,9 +215,7 @@ def _folder(listing: Listing, options: Options, seen: set[str], into: Collected)
 
 def _files(files: Sequence[File], options: Options, seen: set[str], into: Collected) -> None:
     for file in files:
-        if not selected(file.display, options) or not wanted(file.name, options):
-            continue
-        if file.path in seen:
+        if not _read(file.display, options) or file.path in seen:
             continue
         seen.add(file.path)
         if file.name.lower().endswith(YAML_SUFFIXES):

@@ -2,8 +2,8 @@
 """What did the repository hold at a revision (`rev:REV` or `rev:REV:FOLDER`)?
 
 The blobs are read by the user's git, hardened against what a hostile repository may configure
-(hooks, file system monitors, textconv), and written to a temporary folder, without symbolic links,
-so that a revision is read exactly like a folder.
+(hooks, file system monitors, textconv), and written to a temporary folder only where a program
+needs them there, without symbolic links.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -31,6 +32,10 @@ _ENVIRONMENT = {
 }
 
 
+class LackingError(SourceError):
+    """A clone lacks files of a revision: nobody can say what that holds."""
+
+
 class Blob(msgspec.Struct, frozen=True):
     """A file of a revision."""
 
@@ -39,13 +44,21 @@ class Blob(msgspec.Struct, frozen=True):
     size: int
 
 
-class Revision(msgspec.Struct, frozen=True):
-    """A revision that was written out."""
+class Tree(msgspec.Struct, frozen=True):
+    """The files of a commit."""
 
-    folder: Path
-    """Where its files lie now."""
+    commit: str
+    blobs: dict[str, Blob]
+    """By path, without what is left out."""
     left_out: tuple[tuple[str, str], ...]
-    """Paths that were not written, with the reason."""
+    """Paths that are not read, with the reason."""
+
+    def below(self, path: str) -> list[Blob]:
+        """A file, or all files of a folder; `""` is the whole."""
+        if path in self.blobs:
+            return [self.blobs[path]]
+        prefix = f"{path}/" if path else ""
+        return [blob for name, blob in self.blobs.items() if name.startswith(prefix)]
 
 
 def split(text: str) -> tuple[str, str]:
@@ -54,36 +67,58 @@ def split(text: str) -> tuple[str, str]:
     return revision, folder.strip("/")
 
 
-def check_out(text: str, target: Path) -> Revision:
-    """Write the files of a revision into an empty folder, unless they lie in another one already.
+def tree(text: str) -> Tree:
+    """The files of the commit that an input names.
 
     Raises:
-        SourceError: there is no git, no repository or no such revision.
+        SourceError: there is no git, no repository or no such revision, or it is too large.
     """
-    _, folder = split(text)
     commit = resolve(text)
-    known = _written.get(commit)
-    if known is None or not known.folder.exists():
-        known = _written[commit] = _whole(commit, text, target)
-    if not (known.folder / folder).exists():
-        raise SourceError(f"the revision has no folder {folder}", where=text)
-    return Revision(known.folder / folder, known.left_out)
+    if commit not in _trees:
+        listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
+        if listed.error:
+            raise LackingError(listed.error, where=text, hint=_INCOMPLETE_CLONE)
+        blobs, left_out = _blobs(listed.output)
+        if len(blobs) > MAX_FILES or sum(blob.size for blob in blobs) > MAX_TREE_BYTES:
+            raise SourceError("the revision is too large", where=text)
+        _trees[commit] = Tree(commit, {blob.path: blob for blob in blobs}, tuple(left_out))
+    return _trees[commit]
 
 
-_written: dict[str, Revision] = {}
-"""Revisions that this process has written out, by commit: as long as their folder is there, nobody
-needs another one."""
+_trees: dict[str, Tree] = {}
+"""Those that this process has listed, by commit."""
+_written: dict[str, Path] = {}
+"""Where this process has written whole commits: as long as the folder is there, nobody needs
+another one."""
+_INCOMPLETE_CLONE = "a partial clone lacks it: fetch without `--filter`"
 
 
-def _whole(commit: str, text: str, target: Path) -> Revision:
-    listed = _git("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
-    if listed.error:
-        raise SourceError(listed.error, where=text)
-    blobs, left_out = _blobs(listed.output)
-    if len(blobs) > MAX_FILES or sum(blob.size for blob in blobs) > MAX_TREE_BYTES:
-        raise SourceError("the revision is too large", where=text)
-    _write(blobs, target)
-    return Revision(target, tuple(left_out))
+def check_out(found: Tree, target: Path) -> Path:
+    """Write a commit into an empty folder, unless it lies in another one already.
+
+    Raises:
+        LackingError: git lacks files of it.
+    """
+    known = _written.get(found.commit)
+    if known is None or not known.exists():
+        known = _written[found.commit] = target
+        write(found.below(""), target)
+    return known
+
+
+def write(blobs: Sequence[Blob], target: Path) -> None:
+    """Write files below a folder.
+
+    Raises:
+        LackingError: git lacks one of them.
+    """
+    made: set[Path] = set()
+    for blob, data in zip(blobs, contents(blobs), strict=True):
+        path = target / blob.path
+        if path.parent not in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made.add(path.parent)
+        path.write_bytes(data)
 
 
 def top_level() -> Path:
@@ -171,7 +206,14 @@ def _is_plain(path: str) -> bool:
     return not path.startswith("/") and ".." not in parts and ".git" not in parts
 
 
-def _write(blobs: list[Blob], target: Path) -> None:
+def contents(blobs: Sequence[Blob]) -> Iterator[bytes]:
+    """What files of a revision hold, one after the other.
+
+    Raises:
+        LackingError: git lacks one of them.
+    """
+    if not blobs:
+        return
     program = shutil.which("git") or "git"
     with tempfile.TemporaryFile() as wanted:
         wanted.writelines(blob.digest.encode() + b"\n" for blob in blobs)
@@ -184,18 +226,14 @@ def _write(blobs: list[Blob], target: Path) -> None:
             env=surroundings(_ENVIRONMENT),
         ) as process:
             if process.stdout is not None:
-                _receive(blobs, process.stdout, target)
+                for blob in blobs:
+                    yield _received(blob, process.stdout)
 
 
-def _receive(blobs: list[Blob], stream: IO[bytes], target: Path) -> None:
-    """Write what `cat-file --batch` prints: a line, the content and a line feed for each blob."""
-    made: set[Path] = set()
-    for blob in blobs:
-        stream.readline()
-        data = stream.read(blob.size)
-        stream.read(1)
-        path = target / blob.path
-        if path.parent not in made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made.add(path.parent)
-        path.write_bytes(data)
+def _received(blob: Blob, stream: IO[bytes]) -> bytes:
+    """What `cat-file --batch` prints of a blob: a line, the content and a line feed."""
+    head = stream.readline().split()
+    data = stream.read(blob.size + 1) if head[1:2] == [b"blob"] else b""
+    if len(data) != blob.size + 1:
+        raise LackingError("git cannot read the file", where=blob.path, hint=_INCOMPLETE_CLONE)
+    return data[:-1]

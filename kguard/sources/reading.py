@@ -40,9 +40,11 @@ def read_bytes(file: File, limit: int) -> bytes | Unreadable:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return Unreadable(file.display, reason=f"the file cannot be read: {reason}")
-    if len(data) > limit:
-        return Unreadable(file.display, reason=f"the file is larger than {limit >> 20} MiB")
-    return data
+    return data if len(data) <= limit else _too_large(file.display, limit)
+
+
+def _too_large(display: str, limit: int) -> Unreadable:
+    return Unreadable(display, reason=f"the file is larger than {limit >> 20} MiB")
 
 
 def read_plain(file: File, into: Collected) -> None:
@@ -51,33 +53,58 @@ def read_plain(file: File, into: Collected) -> None:
     into.looked_at += 1
     if isinstance(data, Unreadable):
         into.unreadable.append(data)
+    else:
+        plain(data, file.display, into)
+
+
+def plain(data: bytes, display: str, into: Collected) -> None:
+    """Keep the content of a file that is no YAML and that a layer owns."""
+    if len(data) > MAX_PLAIN_FILE_BYTES:
+        into.unreadable.append(_too_large(display, MAX_PLAIN_FILE_BYTES))
     elif b"\0" not in data:
-        into.files.append(PlainFile(file.display, data.decode(errors="replace")))
+        into.files.append(PlainFile(display, data.decode(errors="replace")))
 
 
 class Known:
     """What files were found to hold, so that both sides of a change are parsed once.
 
-    A file is known by its name and its bytes; what is parsed of it is shared, what an inventory
-    writes into a manifest is not.
+    A file is known by its name and by the digest that git gives its bytes; what is parsed of it is
+    shared, what an inventory writes into a manifest is not.
     """
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, bytes, bool], Collected] = {}
+        self._found: dict[tuple[str, str, bool], Collected] = {}
 
     def read(self, file: File, into: Collected, *, fast: bool = True) -> None:
         """As `read_manifests`."""
         data = read_bytes(file, MAX_FILE_BYTES)
-        into.looked_at += 1
         if isinstance(data, Unreadable):
+            into.looked_at += 1
             into.unreadable.append(data)
             return
-        key = (file.display, hashlib.sha256(data).digest(), fast)
-        found = self._found.get(key)
-        if found is None:
-            found = self._found[key] = Collected()
-            parse(data, SourceText(file.display, 0, 1, ""), found, fast=fast)
-        _add(found, into)
+        digest = _digest(data)
+        if not self.holds(file.display, digest, fast=fast):
+            self.learn(file.display, digest, data, fast=fast)
+        self.add(file.display, digest, into, fast=fast)
+
+    def holds(self, display: str, digest: str, *, fast: bool = True) -> bool:
+        """Whether a file was read already."""
+        return (display, digest, fast) in self._found
+
+    def learn(self, display: str, digest: str, data: bytes, *, fast: bool = True) -> None:
+        """Read a file as manifests."""
+        found = self._found[display, digest, fast] = Collected()
+        parse(data, SourceText(display, 0, 1, ""), found, fast=fast)
+
+    def add(self, display: str, digest: str, into: Collected, *, fast: bool = True) -> None:
+        """Add what was found in a file."""
+        into.looked_at += 1
+        _add(self._found[display, digest, fast], into)
+
+
+def _digest(data: bytes) -> str:
+    """The name that git gives these bytes (where it names them by SHA-1; else none is the same)."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def _add(found: Collected, into: Collected) -> None:

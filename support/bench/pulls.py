@@ -19,6 +19,9 @@ from support.bench.measure import Cost, TooSlow, median
 from support.bench.peers import Absent, Peer, checkov, conftest, kube_score
 
 DEPLOYMENTS, POLICIES, CHANGED = 1800, 200, 10
+EDITS = ((".0\n", ".1\n"), ("containerPort: 9090", "containerPort: 9091"), ("tier: t", "tier: x"))
+"""What the change does to Deployments, in turn: a tag, a port, a label that policies select."""
+POLICY_EDIT = ("port: 443", "port: 8443")
 BUDGET = 3.0
 KGUARD = [sys.executable, "-m", "kguard", "scan", ".", "--quiet"]
 CHECK = ["--baseline", "rev:main...HEAD", "--settings-from", "main", "--fail-on-new"]
@@ -60,9 +63,11 @@ def write(repository: Path) -> None:
     _git(repository, "init", "-q", "-b", "main")
     _commit(repository, "base")
     _git(repository, "checkout", "-q", "-b", "change")
-    for path in sorted(folder.glob("*.yaml"))[:: len(documents) // CHANGED][:CHANGED]:
-        text = path.read_text()
-        path.write_text(text.replace(".0\n", ".1\n").replace("- Ingress", "- Egress"))
+    files = sorted(folder.glob("*.yaml"))
+    step = len(files) // CHANGED
+    for number, path in enumerate([*files[:DEPLOYMENTS:step], files[-1]]):
+        before, after = EDITS[number % len(EDITS)] if number < CHANGED - 1 else POLICY_EDIT
+        path.write_text(path.read_text().replace(before, after))
     _commit(repository, "change")
 
 

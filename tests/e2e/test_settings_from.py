@@ -189,6 +189,48 @@ def test_a_folder_that_is_new_has_no_baseline(kguard, repository):
     assert {f["state"] for f in found} == {"open"}
 
 
+def test_what_a_glob_names_has_a_baseline(kguard, repository):
+    _write(repository, {"deploy/second.yaml": SECOND, "deploy/third.txt": "no manifest"})
+    arguments = ("--baseline", "rev:HEAD~1", "--settings-from", "HEAD~1", "-o", "json")
+    done = kguard("scan", "deploy/*.yaml", *arguments, cwd=repository)
+    found = json.loads(done.stdout)["findings"]
+    states = {f["target"]["name"]: f["state"] for f in found if f["policy"] == "images/mutable-tag"}
+    assert states == {"web": "baseline", "second": "open"}
+
+
+@pytest.mark.parametrize("option", ["--baseline=rev:HEAD~1", "--settings-from=HEAD~1"])
+def test_a_clone_without_the_files_of_the_revision_ends_the_scan(
+    kguard, repository, tmp_path, option
+):
+    _write(repository, {"deploy/web.yaml": SECOND})
+    _git(repository, "config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "clone"
+    _git(tmp_path, "clone", "-q", "--filter=blob:none", repository.as_uri(), str(clone))
+    done = kguard("scan", "deploy", option, "--fail-on-new", cwd=clone)
+    assert done.returncode == 3
+    assert "fetch without `--filter`" in done.stderr
+    assert not done.stdout
+
+
+SETTINGS = {
+    "set/kguard.yaml": "waivers: more/w.yaml\npolicy-dirs: [own]\nfail-on: low\n",
+    "set/more/w.yaml": "waivers: [{policy: images/mutable-tag, target: {name: web}, by: me,"
+    " until: 2999-01-01, reason: fine}]\n",
+    "set/own/p.rego": 'package own\n\ndeny contains "no" if input.kind == "Deployment"\n',
+}
+
+
+def test_what_the_settings_of_the_revision_name_is_read_there(kguard, repository):
+    for name in SETTINGS:
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+    _write(repository, SETTINGS)
+    _write(repository, dict.fromkeys(SETTINGS, ""))
+    arguments = ("--config", "set/kguard.yaml", "--settings-from", "HEAD~1")
+    found = _states(kguard, repository, *arguments)
+    assert found["images/mutable-tag"] == "waived"
+    assert found["manifests/own-deny"] == "open"
+
+
 def test_a_baseline_that_is_no_revision_ends_the_scan(kguard, repository):
     done = kguard("scan", "deploy", "--baseline", "rev:nowhere", cwd=repository)
     assert done.returncode == 3

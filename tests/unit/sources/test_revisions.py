@@ -60,10 +60,88 @@ def test_branches_without_a_common_commit_are_an_error(repository):
 
 def test_a_revision_is_written_out_once(repository, tmp_path_factory):
     first, second = (tmp_path_factory.mktemp("tree") for _ in range(2))
-    assert git.check_out("rev:main", first).folder == git.check_out("rev:main~0", second).folder
+    main, same, change = map(git.tree, ("rev:main", "rev:main~0", "rev:change"))
+    assert git.check_out(main, first) == git.check_out(same, second) == first
     assert not list(second.iterdir())
-    assert git.check_out("rev:change", second).folder == second
+    assert git.check_out(change, second) == second
     assert sorted(path.name for path in second.iterdir()) == ["a.yaml", "b.yaml"]
+
+
+def _commit_all() -> None:
+    run("add", "-A", "-f")
+    run("commit", "-q", "-m", "more")
+
+
+TREE = {
+    "a.yaml": OBJECT % "one" + "---\n" + TRAPS,
+    "a/b.yaml": OBJECT % "two",
+    "a/deep/c.yml": OBJECT % "three",
+    "a/deep/.kguardignore": "left*.yaml\n",
+    "a/deep/left-out.yaml": OBJECT % "four",
+    "a.d/e.json": '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "five"}}',
+    ".gitignore": "/gone/\n*.tmp.yaml\n",
+    "gone/f.yaml": OBJECT % "six",
+    "x.tmp.yaml": OBJECT % "seven",
+    "notes.txt": OBJECT % "eight",
+    "config.toml": "version = 2\n",
+    "nul.toml": "\0",
+    "large.toml": "#" * ((1 << 20) + 1),
+}
+
+
+@pytest.mark.parametrize("renderer", [False, True], ids=["read by git", "written out"])
+@pytest.mark.parametrize("name", ["", "a", "a/deep", "a.yaml", "a/*.yaml", "a*", "*.toml", "none"])
+def test_a_revision_is_read_like_the_folder(repository, name, renderer):
+    for path, text in TREE.items():
+        (repository / path).parent.mkdir(parents=True, exist_ok=True)
+        (repository / path).write_text(text)
+    if renderer:
+        for folder in ("", "a"):
+            (repository / folder / "Kustomization").write_text("resources: []\n")
+    _commit_all()
+    options = sources.Options(patterns=("*.toml",))
+    there = sources.collect([name or "."], options)
+    then = sources.collect([f"rev:HEAD:{name}" if name else "rev:HEAD"], options)
+    assert (then.manifests, then.documents, then.files) == (
+        there.manifests,
+        there.documents,
+        there.files,
+    )
+    assert then.looked_at == there.looked_at
+    assert then.not_evaluated == there.not_evaluated
+    assert bool(then.unreadable) == bool(there.unreadable)
+    if name != "none" and "*" not in name:
+        assert then.unreadable == there.unreadable
+        assert then.looked_at
+
+
+def test_a_file_that_did_not_change_is_not_asked_for(repository, monkeypatch):
+    known, asked = Known(), []
+    before = names(".", known=known)
+    contents = git.contents
+    monkeypatch.setattr(git, "contents", lambda blobs: asked.extend(blobs) or contents(blobs))
+    assert names("rev:HEAD", known=known) == before
+    assert not asked
+    assert names("rev:main", known=known) == ["latest"]
+    assert [blob.path for blob in asked] == ["a.yaml"]
+
+
+def test_what_a_partial_clone_lacks_is_an_error(repository, tmp_path_factory, monkeypatch):
+    run("config", "uploadpack.allowFilter", "true")
+    clone = tmp_path_factory.mktemp("clone")
+    run("clone", "-q", "--filter=blob:none", repository.as_uri(), str(clone))
+    monkeypatch.chdir(clone)
+    with pytest.raises(git.LackingError) as caught:
+        sources.collect(["rev:origin/main"])
+    assert "--filter" in caught.value.hint
+
+
+def test_a_blob_that_is_lost_is_an_error(repository):
+    found = git.tree("rev:main")
+    digest = found.blobs["a.yaml"].digest
+    (repository / ".git" / "objects" / digest[:2] / digest[2:]).unlink()
+    with pytest.raises(git.LackingError, match=r"a\.yaml: git cannot read the file"):
+        sources.collect(["rev:main"])
 
 
 def test_what_is_parsed_once_is_found_by_each_reader(tmp_path, monkeypatch):

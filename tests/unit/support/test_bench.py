@@ -9,7 +9,7 @@ import sys
 import pytest
 import yaml
 
-from support.bench import measure, reach, synthetic
+from support.bench import measure, pulls, reach, synthetic
 from support.bench.__main__ import Work, growth
 
 
@@ -33,6 +33,15 @@ def test_memory_and_exit_code_are_those_of_the_command(checkout):
     *_, megabytes, exit_code = done.stdout.split()
     assert exit_code == "3"
     assert 140 < float(megabytes) < 400
+
+
+def test_the_pull_request_changes_ten_of_two_thousand_files(tmp_path):
+    pulls.write(tmp_path)
+    git = ["git", "-C", str(tmp_path)]
+    listed = subprocess.check_output([*git, "ls-files"], text=True).split()
+    changed = subprocess.check_output([*git, "diff", "--stat", "main...HEAD"], text=True)
+    assert len(listed) == 2000
+    assert "10 files changed" in changed
 
 
 def test_a_command_over_the_cut_off_is_stopped():
