@@ -13,7 +13,8 @@ MAX_ANSWER_BYTES = 256 << 20
 """Of one answer: 500 objects of half a megabyte. Reading ends here, whatever the server sends."""
 ANSWER_SECONDS = 180.0
 """For one answer: a server that sends a byte now and then never reaches the timeout of a read."""
-_CHUNK = 1 << 20
+CHUNK = 1 << 20
+"""Bytes that are taken at once, if so many are there."""
 
 
 class TooMuch(Exception):  # noqa: N818 - an answer, not an error of ours
@@ -29,7 +30,7 @@ def whole(response: Any) -> bytes:
     """
     stream = response.response
     began, body = time.monotonic(), bytearray()
-    while chunk := stream.read1(_CHUNK):
+    while chunk := stream.read1(CHUNK):
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
             stream.close()

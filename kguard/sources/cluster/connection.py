@@ -16,7 +16,7 @@ import orjson
 
 from kguard.errors import ClusterError
 from kguard.model.manifests import JsonObject, mapping
-from kguard.sources.cluster.answers import TooMuch, is_slow, whole, why
+from kguard.sources.cluster.answers import CHUNK, TooMuch, is_slow, whole, why
 from kguard.sources.cluster.clients import client_of, current
 
 CONNECT_SECONDS = 5
@@ -27,6 +27,8 @@ RETURN_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to reach a server again that was there before: it may be restarting."""
 REST_SECONDS = 30.0
 """How long a server is left alone that did not come back."""
+MAX_LINE_BYTES = 16 << 20
+"""Of one event of a watch: ten times what an API server stores of an object."""
 OK = 200
 UNAUTHORIZED = 401
 FORBIDDEN = 403
@@ -119,13 +121,15 @@ class Connection(msgspec.Struct):
         try:
             rest = b""
             yield rest
-            for piece in response.response.stream(amt=None, decode_content=True):
+            while len(rest) <= MAX_LINE_BYTES and (piece := response.response.read1(CHUNK)):
                 *ended, rest = (rest + piece).split(b"\n")
                 yield from ended
         except Exception as error:  # the client and urllib3 share no base class
             raise self._error(_silence(error)) from error
         finally:
             response.response.close()
+        if len(rest) > MAX_LINE_BYTES:
+            raise self._error(f"a line is longer than {MAX_LINE_BYTES >> 20} MiB")
 
     def _begun(self, path: str, query: Query, silence: float) -> Any:
         """An answer of the client that the server means well."""

@@ -107,6 +107,9 @@ class Follower:
             except (KguardError, Refused) as error:
                 self._say(str(error))
                 self._ended.wait(next(pauses))
+            except Exception as error:  # noqa: BLE001 - a thread that ends tells nobody
+                self._say(_bug(error))
+                self._ended.wait(LONGEST_PAUSE)
 
     def _begin(self) -> list[Resource]:
         """Read everything, and watch every resource from then on."""
@@ -159,16 +162,22 @@ class Follower:
                     pauses = _pauses()
                     since = event.version or since
                     self._tell(event)
+                self._ended.wait(FIRST_PAUSE)  # a server may end each watch at once
             except Refused as refusal:
                 self._broken(resource)
                 if refusal.code == GONE:
                     since = self._relist(connection, resource) or since
                 else:
+                    self._say(f"{resource.title}: {refusal.message}")
                     self._ended.wait(LONGEST_PAUSE)
             except ClusterError as error:
                 self._broken(resource)
                 self._say(f"{resource.title}: {error.message}")
                 self._ended.wait(next(pauses))
+            except Exception as error:  # noqa: BLE001 - its age tells that nothing comes any more
+                self._broken(resource)
+                self._say(f"{resource.title}: {_bug(error)}")
+                return
 
     def _broken(self, resource: Resource) -> None:
         with self._lock:
@@ -239,6 +248,10 @@ def _decoded(line: bytes, context: str) -> dict[str, Any]:
         return mapping(orjson.loads(line)) if line.strip() else {}
     except orjson.JSONDecodeError:
         raise ClusterError("an event is no JSON", where=f"context {context}") from None
+
+
+def _bug(error: Exception) -> str:
+    return f"this is a bug in kguard: {type(error).__name__}: {error}"
 
 
 def _pauses() -> Iterator[float]:

@@ -181,6 +181,14 @@ def test_an_answer_that_trickles_ends(server, read, monkeypatch):
     assert "does not end within" in reasons(read())["Pod"]
 
 
+def test_a_line_of_a_watch_that_never_ends_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(connection, "MAX_LINE_BYTES", 1 << 20)
+    server.answers[PODS] = hostile_server.never_end
+    one = connection.connect("test", str(server.kubeconfig(None)))
+    with pytest.raises(ClusterError, match="a line is longer than 1 MiB"):
+        list(one.lines(PODS, [("watch", "1")], 5.0))
+
+
 def test_another_certificate_is_named(server, read, tmp_path):
     authority = str(hostile_server.other_authority(tmp_path))
     with pytest.raises(ClusterError, match="its certificate is not trusted"):

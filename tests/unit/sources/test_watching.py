@@ -114,6 +114,21 @@ def test_a_watch_that_stays_broken_has_an_age(followed):
     assert follower.lag() > 0.0
 
 
+def test_a_watch_that_a_bug_ends_has_an_age(followed, monkeypatch):
+    monkeypatch.setattr(View, "put", lambda *_: 1 / 0)
+    connection = Scripted([event("ADDED", pod("a", 6))], [], [])
+    _, (said,), follower = followed(connection)
+    assert said == "pods: this is a bug in kguard: ZeroDivisionError: division by zero"
+    assert follower.lag() > 0.0
+    assert connection.asked == ["5"]
+
+
+def test_a_refusal_is_told(followed):
+    _, said, follower = followed(Scripted(Refused(403, "pods is forbidden"), Refused(403, "no")))
+    assert said == ["pods: pods is forbidden", "pods: no"]
+    assert follower.lag() > 0.0
+
+
 @pytest.mark.parametrize("line", [b"{", b"[1", b"\xff"])
 def test_an_event_that_is_no_json_breaks_the_watch(line):
     connection = Scripted([line], [])
