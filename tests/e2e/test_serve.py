@@ -249,6 +249,12 @@ def test_deleting_what_protects_is_denied_and_the_object_stays(cluster, server):
     assert _there(cluster, "networkpolicy", "closed")
 
 
+def test_deleting_a_whole_collection_is_judged_object_by_object(cluster, server):
+    path = f"/apis/networking.k8s.io/v1/namespaces/{NAMESPACE}/networkpolicies"
+    assert not cluster.run("delete", "--raw", path, check=False)
+    assert _there(cluster, "networkpolicy", "closed")
+
+
 def test_what_does_no_harm_is_admitted(cluster, server):
     assert _create(cluster, _pod("plain")).returncode == 0
     assert _there(cluster, "pod", "plain")
