@@ -32,7 +32,7 @@ class Value(msgspec.Struct, frozen=True):
         """
         found, rest = [], self.content
         while rest:
-            value, rest = _first(rest)
+            value, rest = first(rest)
             found.append(value)
         return found
 
@@ -43,13 +43,18 @@ def parse(raw: bytes) -> Value:
     Raises:
         ValueError: they are not exactly one.
     """
-    value, rest = _first(raw)
+    value, rest = first(raw)
     if rest:
         raise ValueError("something follows the value")
     return value
 
 
-def _first(raw: bytes) -> tuple[Value, bytes]:
+def first(raw: bytes) -> tuple[Value, bytes]:
+    """The first value of some bytes, and what follows it.
+
+    Raises:
+        ValueError: they begin with none.
+    """
     if len(raw) < _SHORTEST:
         raise ValueError("the value is cut off")
     begin, size = 2, raw[1]

@@ -21,6 +21,7 @@ from cryptography import x509
 
 from kguard.layers.images.verification.bundle import Envelope, LogEntry, read_body
 from kguard.layers.images.verification.certificates import chain_at, identity_of, verify_sct
+from kguard.layers.images.verification.lenient import read_leniently
 from kguard.layers.images.verification.log import (
     Signer,
     is_signer,
@@ -222,7 +223,7 @@ def _verify_certificate(
     layer: Layer, signer: Signer, material: Material, times: list[datetime]
 ) -> None:
     if chain := layer.annotations.get(CHAIN):
-        certificates(chain)  # the chain is not needed, but cosign reads it
+        certificates(chain, read_leniently)  # it is not needed, but cosign reads it
     root = material.root
     if root is None:
         raise missing("no trusted root is given")

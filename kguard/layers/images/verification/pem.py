@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import Any
 
 from kguard.layers.images.verification.rejected import RejectedError, tampered
@@ -19,8 +20,12 @@ MAX_PEM = 1 << 20
 _START, _END, _DASHES = b"-----BEGIN ", b"-----END ", b"-----"
 
 
-def certificates(text: str | bytes) -> list[Any]:
+def certificates(text: str | bytes, read: Callable[[bytes], Any] = read_certificate) -> list[Any]:
     """The certificates of a text, with nothing after them.
+
+    Args:
+        text: PEM.
+        read: makes a certificate of its DER form.
 
     Raises:
         RejectedError: it holds none, or something else.
@@ -33,7 +38,7 @@ def certificates(text: str | bytes) -> list[Any]:
             raise tampered("the certificate is no PEM")
         content, rest = block
         try:
-            found.append(read_certificate(content))
+            found.append(read(content))
         except RejectedError as error:
             raise tampered(error.reason) from None
     if not found:

@@ -17,7 +17,7 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 
-from kguard.layers.images.verification.der import parse
+from kguard.layers.images.verification.der import first, parse
 from kguard.layers.images.verification.keys import PublicKey, load_der, wrap
 from kguard.layers.images.verification.messages import octets
 from kguard.layers.images.verification.rejected import unsupported
@@ -155,10 +155,12 @@ def read_certificate(raw: bytes) -> x509.Certificate:
         RejectedError: it is none.
     """
     try:
+        key = _check_form(raw)
         found = x509.load_der_x509_certificate(raw)
-        _check_parts(found, raw)
+        _check_parts(found, key)
     except (
         ValueError,
+        TypeError,  # a name that is no text
         UnsupportedAlgorithm,
         x509.InvalidVersion,
         x509.DuplicateExtension,
@@ -180,7 +182,26 @@ def key_of(certificate: x509.Certificate) -> PublicKey:
         raise unsupported(f"the certificate's key cannot be read: {error}") from None
 
 
-def _check_parts(certificate: x509.Certificate, raw: bytes) -> None:
+def _check_form(raw: bytes) -> str:
+    """What Go demands and `cryptography` does not; the kind of the key, as hexadecimal text.
+
+    Raises:
+        ValueError: Go refuses the certificate.
+    """
+    signed, outer, _ = parse(raw).parts
+    serial, inner, _, _, _, key, *_ = [part for part in signed.parts if part.tag != _VERSION]
+    kind, bits = key.parts
+    if inner.whole != outer.whole:
+        raise ValueError("it names two algorithms for its signature")
+    if serial.content[:1] >= _NEGATIVE:
+        raise ValueError("its serial number is negative")
+    algorithm = first(kind.content)[0].content.hex()
+    if algorithm == _ECDSA and bits.content[1:2] != _UNCOMPRESSED:
+        raise ValueError("its key is a point that is not written in full")
+    return algorithm
+
+
+def _check_parts(certificate: x509.Certificate, key: str) -> None:
     """Go reads every part at once, `cryptography` only those that are asked for.
 
     Raises:
@@ -188,16 +209,14 @@ def _check_parts(certificate: x509.Certificate, raw: bytes) -> None:
     """
     for part in ("issuer", "subject", "extensions", "signature_hash_algorithm"):
         getattr(certificate, part)
-    signed, algorithm, _ = parse(raw).parts
-    _, inner, _, _, _, key, *_ = [part for part in signed.parts if part.tag != _VERSION]
-    if inner.whole != algorithm.whole:
-        raise ValueError("it names two algorithms for its signature")
-    if key.parts[0].parts[0].content.hex() in _KNOWN_KEYS:
+    if key in _KNOWN_KEYS:
         certificate.public_key()
 
 
 _VERSION = 0xA0
-_KNOWN_KEYS = ("2a8648ce3d0201", "2a864886f70d010101", "2b6570")
+_NEGATIVE = b"\x80"
+_ECDSA, _UNCOMPRESSED = "2a8648ce3d0201", b"\x04"
+_KNOWN_KEYS = (_ECDSA, "2a864886f70d010101", "2b6570")
 """ECDSA, RSA, Ed25519: keys of other kinds are not read at all (crypto/x509 parser.go)."""
 
 
