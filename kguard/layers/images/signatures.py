@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kguard.layers.images.evidence.folder import Asked, Folder
     from kguard.layers.images.registries import Registries
     from kguard.layers.images.trust import Trusted
-    from kguard.layers.images.verification.assistant import Opinion
+    from kguard.layers.images.verification.bundles import Check
     from kguard.layers.images.verification.judge import Authorities, Verdict
 
 
@@ -76,8 +76,8 @@ class Assessor:
         self.registries = registries
         """Who is asked about what the folders do not know; None for nobody."""
         self._known: dict[tuple[str, str], Assessment] = {}
-        self._opinion: Opinion | None = None
-        """Who asks the second implementation, while many images are assessed."""
+        self._check: Check | None = None
+        """Who checks bundles, while many images are assessed."""
 
     def prepare(
         self,
@@ -93,12 +93,12 @@ class Assessor:
 
         pairs = sorted({*wanted})
         counts = Counts((reference.registry for reference, _ in pairs), progress)
-        with helped(len(pairs)) as self._opinion, ThreadPoolExecutor(THREADS) as pool:
+        with helped(len(pairs)) as self._check, ThreadPoolExecutor(THREADS) as pool:
             running = {pool.submit(self._prepared, *pair): pair[0].registry for pair in pairs}
             for done in as_completed(running):
                 done.result()
                 counts.one(running[done])
-        self._opinion = None
+        self._check = None
 
     def _prepared(self, reference: Reference, digest: str) -> None:
         named = "" if reference.digest else self.digest_of(reference)
@@ -194,9 +194,9 @@ class Assessor:
 
     def _authorities(self, named: Reference) -> Authorities:
         found = self._trusted.authorities(named)
-        if self._opinion is None:
+        if self._check is None:
             return found
-        return msgspec.structs.replace(found, opinion=self._opinion)
+        return msgspec.structs.replace(found, check=self._check)
 
     def _no_digest(self, reference: Reference) -> Assessment:
         for folder in self._folders:

@@ -112,8 +112,11 @@ class Cache:
             return
         folder = Path(path).parent
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=folder)
+            try:
+                handle, name = tempfile.mkstemp(dir=folder)
+            except FileNotFoundError:
+                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                handle, name = tempfile.mkstemp(dir=folder)
             try:
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(raw)

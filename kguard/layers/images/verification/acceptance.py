@@ -16,7 +16,8 @@ import msgspec
 
 from kguard.layers.images.evidence.discover import OCI11_SIGNATURE, Candidate
 from kguard.layers.images.verification.bundle import parse
-from kguard.layers.images.verification.judge import OLDEST_REFERRER, SIGNED, Verdict
+from kguard.layers.images.verification.bundles import OLDEST_REFERRER
+from kguard.layers.images.verification.judge import SIGNED, Verdict
 from kguard.layers.images.verification.rejected import RejectedError
 from kguard.model.facts.images import Signature
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who asks `sigstore`, where there is much to verify?
+"""Who checks bundles, where there are many?
 
 A child process does, so that its work and ours use two processors. Questions are sent ahead, and
 answered in their order. A child that ends, or does not answer for a minute, is replaced by this
@@ -16,29 +16,33 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Lock, Thread
 from time import monotonic
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from kguard.layers.images.verification import opinion as child
+import msgspec
+
+import kguard
+from kguard.layers.images.verification.bundles import Check, check_bundle
+from kguard.layers.images.verification.child import LENGTH, Holds, Question, Rejected, framed
+from kguard.layers.images.verification.rejected import RejectedError
+from kguard.layers.images.verification.verify import Checked, Material
 
 FEW = 24
 """Images for which starting a child would cost more than it helps."""
 ANSWER_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 _CHUNK = 1 << 16
-
-
-class Opinion(Protocol):
-    """Asks `sigstore` about a bundle: `verification.opinion.opinion`."""
-
-    def __call__(self, root: bytes, bundle: bytes, digest: bytes) -> str:
-        """Why it is not accepted; empty where it is."""
-        ...
+_CHILD = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from kguard.layers.images.verification.child import main; main()"
+)
+"""Isolated from the environment of whoever runs us; it finds our own code alone."""
 
 
 class _Waiting(NamedTuple):
-    answer: Future[str | None]
+    answer: Future[bytes]
     since: float
 
 
@@ -46,30 +50,41 @@ class Assistant:
     """Asks a child; safe to be used by several threads.
 
     Args:
-        command: starts the child.
+        command: starts the child, where it is another one.
         seconds: how long it may take for one answer.
     """
 
     def __init__(
         self,
-        command: tuple[str, ...] = (sys.executable, "-I", str(child.__file__)),
+        command: tuple[str, ...] = (),
         seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._seconds = seconds
+        package = Path(kguard.__file__).parent.parent
+        own = (sys.executable, "-I", "-c", _CHILD, str(package))
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command or own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
         self._lock = Lock()
-        self._root = b""
+        self._root: bytes | None = b""
         self._ended = False
         self._waiting: deque[_Waiting] = deque()
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def __call__(self, root: bytes, bundle: bytes, digest: bytes) -> str:
-        """The answer of the child, or of this process."""
-        answer = self._asked(root, bundle, digest)
-        return child.opinion(root, bundle, digest) if answer is None else answer
+    def __call__(self, raw: bytes, digest: str, material: Material, *, listed: bool) -> Checked:
+        """The answer of the child, or of this process.
+
+        Raises:
+            RejectedError: the bundle does not hold.
+        """
+        answer = self._asked(raw, digest, material, listed=listed)
+        if not answer:
+            return check_bundle(raw, digest, material, listed=listed)
+        found = msgspec.msgpack.decode(answer, type=Holds | Rejected)
+        if isinstance(found, Rejected):
+            raise RejectedError(found.verdict, found.reason)
+        return found.checked
 
     def close(self) -> None:
         """End the child."""
@@ -81,36 +96,45 @@ class Assistant:
                 with suppress(OSError):
                     stream.close()
 
-    def _asked(self, root: bytes, bundle: bytes, digest: bytes) -> str | None:
+    def _asked(self, raw: bytes, digest: str, material: Material, *, listed: bool) -> bytes:
         waiting = _Waiting(Future(), monotonic())
         with self._lock:
             if self._ended:
-                return None
+                return b""
             self._waiting.append(waiting)
             with suppress(OSError):
-                self._send(b"" if root == self._root else root, bundle, digest)
-                self._root = root
+                self._send(raw, digest, material, listed=listed)
         return waiting.answer.result()
 
-    def _send(self, *parts: bytes) -> None:
-        stream = self._process.stdin
-        if stream is not None:
-            stream.write(b" ".join(b"%x" % len(part) for part in parts) + b"\n" + b"".join(parts))
+    def _send(self, raw: bytes, digest: str, material: Material, *, listed: bool) -> None:
+        root = material.root.raw if material.root else None
+        question = Question(
+            raw=raw,
+            digest=digest,
+            listed=listed,
+            root=b"" if root == self._root else root,
+            key=material.key.spki if material.key else b"",
+            now=material.now,
+            requirements=material.requirements,
+        )
+        if (stream := self._process.stdin) is not None:
+            stream.write(framed(msgspec.msgpack.encode(question)))
             stream.flush()
+        self._root = root
 
     def _read(self) -> None:
         """Hand answers to those who wait; whoever gets none asks in this process."""
         try:
-            for line in self._lines():
-                self._waiting.popleft().answer.set_result(line.decode())
+            for answer in self._answers():
+                self._waiting.popleft().answer.set_result(answer)
         finally:
             self._process.kill()
             with self._lock:
                 self._ended = True
             for waiting in self._waiting:
-                waiting.answer.set_result(None)
+                waiting.answer.set_result(b"")
 
-    def _lines(self) -> Iterator[bytes]:
+    def _answers(self) -> Iterator[bytes]:
         stream = self._process.stdout
         if stream is None:
             return
@@ -123,8 +147,13 @@ class Assistant:
                 chunk = os.read(stream.fileno(), _CHUNK)
                 if not chunk:
                     return
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from lines
+                rest += chunk
+                while len(rest) >= LENGTH:
+                    end = LENGTH + int.from_bytes(rest[:LENGTH], "big")
+                    if len(rest) < end:
+                        break
+                    yield rest[LENGTH:end]
+                    rest = rest[end:]
 
     def _is_late(self) -> bool:
         with suppress(IndexError):
@@ -133,10 +162,10 @@ class Assistant:
 
 
 @contextmanager
-def helped(images: int) -> Iterator[Opinion]:
-    """Who is asked about the bundles of so many images."""
+def helped(images: int) -> Iterator[Check]:
+    """Who checks the bundles of so many images."""
     if images <= FEW or os.name != "posix" or (os.cpu_count() or 1) == 1:
-        yield child.opinion
+        yield check_bundle
         return
     assistant = Assistant()
     try:

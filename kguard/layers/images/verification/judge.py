@@ -15,21 +15,16 @@ import msgspec
 from kguard.layers.images.evidence.discover import Candidate, Found
 from kguard.layers.images.semantics.identities import Identity
 from kguard.layers.images.semantics.predicates import SIGN_PREDICATES
-from kguard.layers.images.verification.assistant import Opinion
-from kguard.layers.images.verification.bundle import Bundle, parse
+from kguard.layers.images.verification.bundles import Check, check_bundle
 from kguard.layers.images.verification.keys import PublicKey
 from kguard.layers.images.verification.legacy import Layer, verify_layer
 from kguard.layers.images.verification.notation import TrustStore, verify_notation
-from kguard.layers.images.verification.opinion import opinion as here
-from kguard.layers.images.verification.provenance import read_provenance
 from kguard.layers.images.verification.rejected import RejectedError
-from kguard.layers.images.verification.second import second_opinion
 from kguard.layers.images.verification.trusted_root import TrustedRoot
 from kguard.layers.images.verification.verify import (
     Checked,
     Material,
     Requirements,
-    verify_bundle,
 )
 from kguard.model.facts.images import Signature, SignatureClass
 
@@ -48,9 +43,6 @@ ORDER: tuple[SignatureClass, ...] = (
 
 SIGNED: tuple[SignatureClass, ...] = ("verified", "verified_attestation_only")
 """Verdicts on a signature that cosign accepts."""
-
-OLDEST_REFERRER = 3
-"""cosign reads bundles of version 0.3 from registries; older ones only as files."""
 
 
 class Authorities(msgspec.Struct, frozen=True):
@@ -72,8 +64,8 @@ class Authorities(msgspec.Struct, frozen=True):
     adapts: bool = False
     """Whether a root that names no log (GitHub's for private repositories) asks for none, and for
     a signed timestamp instead."""
-    opinion: Opinion = here
-    """Who asks the second implementation."""
+    check: Check = check_bundle
+    """Who checks bundles."""
     unread: tuple[str, ...] = ()
     """Authorities that may trust more signers, and why nobody can tell."""
 
@@ -196,8 +188,7 @@ def _materials(authorities: Authorities, now: datetime) -> list[Material]:
     if authorities.identities or not (authorities.keys or authorities.bound):
         roots = [*authorities.roots] or [None]
     roots += [root for root, _ in authorities.bound if not any(root is known for known in roots)]
-    ask = authorities.opinion
-    return found + [Material(root, None, now, _required(authorities, root), ask) for root in roots]
+    return found + [Material(root, None, now, _required(authorities, root)) for root in roots]
 
 
 def _required(authorities: Authorities, root: TrustedRoot | None) -> Requirements:
@@ -210,7 +201,7 @@ def _try(
     candidate: Candidate, digest: str, authorities: Authorities, material: Material
 ) -> Signature:
     try:
-        checked = _check(candidate, digest, material)
+        checked = _check(candidate, digest, authorities.check, material)
     except RejectedError as error:
         return _failed(candidate, error)
     except RecursionError:
@@ -226,31 +217,13 @@ def _says_signed(checked: Checked) -> bool:
     return checked.predicate in SIGN_PREDICATES
 
 
-def _check(candidate: Candidate, digest: str, material: Material) -> Checked:
-    if candidate.format != "bundle":
-        attestation = candidate.format == "legacy-attestation"
-        layer = Layer(candidate.content, candidate.annotations, attestation)
-        return verify_layer(layer, material, digest)
-    bundle = parse(candidate.content)
-    if bundle.version < OLDEST_REFERRER and candidate.location != "loose-bundle":
-        raise RejectedError("unsupported_format", "a bundle older than 0.3 is not read as referrer")
-    if bundle.envelope is None and candidate.location != "loose-bundle":
-        raise RejectedError("unsupported_format", "it holds no statement about the image")
-    try:
-        found = verify_bundle(bundle, material, digest)
-    except RejectedError as error:
-        raise _other_key(bundle, material, error) from None
-    second_opinion(bundle, material)
-    return found
-
-
-def _other_key(bundle: Bundle, material: Material, error: RejectedError) -> RejectedError:
-    """A signature that fails with the key, and says itself that it is another key's."""
-    if material.key is None or not bundle.hint or error.verdict != "tampered":
-        return error
-    if bundle.hint == material.key.hint:
-        return error
-    return RejectedError("wrong_identity", "it is signed with another key")
+def _check(candidate: Candidate, digest: str, check: Check, material: Material) -> Checked:
+    if candidate.format == "bundle":
+        listed = candidate.location != "loose-bundle"
+        return check(candidate.content, digest, material, listed=listed)
+    attestation = candidate.format == "legacy-attestation"
+    layer = Layer(candidate.content, candidate.annotations, attestation)
+    return verify_layer(layer, material, digest)
 
 
 def _identity(
@@ -282,7 +255,7 @@ def _signature(
     candidate: Candidate, checked: Checked, verdict: SignatureClass, reason: str
 ) -> Signature:
     identity = checked.identity
-    built = read_provenance(checked.statement)
+    built = checked.built
     return Signature(
         verdict=verdict,
         format=candidate.format,

@@ -32,6 +32,7 @@ from kguard.layers.images.verification.log import (
 )
 from kguard.layers.images.verification.messages import standard_base64
 from kguard.layers.images.verification.pem import certificates
+from kguard.layers.images.verification.provenance import read_provenance
 from kguard.layers.images.verification.rejected import (
     RejectedError,
     missing,
@@ -262,7 +263,8 @@ def _attested(layer: Layer, signer: Signer, digest: str) -> Checked:
     if digest not in digests:
         raise tampered("the statement is about another image")
     kind = str(statement.get("predicateType") or "unknown")
-    return Checked(None, signer.key, kind, digests, {}, (), statement)
+    built = read_provenance(statement)
+    return Checked(None, signer.key, kind, digests, {}, (), built)
 
 
 def _envelope(layer: Layer) -> Envelope:

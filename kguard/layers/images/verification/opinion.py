@@ -1,23 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What does `sigstore`, the Python library, say of a bundle?
-
-It is asked in this process, or in a child that runs this file as a script under `python -I`:
-verifying is work for one processor at a time, and a child can use another one. The child reads
-frames (numbers of bytes as hexadecimal text in a line, then the bytes) from stdin and answers each
-with a line: empty where the bundle is accepted, else what is at fault and why. It imports nothing
-of kguard.
-"""
+"""What does `sigstore`, the Python library, say of a bundle?"""
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from functools import lru_cache
-from typing import IO, Any
+from typing import Any
 
 ROOT, BUNDLE = "root", "bundle"
 """What is at fault: the first word of an answer that is not empty."""
-MEMORY_BYTES = 4 << 30
 _MOST_REASON = 200
 
 
@@ -80,29 +71,3 @@ def _verify(verifier: Any, bundle: bytes, digest: bytes) -> None:
         verifier.verify_artifact(given, parsed, _Anyone())
     else:
         verifier.verify_dsse(parsed, _Anyone())
-
-
-def serve(asked: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer frames until there are no more; a root of no bytes is the one before."""
-    root = b""
-    while line := asked.readline():
-        new, bundle, digest = (asked.read(int(size, 16)) for size in line.split())
-        root = new or root
-        answers.write(opinion(root, bundle, digest).encode() + b"\n")
-        answers.flush()
-
-
-def main() -> None:
-    """Serve the process that started this one."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    import sigstore.verify
-
-    del sigstore
-    serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-if __name__ == "__main__":
-    main()

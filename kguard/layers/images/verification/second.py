@@ -17,7 +17,7 @@ from typing import Any
 from kguard.layers.images.verification.bundle import Bundle, LogEntry
 from kguard.layers.images.verification.keys import wrap
 from kguard.layers.images.verification.log import Signer, rebuilt_body
-from kguard.layers.images.verification.opinion import ROOT
+from kguard.layers.images.verification.opinion import ROOT, opinion
 from kguard.layers.images.verification.rejected import tampered, untrusted
 from kguard.layers.images.verification.timestamps import as_stated
 from kguard.layers.images.verification.trusted_root import load_certificate
@@ -37,7 +37,7 @@ def second_opinion(bundle: Bundle, material: Material) -> None:
         return
     asked = json.dumps(normalised(bundle)).encode()
     digest = bundle.message.digest if bundle.message is not None else b""
-    fault, _, reason = material.opinion(material.root.raw, asked, digest).partition(" ")
+    fault, _, reason = opinion(material.root.raw, asked, digest).partition(" ")
     if fault == ROOT:
         raise untrusted(f"a second implementation cannot read the root: {reason}")
     if fault:

@@ -16,7 +16,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from kguard.layers.images.verification.assistant import Opinion
 from kguard.layers.images.verification.bundle import Bundle, Envelope
 from kguard.layers.images.verification.certificates import (
     CertificateIdentity,
@@ -26,7 +25,7 @@ from kguard.layers.images.verification.certificates import (
 )
 from kguard.layers.images.verification.keys import PublicKey
 from kguard.layers.images.verification.log import Signer, verify_entries
-from kguard.layers.images.verification.opinion import opinion as here
+from kguard.layers.images.verification.provenance import Provenance, read_provenance
 from kguard.layers.images.verification.rejected import (
     RejectedError,
     missing,
@@ -59,8 +58,6 @@ class Material(msgspec.Struct, frozen=True):
     key: PublicKey | None
     now: datetime
     requirements: Requirements = Requirements()
-    opinion: Opinion = here
-    """Who asks the second implementation."""
 
 
 class Checked(msgspec.Struct, frozen=True):
@@ -75,8 +72,8 @@ class Checked(msgspec.Struct, frozen=True):
     """What it is about: `sha256:...`; empty for an artifact signature."""
     annotations: dict[str, str]
     times: tuple[datetime, ...]
-    statement: Any = None
-    """The statement, for attestations."""
+    built: Provenance = Provenance()
+    """What a provenance says of the build, where it is one."""
 
 
 def verify_bundle(bundle: Bundle, material: Material, digest: str) -> Checked:
@@ -236,7 +233,8 @@ def _content(bundle: Bundle, digest: str) -> Checked:
     annotations = {k: v for s in about for k, v in strings(s.get("annotations")).items()}
     predicate = statement.get("predicateType")
     kind = predicate if isinstance(predicate, str) else ""
-    return Checked(None, nobody, kind or "unknown", digests, annotations, (), statement)
+    built = read_provenance(statement)
+    return Checked(None, nobody, kind or "unknown", digests, annotations, (), built)
 
 
 def read_statement(envelope: Envelope) -> dict[str, Any]:
