@@ -65,6 +65,16 @@ class Enrolment(msgspec.Struct, frozen=True):
     because: tuple[Evidence, ...]
 
 
+_SIGNS = (
+    "PeerAuthentication.security.istio.io",
+    "MutatingWebhookConfiguration.admissionregistration.k8s.io",
+    "Namespace",
+    "ConfigMap",
+    "Pod",
+)
+"""The kinds that a mesh, or the encryption of a network plugin, leaves its marks in."""
+
+
 class Mesh:
     """The mesh that the input shows: presence, root namespace, enrolment.
 
@@ -85,10 +95,10 @@ class Mesh:
 
     @cached_property
     def presence(self) -> Presence:
-        """Whether any mesh object or label occurs; unknown where such objects were unreadable."""
+        """Whether any mesh object or label occurs; unknown where one could not be listed."""
         if next(self._signs(), None):
             return "present"
-        return "unknown" if self.unread("PeerAuthentication.security.istio.io") else "absent"
+        return "unknown" if any(map(self.unread, _SIGNS)) else "absent"
 
     def unread(self, kind: str) -> str:
         """Why objects of a kind (`Kind.group`) could not be listed; empty where they were.

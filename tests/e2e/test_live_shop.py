@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kguard.model.findings import LAYERS
 from tests.e2e import live
 
 NOT_OBJECTS = {"audit.k8s.io", "kubeadm.k8s.io", "apiserver.config.k8s.io"}
@@ -133,6 +134,9 @@ def test_a_reader_without_rights_never_sees_a_pass(shop, kguard, checkout):
     assert done.returncode in {1, 3}
     report = json.loads(done.stdout)
     assert report["complete"] is False
+    states = {name: report["coverage"][name]["state"] for name in LAYERS}
+    assert states == dict.fromkeys(LAYERS, "unknown")
+    assert {finding["state"] for finding in report["findings"]} == {"unknown"}
     reasons = " ".join(entry["reason"] for entry in report["incomplete"])
     assert "`list` on `networkpolicies.networking.k8s.io` is not granted" in reasons
 

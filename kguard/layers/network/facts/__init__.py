@@ -14,7 +14,7 @@ from kguard.layers.network.facts.workloads import Workloads, published_ports, se
 from kguard.layers.network.intent import Names, intended
 from kguard.layers.network.semantics.cluster import Cluster
 from kguard.layers.network.semantics.profiles import profile_of
-from kguard.model.facts.common import Evidence, Truth
+from kguard.model.facts.common import Evidence, Presence, Truth
 from kguard.model.facts.network import Facts, Plugin
 from kguard.model.findings import LayerCoverage
 from kguard.model.layer import Request
@@ -39,13 +39,19 @@ def compute(inventory: Inventory, request: Request) -> Facts:
     openings = Openings(cluster, flows, served)
     return Facts(
         scope=request.scope,
-        presence="present" if cluster.workloads else "absent",
+        presence=_presence(inventory, cluster),
         plugin=_plugin(inventory, cluster),
         workloads=Workloads(openness, served, published, openings).every(),
         namespaces=namespaces(cluster),
         policies=Policies(cluster, References(cluster, flows), whole=whole).every(),
         flows=judged(flows, parties, openness, under),
     )
+
+
+def _presence(inventory: Inventory, cluster: Cluster) -> Presence:
+    if cluster.workloads:
+        return "present"
+    return "unknown" if inventory.unknown_kinds("Pod") else "absent"
 
 
 def _plugin(inventory: Inventory, cluster: Cluster) -> Plugin:
@@ -71,6 +77,8 @@ def coverage(facts: Facts) -> LayerCoverage:
         for workload in facts.workloads
         if "unknown" not in (workload.ingress.isolation, workload.egress.isolation)
     )
+    if facts.presence == "unknown":
+        return LayerCoverage("unknown", 0, 0, "workloads", "workloads could not be read")
     if not total:
         return LayerCoverage("no_evidence", 0, 0, "workloads", "no workload in the input")
     note = "" if certain == total else "policies that are not evaluated take part in the rest"

@@ -291,6 +291,22 @@ def test_policies_that_could_not_be_listed_make_modes_unknown(kind: str) -> None
     assert LAYER.coverage(found).state == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("kind", "presence"),
+    [
+        ("ConfigMap", "unknown"),
+        ("MutatingWebhookConfiguration.admissionregistration.k8s.io", "unknown"),
+        ("Namespace", "unknown"),
+        ("Pod", "unknown"),
+        ("Node", "absent"),
+    ],
+)
+def test_no_mesh_is_claimed_where_its_marks_could_not_be_read(kind: str, presence: str) -> None:
+    made = inventory(deployment())
+    made.collected.unreadable.append(Unreadable("prod", reason="403", feeds=(kind,)))
+    assert LAYER.facts(made, Request(scope="cluster", at=AT)).presence == presence
+
+
 def test_namespaces_that_could_not_be_listed_are_not_unlabelled() -> None:
     made = inventory(STRICT, deployment())
     made.collected.unreadable.append(Unreadable("prod", reason="403", feeds=("Namespace",)))

@@ -125,6 +125,17 @@ def test_policies_that_could_not_be_read_leave_everything_open(
     assert (LAYER.coverage(found).state == "unknown") == unsure
 
 
+@pytest.mark.parametrize(("kind", "state"), [("Pod", "unknown"), ("Node", "no_evidence")])
+def test_workloads_that_could_not_be_read_are_not_absent(kind: str, state: str) -> None:
+    from kguard.inventory import build
+    from kguard.model.manifests import Collected, Unreadable
+
+    gap = Unreadable("cluster", reason="403", feeds=(kind,))
+    found = LAYER.facts(build(Collected(unreadable=[gap])), Request(scope="cluster", at=AT))
+    assert isinstance(found, Facts)
+    assert LAYER.coverage(found).state == state
+
+
 def test_defects_of_policies_are_named() -> None:
     text = _REDIS + policy(
         "p",
