@@ -103,8 +103,9 @@ def _counted(rows: Sequence[ClusterRow]) -> str:
     """How many findings the rows have, where the report itself does not hold them."""
     counts = {s: sum(row.findings.get(s, 0) for row in rows) for s in reversed(SEVERITIES)}
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    total = sum(counts.values())
-    return f"{total} finding{'' if total == 1 else 's'} ({said})" if total else "No findings"
+    total, undecided = sum(counts.values()), sum(row.unknown for row in rows)
+    found = f"{total} finding{'' if total == 1 else 's'} ({said})" if total else "No findings"
+    return f"{found}, {undecided} undecided" if undecided else found
 
 
 def _section(

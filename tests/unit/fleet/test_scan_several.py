@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from kguard import history, sources
+from kguard import history, reporters, sources
 from kguard.cli import kguard
 from kguard.errors import ClusterError, UsageError
+from kguard.fleet import table
+from kguard.model.clusters import Cell, ClusterRow
 from kguard.sources import cluster, snapshot
 
 WEB = """
@@ -367,3 +369,19 @@ def test_the_history_draws_the_overview_that_no_single_run_can(fleet, capsys):
     assert [row["name"] for row in rows] == ["east", "north"]
     assert rows[0]["layers"]["network"]["total"] == 1
     assert rows[0]["layers"]["network"]["since"] == "2026-11-30T03:00:00Z"
+
+
+def test_the_overview_alone_counts_what_is_undecided():
+    cell = {"state": "unknown", "evaluated": 0, "total": 1, "subject": "API server"}
+    line = ClusterRow(
+        name="east",
+        at="2026-11-30T03:00:00Z",
+        complete=True,
+        reason="",
+        objects=1,
+        findings={"high": 1},
+        unknown=2,
+        layers={"audit": Cell(**cell, findings={}, unknown=2)},
+    )
+    page = reporters.render("html", table([line]), reporters.Settings(pages={"east": "east.html"}))
+    assert "1 finding (1 high), 2 undecided." in page
