@@ -74,7 +74,8 @@ conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by see
 	KGUARD_NETWORK_CLUSTERS=6000 $(RUN) -m pytest -q tests/properties/network/test_every_kind.py
 	KGUARD_INSTALL=1 $(RUN) -m pytest -q -o timeout=1200 tests/e2e/test_containerfile.py
 	KGUARD_AUDIT_POLICIES=all $(RUN) -m pytest -q tests/e2e/test_audit.py
-	@$(PYTHON) -m support.testbed kube-apiserver-1.33 kwok
+	@$(PYTHON) -m support.testbed kube-apiserver-1.33 kwok promtool pushgateway
+	KGUARD_PROMETHEUS=1 KGUARD_TESTBED=required $(RUN) -m pytest -q tests/e2e/test_prometheus.py
 	KGUARD_APISERVER=1.33 KGUARD_TESTBED=required $(RUN) -m pytest -q $(LIVE_TESTS)
 	KGUARD_SCALE=1 KGUARD_TESTBED=required $(RUN) -m pytest -q -s tests/e2e/test_scale.py
 	KGUARD_RANDOM_CLUSTERS=500 $(RUN) -m pytest -q tests/properties/test_mtls_remedies.py
