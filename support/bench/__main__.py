@@ -8,11 +8,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from support.bench import audit, reach, synthetic
+from support.bench import audit, placement, reach, rules, synthetic
 from support.bench.measure import Cost, TooSlow, median
 from support.bench.peers import PEERS, Absent, Peer
 
@@ -97,15 +97,21 @@ def _works(folder: Path, *, small: bool) -> Sequence[Work]:
         title = f"{deployments:,} Deployments, {policies:,} policies"
         objects = deployments + policies
         works.append(Work(title, _scan(place), place, seconds, megabytes, objects, runs=3))
+    works += _runtime(folder)
     works += [_kernel(1000, 200, 0, 0), _kernel(10_000, 2000, 1.0, 200.0)]
     large = [_kernel(30_000, 3000, 0, 0), _kernel(100_000, 5000, 15.0, 0)]
     return works if small else [*works, *large]
 
 
+def _corpus(name: str) -> Path:
+    """A copy of somebody's project, where one lies beside the checkout."""
+    shared = Path(os.environ.get("KGUARD_SHARED") or ROOT.parent / "shared")
+    return shared / "corpus" / name
+
+
 def _application() -> Work:
     """Online Boutique where a copy lies beside the checkout, else the project's own example."""
-    shared = Path(os.environ.get("KGUARD_SHARED") or ROOT.parent / "shared")
-    boutique = shared / "corpus" / "online-boutique" / "kubernetes-manifests"
+    boutique = _corpus("online-boutique") / "kubernetes-manifests"
     title, folder = "Online Boutique", boutique
     if not boutique.is_dir():
         title, folder = "examples/shop", ROOT / "examples" / "shop"
@@ -114,6 +120,27 @@ def _application() -> Work:
 
 def _scan(folder: Path) -> list[str]:
     return [*KGUARD, "scan", "--quiet", "--output", "json", str(folder)]
+
+
+def _runtime(folder: Path) -> Iterator[Work]:
+    """Falco: rules that two overrides kill, the upstream rules with overrides, and placement."""
+    killed = rules.write(folder / "rules", 5000)
+    yield Work("runtime: 5,000 rules, all killed", _rules(killed), None, 10.0, 0)
+    over = folder / "falco_rules.local.yaml"
+    over.write_text(rules.SABOTAGE)
+    upstream = [_corpus("falco-rules") / name for name in rules.UPSTREAM]
+    if all(path.is_file() for path in upstream):
+        title = "runtime: upstream rules, overrides"
+        yield Work(title, _rules([*upstream, over]), None, 1.0, 0, runs=3)
+    else:
+        print("bench: the upstream rules of Falco are left out: no copy of them", file=sys.stderr)
+    cluster = placement.write(folder / "placement", 1000, 20)
+    command = [*KGUARD, "runtime", "coverage", "--daemonset", "*", str(cluster)]
+    yield Work("runtime: 1,000 nodes, 20 DaemonSets", command, None, 1.0, 0, runs=3)
+
+
+def _rules(files: Iterable[Path]) -> list[str]:
+    return [*KGUARD, "runtime", "rules", *map(str, files)]
 
 
 def _kernel(pods: int, policies: int, seconds: float, megabytes: float) -> Work:

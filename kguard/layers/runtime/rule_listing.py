@@ -69,7 +69,7 @@ def _rows(rules: Rules, chosen: Settings) -> Iterator[dict[str, Any]]:
             "weakened": [_weakening(one) for one in changed if name in one.rules],
             "shadowed_by": shadows.get(name, ""),
             "condition_compiled": as_text(rule.condition),
-            "events": described(rule.condition, rule.info.source),
+            "events": described(rule.types, rule.info.source),
         }
 
 
@@ -78,7 +78,7 @@ def _reasons(rules: Rules) -> Iterator[tuple[str, str]]:
     dead = [name for name, answer in rules.answers.items() if answer.verdict == "dead"]
     blamed = rules.changes.blamed(dead) if dead else {}
     for name, rule in rules.ruleset.compiled.rules.items():
-        if name in dead:
+        if rules.answers[name].verdict == "dead":
             changes = blamed.get(name, ())
             places = [f"{one.kind} {one.name}, {one.file}:{one.line}" for one in changes]
             place = "; ".join(places) or f"{rule.info.context.file}:{rule.info.context.line}"

@@ -91,7 +91,7 @@ def _described(name: str, answer: dict[str, Any], ruleset: Ruleset) -> Iterator[
         yield (
             f"{name} rule {rule.info.name}",
             (details["condition_compiled"], sorted(details["events"])),
-            (as_text(rule.condition), described(rule.condition, rule.info.source)),
+            (as_text(rule.condition), described(rule.types, rule.info.source)),
         )
     macros = ruleset.compiled.macros
     for entry in answer["macros"]:

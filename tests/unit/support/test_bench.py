@@ -9,7 +9,8 @@ import sys
 import pytest
 import yaml
 
-from support.bench import measure, pulls, reach, synthetic
+from kguard.layers.runtime.rule_listing import list_rules
+from support.bench import measure, placement, pulls, reach, rules, synthetic
 from support.bench.__main__ import Work, growth
 
 
@@ -21,6 +22,25 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path):
     objects = [o for text in texts[0] for o in yaml.safe_load_all(text)]
     kinds = [o["kind"] for o in objects]
     assert (kinds.count("Deployment"), kinds.count("NetworkPolicy")) == (120, 7)
+
+
+def test_every_falco_rule_is_dead_and_the_same_numbers_give_the_same_bytes(tmp_path):
+    files = [rules.write(tmp_path / name, 40) for name in "ab"]
+    texts = [[path.read_text() for path in paths] for paths in files]
+    assert texts[0] == texts[1]
+    found = list_rules([(path.name, path.read_text()) for path in files[0]], "")
+    assert [rule["dead"] for rule in found["rules"]] == [True] * 40
+    blamed = [f"macro {name}" in one["because"] for one in found["rules"] for name in rules.KILLERS]
+    assert all(blamed)
+    alive = list_rules([("base.yaml", texts[0][0])], "")
+    assert not any(rule["dead"] for rule in alive["rules"])
+
+
+def test_nodes_and_daemonsets_are_always_the_same(tmp_path):
+    texts = [placement.write(tmp_path / name, 9, 3).read_text() for name in "ab"]
+    assert texts[0] == texts[1]
+    kinds = [one["kind"] for one in yaml.safe_load_all(texts[0])]
+    assert (kinds.count("Node"), kinds.count("DaemonSet")) == (9, 3)
 
 
 def test_memory_and_exit_code_are_those_of_the_command(checkout):

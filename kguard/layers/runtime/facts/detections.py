@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 import msgspec
 
 from kguard.layers.runtime.facts.judged import WORDS
 from kguard.layers.runtime.facts.rulesets import Rules
 from kguard.layers.runtime.facts.texts import Text, line_of
-from kguard.layers.runtime.semantics.changes import Change
+from kguard.layers.runtime.semantics.changes import Change, Impact
 from kguard.layers.runtime.semantics.compiler import CompiledRule
 from kguard.layers.runtime.semantics.definitions import PRIORITIES
 from kguard.layers.runtime.semantics.loader import Selection
@@ -110,15 +111,21 @@ class Detections:
 
     def _taken(self, scenario: Scenario) -> list[Evidence]:
         """The change that took away a rule that would notice, or several that did so together."""
-        changes = self.rules.changes
-        for impact in changes.impacts:
-            alive = impact.rule in self.in_force and not changes.is_known_dead(impact.before)
-            if alive and self._matches(impact.before, scenario):
+        for impact in self._taking:
+            if self._matches(impact.before, scenario):
                 return self._changed(impact.change, impact.rule)
+        changes = self.rules.changes
         for name, original in changes.originals.items():
             if name in self.in_force and self._matches(original, scenario):
                 return [step for one in changes.of(name) for step in self._changed(one, name)]
         return []
+
+    @cached_property
+    def _taking(self) -> list[Impact]:
+        """What changes do to rules in force that could notice something without them."""
+        changes = self.rules.changes
+        found = [impact for impact in changes.impacts if impact.rule in self.in_force]
+        return [impact for impact in found if not changes.is_known_dead(impact.before)]
 
     def _changed(self, change: Change, rule: str) -> list[Evidence]:
         note = f"{WORDS.get(change.how, change.how)} the {change.kind} {change.name}"

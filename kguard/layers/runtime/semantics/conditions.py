@@ -8,6 +8,8 @@ userspace/libsinsp/filter.cpp (`sinsp_filter_compiler`).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kguard.layers.runtime.semantics.definitions import Definitions, RuleInfo
 from kguard.layers.runtime.semantics.expressions import (
     Check,
@@ -101,7 +103,8 @@ def constants(check: Check) -> tuple[str, ...]:
             return ()
 
 
-def _compile(check: Check, providers: frozenset[str]) -> list[str]:
+@lru_cache(maxsize=65_536)  # a ruleset is loaded several times with few changes
+def _compile(check: Check, providers: frozenset[str]) -> tuple[str, ...]:
     """Check one comparison; returns constants that look like fields."""
     for side in (check.left, check.right):
         for field in fields_of(side):
@@ -113,7 +116,7 @@ def _compile(check: Check, providers: frozenset[str]) -> list[str]:
     for text in constants(check):
         if isinstance(check.left, Field):
             check_value(find_field(check.left.name, check.left.arg, providers), check.op, text)
-    return [text for text in constants(check) if text in field_table()]
+    return tuple(text for text in constants(check) if text in field_table())
 
 
 def _check_other_field(kind: str, op: str) -> None:

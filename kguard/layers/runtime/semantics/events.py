@@ -7,6 +7,8 @@ Authority: falcosecurity/libs userspace/libsinsp/filter/ppm_codes.cpp: only comp
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from kguard.layers.runtime.semantics.expressions import (
     And,
     Check,
@@ -33,9 +35,11 @@ def types_of(expression: Expression, *, negated: bool = False) -> frozenset[str]
             return types_of(child, negated=not negated)
         case And(children) | Or(children):
             sets = [types_of(child, negated=negated) for child in children]
+            every = event_types()
+            restricted = [names for names in sets if names is not every]
             if isinstance(expression, And) != negated:
-                return frozenset.intersection(*sets)
-            return frozenset.union(*sets)
+                return frozenset.intersection(*restricted) if restricted else every
+            return every if len(restricted) < len(sets) else frozenset.union(*sets)
         case Check(left=Field("evt.type")):
             return _types_of_check(expression, negated=negated)
         case _:
@@ -58,7 +62,11 @@ def _types_of_check(check: Check, *, negated: bool) -> frozenset[str]:
     return event_types() - names if (check.op == "!=") != negated else names
 
 
-def described(expression: Expression, source: str) -> list[str]:
-    """The event types as `falco -L` lists them, sorted; asynchronous events always count."""
-    types = types_of(expression) if source == "syscall" else frozenset({PLUGIN})
-    return sorted({*types, ASYNCHRONOUS})
+def described(types: frozenset[str], source: str) -> list[str]:
+    """The event types of a rule as `falco -L` lists them; asynchronous events always count."""
+    return list(_listed(types if source == "syscall" else frozenset({PLUGIN})))
+
+
+@lru_cache(maxsize=64)
+def _listed(types: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted({*types, ASYNCHRONOUS}))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -103,6 +103,7 @@ def event_types() -> frozenset[str]:
     return frozenset(line for line in lines if not line.startswith("#"))
 
 
+@lru_cache(maxsize=8192)
 def find_field(name: str, arg: str | None, providers: frozenset[str]) -> FieldType:
     """The field that a condition names.
 

@@ -42,7 +42,7 @@ _MACRO_NAME = re.compile(r"[a-zA-Z]+[a-zA-Z0-9_]*")
 _LIST_NAME = re.compile(r"[^()\"'\t\n\v\f\r =,]+")
 _VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})(?:[-+][0-9A-Za-z.+-]*)?")
 
-_REMEMBERED = 2 << 20
+_REMEMBERED = 4 << 20
 """Characters of a text whose nodes are kept for a while."""
 
 _APPEND_DEPRECATED = (
