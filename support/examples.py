@@ -68,13 +68,14 @@ def _runner() -> Any:
 
 
 def _best(policy: Policy, engine: Any) -> Example:
-    """The example with a remedy, where there is one among the smallest cases."""
+    """The example with a remedy, or with what is said instead, among the smallest cases."""
     first: Example | None = None
     for case in _candidates(policy):
         found = _of_case(policy, case, engine)
         if found and (found.changes or not policy.remedy):
             return found
-        first = first or found
+        if found and (first is None or (found.instead and not first.instead)):
+            first = found
     if first is None:
         raise LookupError(f"no case shows {policy.id}")
     return first

@@ -27,7 +27,10 @@ def load(name: str) -> Layer[Any]:
 
 
 def remedies(name: str) -> Mapping[str, RemedyFunction]:
-    """The remedy functions of a layer, by the name that policies use."""
+    """The remedy functions of a layer, by the name that policies use, in the order of trying.
+
+    What one closes is not proposed again by those after it: the least intrusive come first.
+    """
     module = import_module(f"kguard.layers.{name}.remedy")
     found: Mapping[str, RemedyFunction] = module.REMEDIES
     return found

@@ -8,7 +8,7 @@ one, so that exactly the harmful ones are refused, each with its counterexample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -85,7 +85,11 @@ def make(before: State, scan: Scan, wishes: Wishes, scan_as: ScanAs | None = Non
     told: set[str] = set()
     while findings := _rung(before, current, told):
         told |= {finding.fingerprint for finding in findings}
-        for proposals in _groups(current, findings, wishes):
+        start = current
+        for found in _groups(findings):
+            left, closed = _parted(found, current)
+            proposals = _propose(start, left, wishes)
+            proposals += [p for p in _propose(start, closed, wishes) if _repeats(p, accepted)]
             refused += [p for p in proposals if isinstance(p, Refused)]
             cannot += [p for p in proposals if isinstance(p, Cannot)]
             wanted = [_stamped(p) for p in proposals if isinstance(p, Create | Edit | WriteFile)]
@@ -133,23 +137,43 @@ class _Trial(msgspec.Struct):
         return state
 
 
-def _groups(state: State, findings: Iterable[Finding], wishes: Wishes) -> Iterator[list[Proposal]]:
-    """The proposals of each remedy, in the order of layers and remedy names."""
-    wanted: dict[tuple[int, str], list[Finding]] = {}
+def _groups(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """The open findings of each remedy, in the order of layers and of their remedies."""
+    wanted: dict[tuple[int, int], list[Finding]] = {}
     for finding in findings:
         if finding.state == "open" and finding.remedy:
-            key = (FAMILIES.index(finding.layer), finding.remedy)
+            names = list(layers.remedies(finding.layer))
+            if finding.remedy not in names:
+                raise RemediationError(
+                    f"the {finding.layer} layer has no remedy `{finding.remedy}`"
+                )
+            key = (FAMILIES.index(finding.layer), names.index(finding.remedy))
             wanted.setdefault(key, []).append(finding)
-    for (layer, name), found in sorted(wanted.items()):
-        yield _propose(FAMILIES[layer], name, found, state, wishes)
+    return [found for _, found in sorted(wanted.items())]
 
 
-def _propose(
-    layer: str, name: str, found: list[Finding], state: State, wishes: Wishes
-) -> list[Proposal]:
-    function = layers.remedies(layer).get(name)
-    if function is None:
-        raise RemediationError(f"the {layer} layer has no remedy `{name}`")
+def _parted(found: Iterable[Finding], current: State) -> tuple[list[Finding], list[Finding]]:
+    """Findings that are still open, and those that the remedies before have closed."""
+    known = {f.fingerprint for f in current.report.findings if f.state == "open"}
+    left = [finding for finding in found if finding.fingerprint in known]
+    return left, [finding for finding in found if finding.fingerprint not in known]
+
+
+def _repeats(proposal: Proposal, accepted: Sequence[Applicable]) -> bool:
+    """Whether a proposal asks for edits that are accepted already: they close its findings too."""
+    if not isinstance(proposal, Edit):
+        return False
+    edits = [one for one in accepted if isinstance(one, Edit) and one.ref == proposal.ref]
+    known = [operation for edit in edits for operation in edit.operations]
+    return all(operation in known for operation in proposal.operations)
+
+
+def _propose(state: State, found: list[Finding], wishes: Wishes) -> list[Proposal]:
+    """What one remedy proposes for its findings, to a state of the input."""
+    if not found:
+        return []
+    layer = found[0].layer
+    function = layers.remedies(layer)[found[0].remedy]
     request = RemedyRequest(
         findings=tuple(found),
         facts=state.facts[layer],
@@ -224,8 +248,8 @@ def _empty(after: State, wishes: Wishes, refused: list[Refused]) -> bool:
         isinstance(proposal, Create | Edit | WriteFile)
         and not set(proposal.closes) & turned_down
         and (proposal.closes or proposal.why not in reasons)
-        for proposals in _groups(after, after.report.findings, wishes)
-        for proposal in proposals
+        for found in _groups(after.report.findings)
+        for proposal in _propose(after, found, wishes)
     )
 
 

@@ -12,11 +12,11 @@ from kguard.layers.images.remedy.sign import sign
 from kguard.model.remedies import RemedyFunction
 
 REMEDIES: Mapping[str, RemedyFunction] = {
-    "pin": pin,
-    "sign": sign,
+    "demand_digests": demand_digests,
     "enforce": enforce,
     "enforce_policy": enforce_policy,
     "fail_closed": fail_closed,
-    "demand_digests": demand_digests,
+    "pin": pin,
+    "sign": sign,
 }
 """The remedies, by the name that policies use."""

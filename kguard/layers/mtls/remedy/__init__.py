@@ -22,11 +22,11 @@ from kguard.model.remedies import RemedyFunction
 REMEDIES: Mapping[str, RemedyFunction] = {
     "allow_mutual_tls": allow_mutual_tls,
     "client_tls": client_tls,
-    "strict_port": strict_port,
     "enrol": enrol,
     "except_webhook": except_webhook,
     "explicit_modes": explicit_modes,
     "mutual_everywhere": mutual_everywhere,
     "redirect_http": redirect_http,
     "strict": strict,
+    "strict_port": strict_port,
 }

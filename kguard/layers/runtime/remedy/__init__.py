@@ -12,12 +12,12 @@ from kguard.layers.runtime.remedy.rules import lower_priority, restore_rules
 from kguard.model.remedies import RemedyFunction
 
 REMEDIES: Mapping[str, RemedyFunction] = {
-    "add_rules": add_rules,
     "drop_removed": drop_removed,
     "lower_priority": lower_priority,
     "notice_drops": notice_drops,
     "restore_rules": restore_rules,
     "send_alerts": send_alerts,
     "tolerate_taints": tolerate_taints,
+    "add_rules": add_rules,
 }
-"""The remedies, by the name that policies use."""
+"""The remedies, by the name that policies use; what others restore needs no new rules."""
