@@ -22,8 +22,10 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 LISTS = ROOT / "tests" / "mutants"
-COPIED = ("kguard", "policies", "rules", "examples", "docs", "tests", "support", "deploy")
-COPIED += ("pyproject.toml",)
+COPIED = (
+    *("kguard", "policies", "rules", "examples", "docs", "tests", "support", "deploy"),
+    "pyproject.toml",
+)
 SOUND_CUT_OFF_SECONDS = 3600.0
 """For all tests of the lists at once, on a machine that does other things beside."""
 CUT_OFF_SECONDS = 300.0
