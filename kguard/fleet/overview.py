@@ -24,6 +24,8 @@ from kguard.scan import order
 
 _STATES = ("unknown", "evaluated", "not_evaluated", "no_evidence")
 """Of several clusters the first of these states that one of them has."""
+_HOW = ("assumed", "configured", "detected")
+"""From the weakest reason on: what was detected of one cluster may be assumed of another."""
 Entry = TypeVar("Entry", Incomplete, NotEvaluated)
 
 
@@ -113,8 +115,15 @@ def _coverage(reports: Sequence[Report]) -> Iterator[tuple[str, LayerCoverage]]:
                     evaluated=sum(one.evaluated for one in mine),
                     total=sum(one.total for one in mine),
                     subject=next((one.subject for one in mine if one.subject), ""),
+                    note=_alike(one.note for one in mine),
                 ),
             )
+
+
+def _alike(notes: Iterable[str]) -> str:
+    """What is said of every cluster; nothing where it is not the same of all."""
+    found = {*notes}
+    return found.pop() if len(found) == 1 else ""
 
 
 def _assumed(reports: Iterable[Report]) -> dict[str, Assumed]:
@@ -128,4 +137,5 @@ def _assumed(reports: Iterable[Report]) -> dict[str, Assumed]:
 
 def _joined(entries: Sequence[Assumed]) -> Assumed:
     values = sorted({entry.value for entry in entries if entry.value})
-    return msgspec.structs.replace(entries[0], value=", ".join(values))
+    weakest = min(entries, key=lambda entry: _HOW.index(entry.how))
+    return msgspec.structs.replace(weakest, value=" or ".join(values))

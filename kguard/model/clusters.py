@@ -23,6 +23,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """Open findings by severity, those of the baseline too; the worst first."""
     unknown: int
     """Undecided ones."""
+    note: str = ""
+    """Why not all subjects were judged, in words."""
     since: str = ""
     """Since when one of the worst has been there; empty without a history."""
 

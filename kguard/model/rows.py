@@ -81,6 +81,7 @@ def _cell(coverage: LayerCoverage, findings: Sequence[Judgement], since: Mapping
         subject=coverage.subject,
         findings=counts,
         unknown=_undecided(findings),
+        note=coverage.note,
         since=min((since[f.fingerprint] for f in worst if f.fingerprint in since), default=""),
     )
 

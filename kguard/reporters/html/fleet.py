@@ -127,7 +127,7 @@ def _section(
 def _square(cell: Cell | None) -> Square:
     if cell is None:
         return Square("none", "not asked for", "", 0, "")
-    coverage = LayerCoverage(cell.state, cell.evaluated, cell.total, cell.subject)
+    coverage = LayerCoverage(cell.state, cell.evaluated, cell.total, cell.subject, cell.note)
     counts = [f"{count} {severity}" for severity, count in cell.findings.items()]
     counts += [f"{cell.unknown} undecided"] if cell.unknown else []
     quiet = {"evaluated": "no findings", "unknown": "unknown"}.get(cell.state, "-")
