@@ -30,6 +30,7 @@ from kguard.reporters import Settings, changes
 from kguard.scan import Judged, scan
 from kguard.sources import git, overlaid
 from kguard.sources.files import display_path
+from kguard.sources.listed import Listed
 from kguard.sources.reading import Known
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,10 +99,13 @@ def command(**arguments: Any) -> int:
 def _sides(arguments: dict[str, Any]) -> Compared:
     """Both inputs, each judged on its own or on top of a cluster."""
     config = settings(arguments)
-    arguments = {**arguments, "known": Known()}
+    listed = Listed()
+    arguments = {**arguments, "known": Known(), "listed": listed}
     base, head = arguments["inputs"]
     alone = of_files(arguments, config) if live(arguments) else (arguments, config)
-    collected = [collect({**alone[0], "inputs": (name,)}, alone[1]) for name in (base, head)]
+    collected = [collect({**alone[0], "inputs": (base,)}, alone[1])]
+    listed.end()
+    collected.append(collect({**alone[0], "inputs": (head,)}, alone[1]))
     chosen = [options({**arguments, "inputs": (name,)}, config) for name in (base, head)]
     if live(arguments):
         there = collect({**arguments, "inputs": ()}, config)

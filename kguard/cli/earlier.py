@@ -19,6 +19,7 @@ from kguard.model.findings import Report
 from kguard.reporters.change_sarif import anchored
 from kguard.scan import Judged, Options, scan
 from kguard.sources import git
+from kguard.sources.listed import Listed
 
 
 class Earlier(NamedTuple):
@@ -40,10 +41,13 @@ def with_baseline(wanted: Wanted, engine: Engine) -> Earlier:
     if not name.startswith(git.PREFIX) or Path(name).exists():
         return Earlier(wanted.options)
     plain = msgspec.structs.replace(wanted.options, baseline_file="")
+    wanted.arguments["listed"] = Listed(git.top_level())
     arguments = {**wanted.arguments, "inputs": tuple(_then(wanted, name)), "settled": None}
     if not arguments["inputs"]:
         return Earlier(plain)
-    judged = scan(collect(arguments, wanted.config, report=True), plain, engine)
+    collected = collect(arguments, wanted.config, report=True)
+    wanted.arguments["listed"].end()
+    judged = scan(collected, plain, engine)
     found = (finding for finding in judged.report.findings if finding.state != "waived")
     known = frozenset(finding.fingerprint for finding in found)
     return Earlier(msgspec.structs.replace(plain, known=known), judged)

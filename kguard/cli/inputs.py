@@ -296,6 +296,7 @@ def _reading(arguments: dict[str, Any], config: Config) -> Any:
         pull_secrets=bool(arguments.get("read_secrets") and arguments.get("registry")),
         settled=arguments.get("settled"),
         known=arguments.get("known"),
+        listed=arguments.get("listed"),
         falco_metrics=bool(arguments.get("falco_metrics")),
     )
 

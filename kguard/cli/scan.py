@@ -117,8 +117,8 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
 
     arguments = wanted.arguments
     with open_engine(arguments, remembering="known" in arguments) as engine:
-        collected = collect(arguments, wanted.config, report=True)
         base = with_baseline(wanted, engine)
+        collected = collect(arguments, wanted.config, report=True)
         judged = scan(collected, base.options, engine)
     found, change = since(base, judged, arguments)
     subject = subject_of(arguments)

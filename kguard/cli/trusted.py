@@ -148,7 +148,7 @@ class _Base:
         if not inputs:
             return frozenset()
         plain = msgspec.structs.replace(config, **_SUBJECTS)
-        beside = {"inputs": inputs, "flow_files": (), "falco_rules": ()}
+        beside = {"inputs": inputs, "flow_files": (), "falco_rules": (), "listed": None}
         collected = collect({**arguments, **beside}, plain, report=True)
         if not waivers.marked(collected):
             return frozenset()

@@ -67,6 +67,8 @@ class SourceText(msgspec.Struct, gc=False):
     """The namespace of objects that name none, where a release decides it."""
     overlay: bool = False
     """Whether it is applied on top of everything else (`--overlay`)."""
+    unlisted_by: str = ""
+    """The kustomization of its folder, where that does not list its file."""
 
 
 class Manifest(msgspec.Struct):
@@ -202,6 +204,17 @@ class NotEvaluated(msgspec.Struct, frozen=True, order=True):
     layer: str = ""
 
 
+class Recipe(msgspec.Struct, frozen=True):
+    """A file that decides what is made of others: a kustomization, a chart's values, a template."""
+
+    file: str
+    text: str
+    apply_set: str
+    """As `SourceText.apply_set`."""
+    chooses: bool = True
+    """Whether it says what is made; a template only holds what may be."""
+
+
 class Collected(msgspec.Struct):
     """Everything that the sources yielded."""
 
@@ -213,6 +226,7 @@ class Collected(msgspec.Struct):
     flows: list[str] = []
     """Names of the files that hold connections, declared or observed, as the user said."""
     ambiguous: list[AmbiguousText] = []
+    recipes: list[Recipe] = []
     unreadable: list[Unreadable] = []
     not_evaluated: list[NotEvaluated] = []
     looked_at: int = 0

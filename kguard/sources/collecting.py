@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import glob
+import posixpath
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -210,7 +211,27 @@ def _folder(listing: Listing, options: Options, seen: set[str], into: Collected)
     for root in builds.roots:
         merge(kustomize.evaluate(root, builds, by_path, options), into)
     raw = [file for file in loose if file.display not in builds.consumed]
+    if options.listed is not None:
+        raw = [file for file in raw if not _dropped(file, listing, builds, options, into)]
+        named = {path for entry in builds.known.values() for path in entry.folders}
+        options.listed.told((by_path[path] for path in named & by_path.keys()), listing)
+    start = len(into.manifests)
     _files(raw, options, seen, into)
+    for manifest in into.manifests[start:]:
+        if beside := builds.known.get(posixpath.dirname(manifest.text.file) or "."):
+            manifest.text.unlisted_by = beside.file.display
+
+
+def _dropped(
+    file: File, listing: Listing, builds: kustomize.Plan, options: Options, into: Collected
+) -> bool:
+    """Whether a change takes a file out of the kustomization that has applied it."""
+    gone = builds.governs(file.display) and options.listed.dropped(file, listing)
+    if gone:
+        into.not_evaluated.append(
+            NotEvaluated(file.display, "no kustomization lists it any longer")
+        )
+    return bool(gone)
 
 
 def _files(files: Sequence[File], options: Options, seen: set[str], into: Collected) -> None:
@@ -238,6 +259,7 @@ def merge(found: Collected, into: Collected) -> None:
     into.files += found.files
     into.flows += found.flows
     into.ambiguous += found.ambiguous
+    into.recipes += found.recipes
     into.unreadable += found.unreadable
     into.not_evaluated += found.not_evaluated
     into.looked_at += found.looked_at

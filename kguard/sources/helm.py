@@ -14,7 +14,7 @@ import posixpath
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -23,13 +23,19 @@ from kguard.model.manifests import (
     Collected,
     JsonObject,
     NotEvaluated,
+    Recipe,
     SourceText,
     Unreadable,
     mapping,
     sequence,
 )
 from kguard.sources.files import File, display_path, selected
-from kguard.sources.limits import MAX_FILE_BYTES, MAX_RENDERED_BYTES, RENDER_SECONDS
+from kguard.sources.limits import (
+    MAX_FILE_BYTES,
+    MAX_PLAIN_FILE_BYTES,
+    MAX_RENDERED_BYTES,
+    RENDER_SECONDS,
+)
 from kguard.sources.options import Options, Release
 from kguard.sources.processes import run
 from kguard.sources.reading import parse, read_bytes
@@ -183,9 +189,26 @@ def _render(chart: Chart, release: Release, options: Options, into: Collected) -
     parse(outcome.output, origin, rendered)
     for manifest in rendered.manifests:
         _settle(manifest.text, chart, release)
+    into.recipes += _recipes(chart, release, rendered, group)
     into.manifests += rendered.manifests
     into.ambiguous += rendered.ambiguous
     into.unreadable += rendered.unreadable
+
+
+def _recipes(chart: Chart, release: Release, rendered: Collected, group: str) -> Iterator[Recipe]:
+    """The values that the chart was rendered with, and the templates that had a result."""
+    own, folder = Path(chart.file.path).parent, chart.file.folder
+    values = {posixpath.join(folder, "values.yaml"): own / "values.yaml"}
+    values |= {display_path(Path(name)): Path(name) for name in release.values}
+    prefix = "" if folder == "." else f"{folder}/"
+    names = {m.text.file for m in rendered.manifests} - {chart.file.display}
+    names |= {prefix + p.relative_to(own).as_posix() for p in (own / "templates").rglob("*.y*ml")}
+    templates = {name: own / name.removeprefix(prefix) for name in sorted(names)}
+    for found, chooses in ((values, True), (templates, False)):
+        for name, path in found.items():
+            data = read_bytes(File(name, str(path)), MAX_PLAIN_FILE_BYTES)
+            if not isinstance(data, Unreadable):
+                yield Recipe(name, data.decode(errors="replace"), group, chooses)
 
 
 def _command(folder: Path, release: Release, options: Options) -> list[str]:

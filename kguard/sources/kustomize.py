@@ -23,6 +23,7 @@ import msgspec
 from kguard.model.manifests import (
     Collected,
     NotEvaluated,
+    Recipe,
     SourceText,
     Unreadable,
     mapping,
@@ -77,6 +78,15 @@ class Plan(msgspec.Struct, frozen=True):
     """Displayed files that are read through a kustomization only."""
     known: Mapping[str, Kustomization]
     """By displayed folder."""
+
+    def governs(self, display: str) -> bool:
+        """Whether a kustomization lies in the folder of a file, or above it."""
+        folder = display
+        while folder not in ("", "."):
+            folder = posixpath.dirname(folder) or "."
+            if folder in self.known:
+                return True
+        return False
 
 
 def plan(files: Iterable[File], into: Collected) -> Plan:
@@ -144,6 +154,7 @@ def evaluate(
     resources = _plain_resources(root, found, files)
     if not selected(root.file.display, options):
         return into
+    into.recipes += [_recipe(entry.file, folder) for entry in tree]
     if resources is not None:
         for file in resources:
             read_manifests(file, into, fast=options.fast_yaml, profile="kustomize", group=folder)
@@ -182,6 +193,12 @@ def _plain_resources(
         else:
             return None
     return resources
+
+
+def _recipe(file: File, group: str) -> Recipe:
+    data = read_bytes(file, MAX_FILE_BYTES)
+    text = "" if isinstance(data, Unreadable) else data.decode(errors="replace")
+    return Recipe(file.display, text, group)
 
 
 def _why_not(root: Kustomization, tree: list[Kustomization], options: Options) -> str:

@@ -52,5 +52,7 @@ class Options(msgspec.Struct, frozen=True):
     known: Any = None
     """A `reading.Known` that several reads of one run share, so that both sides of a change are
     parsed once; None: nothing is shared."""
+    listed: Any = None
+    """A `listed.Listed` that the reads of both sides of a change share; None: there is one side."""
     settled: tuple[str, str] | None = None
     """A working tree, and where the ignore files lie that count for it instead of its own."""

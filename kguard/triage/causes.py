@@ -19,7 +19,9 @@ from kguard.model.facts.common import Evidence
 from kguard.model.findings import Finding, Quote
 from kguard.model.locations import Location, pointer, pointer_tokens
 from kguard.model.manifests import Manifest, PlainFile
+from kguard.model.redaction import redact
 from kguard.triage.edits import Edited, Item, Side, Spot
+from kguard.triage.recipes import Line, Recipes
 
 _INCIDENTAL = ("/metadata/annotations", "/metadata/generation", "/status")
 """Places that decide nothing unless evidence says so."""
@@ -39,6 +41,7 @@ class Causes:
         roots: tuple[str, str] = ("", ""),
     ) -> None:
         self._edits = found
+        self._recipes = Recipes(base, head, roots)
         self._roots = roots
         self._inventories: dict[Side, Inventory] = {"base": base, "head": head}
         self.places: dict[Side, Places] = {"base": Places(base), "head": Places(head)}
@@ -124,6 +127,8 @@ class Causes:
         return None
 
     def _cause(self, edit: Edited, spot: Spot) -> Cause:
+        if line := self._recipes.deciding(edit):
+            return _of_recipe(edit, line, self._roots)
         item = edit.on(spot.side)
         inner = spot._replace(pointer=_only_inner(item, spot.pointer)) if spot.pointer else spot
         quote, place = self._quote(spot.side, item, inner)
@@ -153,6 +158,27 @@ class Causes:
         before = [m for m in here if m.text.line <= gone.line]
         nearest = max(before or here, key=lambda m: m.text.line, default=None)
         return self._quote("head", nearest, Spot("head", ""))[1] if nearest else None
+
+
+def _of_recipe(edit: Edited, line: Line, roots: tuple[str, str]) -> Cause:
+    file = line.file if line.side == "head" else _below_other(line.file, roots)
+    return Cause(
+        side=line.side,
+        object=edit.name,
+        file=line.file,
+        line=line.number,
+        text=redact(line.text.strip()),
+        place=Location(
+            file=file,
+            line=line.near,
+            column=1,
+            end_line=line.near,
+            end_column=line.end,
+            role="decides",
+        )
+        if line.near
+        else None,
+    )
 
 
 def _below_other(file: str, roots: tuple[str, str]) -> str:

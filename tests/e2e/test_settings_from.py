@@ -235,3 +235,31 @@ def test_a_baseline_that_is_no_revision_ends_the_scan(kguard, repository):
     done = kguard("scan", "deploy", "--baseline", "rev:nowhere", cwd=repository)
     assert done.returncode == 3
     assert "git knows no revision 'nowhere'" in done.stderr
+
+
+DENY = """apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny, namespace: shop}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--settings-from", "HEAD~1")], ids=["own", "base"])
+@pytest.mark.parametrize("place", [".", "deploy"])
+def test_a_file_that_is_no_longer_listed_is_gone(kguard, repository, more, place):
+    listed = "resources: [web.yaml, deny.yaml]\n"
+    _write(repository, {"deploy/deny.yaml": DENY, "deploy/kustomization.yaml": listed})
+    _write(repository, {"deploy/kustomization.yaml": "resources: [web.yaml]\n"})
+    arguments = ("--baseline", "rev:HEAD~1", "--fail-on=low", "--fail-on-new", "-o", "json", *more)
+    done = kguard("scan", ".", *arguments, cwd=repository / place)
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    new = {f["policy"] for f in report["findings"] if f["state"] == "open"}
+    assert "network/no-default-deny" in new
+    assert [e["reason"] for e in report["not_evaluated"]] == [
+        "no kustomization lists it any longer"
+    ]
+    own = kguard("scan", ".", "-o", "json", cwd=repository / place)
+    states = {f["policy"]: f["state"] for f in json.loads(own.stdout)["findings"]}
+    assert states["manifests/unlisted-file"] == "unknown"
+    assert "network/no-default-deny" not in states

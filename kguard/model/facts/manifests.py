@@ -80,6 +80,16 @@ class Reference(msgspec.Struct):
     because: list[Evidence]
 
 
+class Unlisted(msgspec.Struct):
+    """An object whose file lies beside a kustomization that does not list it."""
+
+    ref: ObjectRef
+    subject: str
+    weight: Weight
+    kustomization: str
+    because: list[Evidence]
+
+
 class Facts(msgspec.Struct):
     """The facts document of the family `manifests`."""
 
@@ -91,3 +101,4 @@ class Facts(msgspec.Struct):
     templates: list[Template]
     duplicates: list[Duplicate]
     references: list[Reference]
+    unlisted: list[Unlisted]

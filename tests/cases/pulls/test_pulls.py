@@ -22,8 +22,10 @@ from kguard.layers import NAMES, load
 from kguard.model.differences import Cause
 from kguard.reporters import Settings, changes
 from kguard.scan import Options, scan
+from kguard.sources.listed import Listed
 from kguard.triage.edits import edits
 
+DROPPED = "no kustomization lists it any longer"
 HERE = Path(__file__).parent
 JUDGED: dict[Path, Compared] = {}
 CASES = sorted(path.parent for path in HERE.glob("*/base"))
@@ -57,12 +59,14 @@ def judge(folder, engine):
     path = folder / "head" / "kguard.yaml"
     settings = config.read(path) if path.exists() else config.Config()
     wanted = tuple(pattern for name in NAMES for pattern in load(name).files)
-    judged = []
+    judged, listed = [], Listed()
     for side in ("base", "head"):
         options = Options(config=settings, at=AT, inputs=(side,))
-        collected = sources.collect([side], sources.Options(patterns=wanted))
+        reading = sources.Options(patterns=wanted, listed=listed)
+        collected = sources.collect([side], reading)
+        listed.end()
         assert not collected.unreadable
-        assert not collected.not_evaluated
+        assert {e.reason for e in collected.not_evaluated} <= {DROPPED}
         judged.append(scan(collected, options, engine))
     return Compared(judged[0], judged[1], options, ("base", "head"))
 

@@ -9,6 +9,7 @@ from kguard.layers.manifests.facts.duplicates import duplicates
 from kguard.layers.manifests.facts.problems import problems
 from kguard.layers.manifests.facts.references import references
 from kguard.layers.manifests.facts.templates import templates
+from kguard.layers.manifests.facts.unlisted import unlisted
 from kguard.model.facts.manifests import Facts
 from kguard.model.findings import LayerCoverage
 from kguard.model.layer import Request
@@ -26,6 +27,7 @@ def compute(inventory: Inventory, request: Request) -> Facts:
         templates=templates(inventory),
         duplicates=duplicates(inventory),
         references=references(inventory),
+        unlisted=unlisted(inventory),
     )
 
 
