@@ -30,6 +30,8 @@ from kguard.triage.verdict import exit_code
 Formats = Sequence[tuple[str, str]]
 _OF_ONE_CLUSTER = ("events", "openreports", "policyreport")
 """Formats that are applied to the cluster that they are about."""
+_STREAMS = (("jsonl", ""), ("jsonl", "-"))
+"""Lines for log shippers leave as soon as a cluster is judged: memory holds one cluster."""
 _SUFFIXES = {
     "html": "html",
     "controls-html": "controls.html",
@@ -101,7 +103,9 @@ class _Run:
     def __init__(self, wanted: Wanted, formats: Formats) -> None:
         self.wanted = wanted
         self.each = [one for one in formats if one[1].endswith("/")]
-        self.all = [one for one in formats if not one[1].endswith("/")]
+        together = [one for one in formats if not one[1].endswith("/")]
+        self.streamed = [one for one in together if one in _STREAMS]
+        self.all = [one for one in together if one not in _STREAMS]
         self.rows: list[ClusterRow] = []
         self.reports: list[Report] = []
         self.pages: dict[str, str] = {}
@@ -146,6 +150,8 @@ class _Run:
         )
         for form, folder in self.each:
             write_report(form, report, settings, folder + file_of(form, outcome.member.file_name))
+        for form, stream in self.streamed:
+            write_report(form, report, settings, stream or "-")
         left_out: dict[str, Any] = {} if self.all else {"findings": ()}
         self.reports.append(msgspec.structs.replace(report, facts={}, **left_out))
         self.remember(outcome, before.drift)

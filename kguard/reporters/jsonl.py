@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What does a report look like to a log shipper: one JSON object on each line?
 
-A line for each finding and one for the whole scan at the end, none longer than `MAX_LINE` bytes:
-container runtimes cut lines at 16 KiB, and what is cut is no JSON any more.
+A line for each finding and one for the whole scan at the end (of several clusters, of each), none
+longer than `MAX_LINE` bytes: container runtimes cut lines at 16 KiB, and what is cut is no JSON any
+more.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ class Summary(msgspec.Struct, kw_only=True, tag_field="event", tag="kguard.scan"
 
     time: str
     version: str
+    cluster: str = ""
+    """Its name, where the lines of others stand beside these."""
     complete: bool
     exit_code: int
     inputs: list[str]
@@ -89,11 +92,11 @@ def render(report: Report, settings: Settings) -> str:
 def _lines(report: Report, settings: Settings) -> Iterator[Entry]:
     kept, others = worst(report.findings, MAX_FINDINGS)
     for finding in kept:
-        yield _finding(finding, report)
+        yield _finding(finding, report, settings.cluster)
     yield _summary(report, settings, others)
 
 
-def _finding(finding: Finding, report: Report) -> Line:
+def _finding(finding: Finding, report: Report, cluster: str) -> Line:
     place, target = anchored(finding, report.inputs)[0], finding.target
     where = f"{path_of(place)}:{place.line}" if place.line else path_of(place)
     return Line(
@@ -102,7 +105,7 @@ def _finding(finding: Finding, report: Report) -> Line:
         state=finding.state,
         layer=finding.layer,
         policy=_short(finding.policy, MAX_NAME),
-        cluster=_short(target.cluster, MAX_NAME),
+        cluster=_short(target.cluster or cluster, MAX_NAME),
         namespace=_short(target.namespace, MAX_NAME),
         kind=_short(target.kind, MAX_NAME),
         name=_short(target.name, MAX_NAME),
@@ -120,6 +123,7 @@ def _summary(report: Report, settings: Settings, others: int) -> Summary:
     return Summary(
         time=report.at,
         version=__version__,
+        cluster=_short(settings.cluster, MAX_NAME),
         complete=report.complete,
         exit_code=settings.exit_code,
         inputs=[_short(name, MAX_NAME) for name in report.inputs[:MAX_REASONS]],

@@ -14,6 +14,7 @@ import pytest
 
 from kguard import history, reporters, sources
 from kguard.cli import kguard
+from kguard.cli.fleet import _Run
 from kguard.errors import ClusterError, UsageError
 from kguard.fleet import table
 from kguard.model.clusters import Cell, ClusterRow
@@ -112,6 +113,30 @@ def test_every_format_shows_the_findings_of_all(fleet):
     for name in ("east", "west"):
         assert f"{name}: " in (fleet / "all.markdown").read_text()
         assert f"{name}: " in (fleet / "all.terminal").read_text()
+
+
+def test_lines_for_log_shippers_leave_cluster_by_cluster(fleet, capsys, monkeypatch):
+    kept = []
+    plain = _Run.take
+
+    def take(run, outcome):
+        plain(run, outcome)
+        kept.append(len(run.reports[-1].findings))
+
+    monkeypatch.setattr(_Run, "take", take)
+    scan(EAST, NORTH, "-o", "json=all.json")
+    assert min(kept) > 0
+    kept.clear()
+    capsys.readouterr()
+    scan(EAST, NORTH, "-o", "jsonl")
+    assert kept == [0, 0]  # nothing is held for the end
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    whole = [line for line in lines if line["event"] == "kguard.scan"]
+    assert [line["cluster"] for line in whole] == ["east", "north"]
+    told = Counter(line["cluster"] for line in lines if line["event"] == "kguard.finding")
+    assert told == Counter(f["target"]["cluster"] for f in report()["findings"])
+    assert told == {line["cluster"]: sum(line["findings"].values()) for line in whole}
+    assert [line["cluster"] for line in lines] == sorted(line["cluster"] for line in lines)
 
 
 def test_a_folder_gets_a_file_for_each_cluster(fleet):
