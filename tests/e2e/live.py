@@ -254,6 +254,7 @@ def pretending(kwok: Path, folder: Path, cluster: Cluster) -> Iterator[None]:
         "--manage-all-nodes",
         "--node-lease-duration-seconds=0",
         "--cidr=10.64.0.1/16",
+        f"--config={Path(__file__).with_name('kwok.yaml')}",
     ]
     with _process(command, folder / "kwok.log"):
         yield
