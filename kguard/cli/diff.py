@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from kguard.change import Compared, around, compare
+from kguard.cli import values
 from kguard.cli.inputs import (
     collect,
     input_options,
@@ -46,6 +47,14 @@ def answer_options(function: F) -> F:
     return function
 
 
+def known_forms(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> Any:
+    """Refuse forms that a change cannot take, before anything is read."""
+    del ctx, param
+    for text in given:
+        values.form(text, changes.NAMES)
+    return given
+
+
 _ANSWER = (
     click.option(
         "--fail-on",
@@ -68,6 +77,7 @@ _ANSWER = (
         "--output",
         "outputs",
         multiple=True,
+        callback=known_forms,
         metavar="FORMAT[=FILE]",
         help=f"{', '.join(changes.NAMES)}; repeatable.",
     ),
@@ -176,8 +186,5 @@ def tell(found: Difference, head: Judged, outputs: Sequence[str], shown: Setting
         UsageError: a file cannot be written.
     """
     for text in outputs:
-        name, _, destination = text.partition("=")
-        if name not in changes.NAMES:
-            known = ", ".join(changes.NAMES)
-            raise click.BadParameter(f"unknown format {name!r}; known: {known}")
+        name, destination = values.form(text, changes.NAMES)
         write(changes.render(name, found, head.report, shown), destination)

@@ -88,6 +88,8 @@ def audit_all(members: Sequence[Member], wanted: Wanted, formats: Formats) -> in
 def _check(members: Sequence[Member], wanted: Wanted, formats: Formats) -> None:
     select(wanted.options)
     check_history(wanted.arguments)
+    if wanted.arguments["changes"]:
+        raise UsageError("--changes is for files", hint="--history tells what changed in clusters")
     if wanted.arguments["subject"]:
         raise UsageError("--subject names one cluster", hint="the clusters have names")
     values.known_contexts([m.context for m in members if m.context and not m.kubeconfig])

@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from kguard import reporters
-from kguard.cli import push
+from kguard.cli import push, values
 from kguard.cli.audits import earlier, remember, subject_of
-from kguard.cli.diff import tell
+from kguard.cli.diff import known_forms, tell
 from kguard.cli.earlier import since, with_baseline
 from kguard.cli.fleet import audit_all, file_of, members_of, status, write_report
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
@@ -61,6 +61,7 @@ from kguard.sources.reading import Known
 @click.option(
     "--changes",
     multiple=True,
+    callback=known_forms,
     metavar="FORMAT[=FILE]",
     help="With --baseline rev:REV, what has changed since then, as `kguard diff` says it; "
     "repeatable.",
@@ -100,7 +101,8 @@ def command(**arguments: Any) -> int:
       kguard scan --all-contexts -o html=overview/ --history audits.db
     """
     known_frameworks(arguments["frameworks"])
-    formats = [_format(text, reporters.NAMES) for text in arguments["outputs"] or ("terminal",)]
+    wished = arguments["outputs"] or ("terminal",)
+    formats = [values.form(text, reporters.NAMES) for text in wished]
     push.check(arguments)
     if arguments["settings_from"] or (arguments["baseline_file"] or "").startswith(git.PREFIX):
         arguments["known"] = Known()  # one revision is read more than once, or much like another
@@ -115,13 +117,12 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
     """Judge files, or one cluster."""
     from kguard.scan import scan
 
-    arguments = wanted.arguments
+    arguments, subject = wanted.arguments, subject_of(wanted.arguments)
     with open_engine(arguments, remembering="known" in arguments) as engine:
         base = with_baseline(wanted, engine)
         collected = collect(arguments, wanted.config, report=True)
         judged = scan(collected, base.options, engine)
     found, change = since(base, judged, arguments)
-    subject = subject_of(arguments)
     before = earlier(found, arguments, subject)
     report = msgspec.structs.replace(found, drift=before.drift)
     settings = reporters.Settings(
@@ -161,11 +162,3 @@ def known_frameworks(chosen: Sequence[str]) -> None:
         if name not in known:
             hint = suggested(name, known, f"known: {', '.join(known)}")
             raise UsageError(f"unknown framework `{name}`", hint=hint)
-
-
-def _format(text: str, known: tuple[str, ...]) -> tuple[str, str]:
-    name, _, destination = text.partition("=")
-    if name not in known:
-        hint = suggested(name, known, f"one of {', '.join(known)}")
-        raise UsageError(f"unknown format {name!r}", hint=hint)
-    return name, destination

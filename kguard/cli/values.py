@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kguard.config import Config
-from kguard.errors import UsageError
+from kguard.errors import UsageError, suggested
 from kguard.model.shards import Shard
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -95,6 +95,19 @@ def known_contexts(names: Sequence[str]) -> None:
             nowhere = "there is no kubeconfig: set KUBECONFIG, or use --snapshot FILE"
             hint = f"the kubeconfig knows {', '.join(known)}" if known else nowhere
             raise UsageError("there is no such context", where=f"context {name}", hint=hint)
+
+
+def form(text: str, known: Sequence[str]) -> tuple[str, str]:
+    """A format and where it goes, of `FORMAT[=FILE]`.
+
+    Raises:
+        UsageError: the format is unknown.
+    """
+    name, _, destination = text.partition("=")
+    if name not in known:
+        hint = suggested(name, known, f"one of {', '.join(known)}")
+        raise UsageError(f"unknown format {name!r}", hint=hint)
+    return name, destination
 
 
 def shard(text: str | None) -> Shard:

@@ -16,6 +16,8 @@ from kguard.errors import ConfigError, SourceError, UsageError, reason
 from kguard.sources import snapshot
 
 _GZIP = b"\x1f\x8b"
+_OVERVIEW = "index"
+"""The page about all of them."""
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
@@ -34,7 +36,7 @@ class Member(msgspec.Struct, frozen=True, order=True):
     @property
     def file_name(self) -> str:
         """The name as that of a file in one folder, different for different clusters."""
-        if _PLAIN.fullmatch(self.name):
+        if _PLAIN.fullmatch(self.name) and self.name.lower() != _OVERVIEW:
             return self.name
         plain = re.sub(r"[^A-Za-z0-9_-]", "_", self.name)[:80]
         return f"{plain}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"

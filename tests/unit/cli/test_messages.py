@@ -34,6 +34,9 @@ MISTAKES = [
     ("scan deploy --fail-on 7", 2, "--fail-on: there is no '7'", "one of none, info, low, medium"),
     ("scan deploy --layer netwrk", 2, "--layer: there is no 'netwrk'", "did you mean network?"),
     ("scan deploy -o sarf", 2, "unknown format 'sarf'", "did you mean sarif?"),
+    ("scan deploy --changes sarf", 2, "unknown format 'sarf'", "did you mean sarif?"),
+    ("diff deploy empty -o html", 2, "unknown format 'html'", "one of txt, json, markdown, sarif"),
+    ("scan bad.yaml open.yaml --history a.db", 2, "the history needs a name", "--subject NAME"),
     ("scan deploy --policy network/open", 2, "unknown policy `network/open`", "`kguard policies l"),
     ("scan deploy --engine opa", 2, "--engine opa needs --opa-url", "--opa-url http://127.0.0.1:"),
     (

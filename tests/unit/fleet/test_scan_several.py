@@ -280,6 +280,15 @@ def test_files_beside_several_clusters_are_refused(fleet):
         scan(EAST, WEST, "east.yaml")
     with pytest.raises(UsageError, match="--subject names one cluster"):
         scan(EAST, WEST, "--subject=prod", "--history=audits.db")
+    with pytest.raises(UsageError, match="--changes is for files"):
+        scan(EAST, WEST, "--changes=txt")
+
+
+def test_a_cluster_that_is_called_as_the_overview_has_a_page_of_its_own():
+    names = {Member(name).file_name for name in ("index", "Index", "prod")}
+    assert "prod" in names
+    assert len(names) == 3
+    assert not any(name.lower() == "index" for name in names)
 
 
 def test_an_overlay_lies_on_each(fleet):
