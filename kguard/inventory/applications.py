@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from kguard.inventory.overlay import owners
 from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
 _APPLICATIONS = frozenset(
@@ -156,13 +157,3 @@ def _seen(status: dict[str, Any]) -> list[Any]:
             for entry in map(mapping, sequence(status.get(key)))
         ]
     return found
-
-
-def owners(manifest: Manifest) -> Iterator[str]:
-    """The ids of the owners, of the same namespace or of none."""
-    for owner in sequence(manifest.metadata.get("ownerReferences")):
-        fields = strings(owner)
-        group = fields.get("apiVersion", "").rpartition("/")[0]
-        kind = f"{fields.get('kind', '')}.{group}" if group else fields.get("kind", "")
-        for namespace in {manifest.namespace or "-", "-"}:
-            yield f"{kind}/{namespace}/{fields.get('name', '')}"

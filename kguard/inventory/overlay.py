@@ -31,7 +31,7 @@ def without(manifests: Iterable[Manifest], ids: Iterable[str]) -> list[Manifest]
     kept = list(manifests)
     dependents: dict[str, list[str]] = {}
     for manifest in kept:
-        for owner in _owners(manifest):
+        for owner in owners(manifest):
             dependents.setdefault(owner, []).append(manifest.id)
     gone: set[str] = set()
     pending = list(ids)
@@ -43,7 +43,7 @@ def without(manifests: Iterable[Manifest], ids: Iterable[str]) -> list[Manifest]
     return [manifest for manifest in kept if manifest.id not in gone]
 
 
-def _owners(manifest: Manifest) -> Iterator[str]:
+def owners(manifest: Manifest) -> Iterator[str]:
     """The ids of the owners: of the same namespace, or of none."""
     for owner in sequence(manifest.metadata.get("ownerReferences")):
         fields = strings(owner)

@@ -21,13 +21,13 @@ from kguard.inventory.applications import (
     SYSTEM,
     Ports,
     is_foreign,
-    owners,
     pod_metadata,
     port_names,
     shape_of,
     words,
 )
 from kguard.inventory.index import NAME_LABEL
+from kguard.inventory.overlay import owners
 from kguard.inventory.reaching import (
     ANYWHERE,
     MESHED,
