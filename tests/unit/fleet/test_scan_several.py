@@ -16,7 +16,7 @@ from kguard import history, reporters, sources
 from kguard.cli import kguard
 from kguard.cli.fleet import _Run
 from kguard.errors import ClusterError, UsageError
-from kguard.fleet import table
+from kguard.fleet import Member, table
 from kguard.model.clusters import Cell, ClusterRow
 from kguard.sources import cluster, snapshot
 
