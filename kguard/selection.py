@@ -71,7 +71,7 @@ def chosen(options: Options) -> Chosen:
         UsageError: an unknown policy is named.
         PolicyError: a policy's METADATA is wrong.
     """
-    found = own.read(_policy_dirs(options))
+    found = own.read(folders(options.config, options.policy_dirs))
     return Chosen(
         tuple(_selected(options, found)),
         catalog.libraries(policies_dir()) | found.libraries,
@@ -87,7 +87,7 @@ def select(options: Options) -> list[Policy]:
         UsageError: an unknown policy is named.
         PolicyError: a policy's METADATA is wrong.
     """
-    return _selected(options, own.read(_policy_dirs(options)))
+    return _selected(options, own.read(folders(options.config, options.policy_dirs)))
 
 
 def _selected(options: Options, found: Adopted) -> list[Policy]:
@@ -110,9 +110,9 @@ def _asked(failure: Failure, options: Options) -> bool:
     return settings is None or settings.enabled
 
 
-def _policy_dirs(options: Options) -> list[Path]:
-    config = options.config
-    return [Path(name) for name in (*map(config.path, config.policy_dirs), *options.policy_dirs)]
+def folders(config: Config, named: Iterable[str]) -> list[Path]:
+    """The folders with policies of the user's: those of the settings, and those that are named."""
+    return [Path(name) for name in (*map(config.path, config.policy_dirs), *named)]
 
 
 def _known(names: Iterable[str], known: set[str]) -> None:

@@ -23,6 +23,7 @@ from kguard.cli.policies import clean_lines, describe, find
 from kguard.engine import catalog, examples, own
 from kguard.errors import UsageError
 from kguard.model.findings import Finding, Policy
+from kguard.selection import folders
 
 _MIN_PREFIX = 6
 
@@ -40,8 +41,8 @@ def command(subject: str, report: str | None, **arguments: Any) -> int:
       kguard explain network/no-default-deny
       kguard explain 1f3a9c deploy/
     """
-    folders = [Path(folder) for folder in arguments["policy_dirs"]]
-    policies = [*catalog.bundled(), *own.read(folders).policies]
+    own_folders = folders(settings(arguments), arguments["policy_dirs"])
+    policies = [*catalog.bundled(), *own.read(own_folders).policies]
     if "/" in subject:
         policy = find(subject, policies)
         click.echo(describe(policy))
