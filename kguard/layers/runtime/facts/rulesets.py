@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import msgspec
@@ -13,7 +13,7 @@ from kguard.inventory import Inventory
 from kguard.layers.runtime.facts.artifacts import artifacts
 from kguard.layers.runtime.facts.falco import Falco
 from kguard.layers.runtime.facts.operator import fetched, from_registry, ordered, undecided
-from kguard.layers.runtime.facts.texts import Text, from_base_rules, from_document, line_of
+from kguard.layers.runtime.facts.texts import Text, from_base_rules, from_documents, line_of
 from kguard.layers.runtime.semantics.changes import Changes
 from kguard.layers.runtime.semantics.environment import EVERY_PLUGIN, SYSCALL, Environment
 from kguard.layers.runtime.semantics.loader import Ruleset, RulesFile, load
@@ -85,7 +85,7 @@ class Rules(msgspec.Struct, dict=True):
 
     def files(self) -> list[RulesFile]:
         """The files in the order of loading."""
-        return [RulesFile(text.name, text.content) for text in self.texts]
+        return _files_of(self.texts)
 
 
 def rules_documents(inventory: Inventory) -> list[PlainDocument]:
@@ -100,9 +100,13 @@ def load_texts(
     syscalls: Syscalls = EVERY_SYSCALL,
 ) -> Rules:
     """Load rules; nothing is judged where a part of them is not in the input."""
-    ruleset = load([RulesFile(text.name, text.content) for text in texts], environment)
+    ruleset = load(_files_of(texts), environment)
     answers = verdicts(ruleset) if ruleset.successful else {}
     return Rules(list(texts), list(missing), environment, ruleset, answers, syscalls)
+
+
+def _files_of(texts: Iterable[Text]) -> list[RulesFile]:
+    return [RulesFile(text.name, text.content, text.continues) for text in texts]
 
 
 def rules_of(inventory: Inventory, falco: Falco) -> Rules:
@@ -131,7 +135,7 @@ def _of_operator(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[E
 
 
 def _files(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidence]]:
-    by_name = {_base_name(d): d for d in rules_documents(inventory)}
+    by_name = _plain_files(inventory)
     base = {rules.name: rules for rules in inventory.base_rules}
     texts, missing = [], []
     for path in falco.settings.rules_files:
@@ -139,6 +143,18 @@ def _files(inventory: Inventory, falco: Falco) -> tuple[list[Text], list[Evidenc
         texts += found
         missing += absent
     return texts, missing
+
+
+def _plain_files(inventory: Inventory) -> dict[str, list[PlainDocument]]:
+    """The documents of each file by its name; of two with one name, the one that holds rules.
+
+    What bears the name of a rules file is read as one, and refused where it holds something else.
+    """
+    files: dict[str, list[PlainDocument]] = {}
+    for document in inventory.documents:
+        files.setdefault(document.text.file, []).append(document)
+    known = sorted(files.values(), key=lambda found: any(is_rules(d.value) for d in found))
+    return {_base_name(found[0]): found for found in known}
 
 
 def _versions(inventory: Inventory, falco: Falco) -> Iterator[tuple[str, str]]:
@@ -161,7 +177,7 @@ def _base_name(document: PlainDocument) -> str:
 
 
 def _at(
-    falco: Falco, path: str, plain: dict[str, PlainDocument], base: dict[str, BaseRules]
+    falco: Falco, path: str, plain: dict[str, list[PlainDocument]], base: dict[str, BaseRules]
 ) -> tuple[list[Text], list[Evidence]]:
     """The rules at a path of `rules_files`: a file or a folder."""
     text = falco.files.read(path)
@@ -171,7 +187,7 @@ def _at(
     if not name.endswith((".yaml", ".yml")):
         return _in_folder(falco, path)
     if name in plain:
-        return [from_document(plain[name]).at_path(path)], []
+        return [text.at_path(path) for text in from_documents(plain[name])], []
     if name in base:
         return [from_base_rules(base[name], path)], []
     if name == LOCAL_FILE and not falco.files.is_opaque(path):
@@ -204,7 +220,7 @@ def lone_rulesets(inventory: Inventory, used: set[str]) -> Iterator[Rules]:
     for _, documents in sorted(folders.items()):
         if all(document.id in used for document in documents):
             continue
-        texts = [from_document(document) for document in sorted(documents, key=_reading_order)]
+        texts = from_documents(sorted(documents, key=_reading_order))
         yield load_texts(texts, _no_base(texts), EVERY_PLUGIN)
 
 

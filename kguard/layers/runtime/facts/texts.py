@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from textwrap import dedent
 
 import msgspec
@@ -43,6 +44,8 @@ class Text(msgspec.Struct, frozen=True):
     """The pointer of the mapping of a document of which the content is the text, less indented."""
     first: int = 1
     """The line of the document on which a section begins."""
+    continues: bool = False
+    """Whether the next text is a later document of the same file."""
 
     def at_path(self, path: str) -> Text:
         """The same text, with the place at which Falco reads it."""
@@ -66,6 +69,15 @@ def from_document(document: PlainDocument) -> Text:
     source = document.text
     name = f"{source.file}#{source.index + 1}" if source.index else source.file
     return Text(name, source.text, file_ref(source.file), document.id)
+
+
+def from_documents(documents: Iterable[PlainDocument]) -> list[Text]:
+    """The texts of documents in the order of reading; those of one file belong together."""
+    texts = [from_document(document) for document in documents]
+    return [
+        msgspec.structs.replace(text, continues=text.owner == following.owner)
+        for text, following in pairwise(texts)
+    ] + texts[-1:]
 
 
 def from_section(document: PlainDocument, key: str) -> Text | None:

@@ -57,14 +57,17 @@ def whole(
         return Edit(text.ref, (Operation("replace", text.pointer, content),), closes, why)
     if isinstance(holder, PlainDocument):
         old = mapping(holder.value).get(text.section.lstrip("/")) if text.section else holder.value
-        operations = tuple(_differences(old, plain(_first(content)), text.section))
+        operations = tuple(_differences(old, _first(content, old), text.section))
         return Edit(text.ref, operations, closes, why) if operations else None
     return None
 
 
-def _first(content: str) -> Node:
+def _first(content: str, old: object) -> object:
+    """The first document; of nothing, what is empty as the old one was: Falco refuses others."""
     documents = untyped.load(content)
-    return documents[0] if documents else Mapping()
+    if documents:
+        return plain(documents[0])
+    return [] if isinstance(old, list) else {}
 
 
 def plain(node: Node) -> object:

@@ -26,6 +26,8 @@ class RulesFile(msgspec.Struct, frozen=True):
 
     name: str
     content: str
+    continues: bool = False
+    """Whether the next one is a later document of the same file, which is read as a whole."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -125,10 +127,14 @@ def load(
     definitions = Definitions(environment)
     results: list[LoadResult] = []
     compiled = Compiled()
+    refused = False
     for file in files:
         result = LoadResult(file.name, file.content)
-        read(result, definitions, without)
-        if result.successful and (only is None or file is files[-1]):
+        if not refused:
+            read(result, definitions, without)
+        refused = file.continues and (refused or not result.successful)
+        whole = not file.continues and result.successful
+        if whole and (only is None or file is files[-1]):
             compiled = compile_rules(definitions, result, only)
         results.append(result)
     return Ruleset(results, definitions, compiled)

@@ -30,8 +30,9 @@ RULE = """\
 def inventory(*objects: Any, files: dict[str, str] | None = None) -> Inventory:
     manifests = [Manifest(one, SourceText(f"{n}.yaml", 0, 1, "")) for n, one in enumerate(objects)]
     documents = [
-        PlainDocument(yaml.safe_load(text), SourceText(name, 0, 1, text))
+        PlainDocument(yaml.safe_load(part), SourceText(name, index, 1, part))
         for name, text in (files or {}).items()
+        for index, part in enumerate(text.split("---\n"))
     ]
     return build(Collected(manifests=manifests, documents=documents))
 
@@ -150,6 +151,35 @@ def test_a_plain_configuration_and_its_rules():
     found = facts(files={"etc/falco.yaml": config, "etc/falco_rules.yaml": RULE})
     (falco,) = found.installations
     assert (falco.kind, falco.rules, falco.loaded) == ("file", "loads", 1)
+
+
+def test_a_rules_file_of_several_documents_is_read_as_a_whole():
+    rule = RULE.replace("proc.name=bash", "late")
+    base = (
+        f"{rule}---\n- macro: late\n  condition: (evt.type=open)\n---\n- list: no\n  items: [a]\n"
+    )
+    config = "rules_files: [/etc/falco/falco_rules.yaml]\njson_output: true\npriority: debug\n"
+    found = facts(files={"falco.yaml": config, "falco_rules.yaml": base})
+    assert [(rule.name, rule.state) for rule in found.rules] == [("shell", "dead")]
+    codes = {problem.code for problem in found.problems}
+    assert codes == {"LOAD_NO_EVTTYPE", "LOAD_UNUSED_LIST"}
+    alone = facts(files={"falco_rules.yaml": base})
+    assert [rule.name for rule in alone.rules] == ["shell"]
+    broken = f"- list: unfinished\n---\n{base}"
+    refused = facts(files={"falco.yaml": config, "falco_rules.yaml": broken})
+    assert {problem.code for problem in refused.problems} == {"LOAD_ERR_YAML_VALIDATE"}
+
+
+@pytest.mark.parametrize("content", ["{}\n", "rules: off\n", "text\n", "- 5\n"])
+def test_what_bears_the_name_of_a_rules_file_is_one(content):
+    config = (
+        "rules_files: [/etc/falco/falco_rules.yaml, /etc/falco/falco_rules.local.yaml]\n"
+        "json_output: true\npriority: debug\n"
+    )
+    files = {"falco.yaml": config, "falco_rules.yaml": RULE, "falco_rules.local.yaml": content}
+    found = facts(files=files)
+    assert [problem.code for problem in found.problems] == ["LOAD_ERR_YAML_VALIDATE"]
+    assert found.rules == []
 
 
 def test_rules_without_a_falco_are_judged_but_promise_no_detection():
