@@ -163,7 +163,7 @@ def _commit(revision: str, text: str) -> str:
         if _git("rev-parse", "--git-dir").error:
             hint = "type it inside of the repository, or name folders instead of revisions"
             raise SourceError("this folder is in no git repository", where=text, hint=hint)
-        hint = "a shallow clone lacks it: fetch with `fetch-depth: 0`"
+        hint = "`git branch --all` lists what there is; a shallow clone lacks it: `fetch-depth: 0`"
         raise SourceError(f"git knows no revision {revision!r}", where=text, hint=hint)
     return found.output.decode("ascii", errors="replace").strip()
 

@@ -6,6 +6,7 @@ The steps of action.yml are run by bash with the files and variables that the ru
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -114,6 +115,18 @@ def test_the_action_has_every_input_and_output_that_workflows_need(checkout):
     page = (checkout / "docs" / "github-action.md").read_text()
     for name in (*action["inputs"], *action["outputs"]):
         assert f"`{name}`" in page, f"docs/github-action.md does not explain {name}"
+
+
+@pytest.mark.parametrize(
+    ("found", "enough"), [("26.0.1", True), ("22.3", True), ("22.2.2", False), ("dev", False)]
+)
+def test_a_pip_of_the_runner_is_taken_where_it_can_install_elsewhere(
+    checkout, monkeypatch, found, enough
+):
+    monkeypatch.syspath_prepend(str(checkout / "support" / "action"))
+    install = importlib.import_module("install")
+    monkeypatch.setattr(install, "version", lambda _: found)
+    assert install._has_pip() is enough
 
 
 def test_inputs_reach_scripts_by_the_environment_only(checkout):

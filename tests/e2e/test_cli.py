@@ -297,3 +297,18 @@ def test_only_what_the_last_audit_had_not_fails_with_a_history(kguard, web, tmp_
     (web / "other.yaml").write_text(OPEN_WEB.replace("web", "other"))
     third = kguard("scan", web, "--at", "2026-12-01T12:00:00Z", *history, *gate)
     assert third.returncode == 1
+
+
+def test_explain_knows_the_policies_of_the_settings(kguard, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "p.rego").write_text(
+        'package own\n\ndeny contains "no" if input.kind == "ConfigMap"\n'
+    )
+    (tmp_path / "kguard.yaml").write_text("policy-dirs: [own]\n")
+    (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    report = json.loads(kguard("scan", ".", "-o", "json", cwd=tmp_path).stdout)
+    (mark,) = (f["fingerprint"] for f in report["findings"] if f["policy"] == "manifests/own-deny")
+    told = kguard("explain", mark, ".", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "manifests/own-deny" in told.stdout
+    assert kguard("explain", "manifests/own-deny", cwd=tmp_path).returncode == 0
