@@ -175,10 +175,6 @@ class Filesystem:
         mount = self._mounted(path)
         return mount is not None and mount.opaque
 
-    def is_mounted(self, path: str) -> bool:
-        """Whether the path comes from a volume and not from the image."""
-        return self._mounted(path) is not None
-
     def folder(self, path: str) -> list[Text]:
         """The files directly in a folder, sorted by name as Falco reads them."""
         found: dict[str, Text] = {}
