@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -127,7 +127,7 @@ def _github(top: Path, paths: Sequence[str], why: str) -> Pipeline:
 
 
 def _gitlab(top: Path, paths: Sequence[str], why: str) -> Pipeline:
-    words = "".join(f" {json.dumps(path)}" for path in paths)
+    words = "".join(f" {shlex.quote(path)}" for path in paths)
     text = _GITLAB.format(paths=words)
     if not (top / ".gitlab-ci.yml").exists():
         return Pipeline(why, ".gitlab-ci.yml", text)
@@ -137,7 +137,7 @@ def _gitlab(top: Path, paths: Sequence[str], why: str) -> Pipeline:
 
 def _by_hand(top: Path, paths: Sequence[str], why: str) -> Pipeline:
     del top
-    words = " ".join(paths)
+    words = shlex.join(paths)
     step = f"kguard scan {words} --fail-on-new -o terminal -o junit=kguard.xml"
     return Pipeline(why, next=f"add a step: `{step}` (docs/ci.md has examples)")
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import jsonschema
 import pytest
@@ -202,3 +203,14 @@ def test_a_folder_without_manifests_is_refused(repository):
     repository({"a.txt": "x"})
     with pytest.raises(SourceError, match="no manifest found"):
         run()
+
+
+@pytest.mark.parametrize("chosen", ["gitlab", "jenkins"])
+def test_a_folder_in_a_pipeline_is_a_word_and_no_command(repository, chosen):
+    name = "a$(touch x) 'b'"
+    folder = repository({f"{name}/a.yaml": POD})
+    said = run("--ci", chosen).output
+    file = folder / ".gitlab-ci.yml"
+    if file.exists():
+        (said,) = yaml.safe_load(file.read_text())["kguard"]["script"]
+    assert shlex.quote(name) in said
