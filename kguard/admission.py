@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 import msgspec
@@ -110,10 +109,13 @@ class Context:
     gate: str = "high"
     allow_unknown: bool = False
 
-    @cached_property
+    _before: Judged | None = None
+
     def before(self) -> Judged:
-        """The cluster without the request."""
-        return self.judge(self.collected)
+        """The cluster without the request, judged once; its objects have their ids then."""
+        if self._before is None:
+            self._before = self.judge(self.collected)
+        return self._before
 
 
 def read(data: bytes) -> Request:
@@ -142,7 +144,7 @@ def decide(request: Request, context: Context) -> Response:
     state = _after(request, context)
     if state is None:
         return Response(request.uid, allowed=True)
-    before, after = context.before, context.judge(state)
+    before, after = context.before(), context.judge(state)
     effects = layers.compare(before.facts, after.facts)
     new = appeared(before.report.findings, after.report.findings)
     found = sorted(new, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.message))
@@ -169,7 +171,7 @@ def _after(request: Request, context: Context) -> Collected | None:
         if request.object is None:
             raise UsageError("the request has no object")
         return overlaid(base, Collected([_manifest(request, request.object)]))
-    context.before  # noqa: B018 - gives every object of the cluster its id
+    context.before()
     kept = without(base.manifests, {identity(request)})
     return msgspec.structs.replace(base, manifests=kept)
 

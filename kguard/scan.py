@@ -15,7 +15,7 @@ from kguard import layers
 from kguard.config import Config, Identity
 from kguard.engine import catalog
 from kguard.engine.base import Batch, Engine, Failure, verdicts
-from kguard.engine.judging import Judging
+from kguard.engine.judging import AtOnce, Judging
 from kguard.inventory import Inventory, build
 from kguard.inventory.places import Places
 from kguard.model.findings import (
@@ -63,7 +63,12 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 def scan(
-    collected: Collected, options: Options, engine: Engine, policies: Chosen | None = None
+    collected: Collected,
+    options: Options,
+    engine: Engine,
+    policies: Chosen | None = None,
+    *,
+    beside: bool = True,
 ) -> Judged:
     """Judge everything that the sources yielded.
 
@@ -72,6 +77,8 @@ def scan(
         options: what the user asked for.
         engine: an engine without policies; it is loaded here and left open.
         policies: those that the options choose, where they are known already.
+        beside: whether the engine works while the next facts are computed; a handful of objects is
+            judged in less time without.
 
     Raises:
         UsageError: a policy was asked for that does not exist.
@@ -81,7 +88,8 @@ def scan(
     run = policies or chosen(options)
     facts: dict[str, Any] = {}
     found: list[Finding] = []
-    with Judging(engine, run.policies, run.libraries) as judging:
+    worker = None if beside else AtOnce()
+    with Judging(engine, run.policies, run.libraries, worker) as judging:
         inventory = inventory_of(collected, options)
         for batch in _batches(run.policies, _kept(facts, inventory, options), inventory, options):
             judging.submit(batch)

@@ -2,32 +2,67 @@
 """How are batches judged while the next facts are computed and earlier findings are located?
 
 An engine is another process: one thread hands it the batches, one after the other, and keeps what
-it answers until it is fetched.
+it answers until it is fetched. Who judges a handful of objects has nothing to compute meanwhile,
+and hands over the batches without a thread (`AtOnce`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 from kguard.engine.adopted import isolation
 from kguard.engine.base import Batch, Engine, Failure, Verdict, verdicts
 from kguard.model.findings import Policy, RawFinding
 
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+
+class AtOnce(Executor):
+    """Does what it is told before it returns, without a thread."""
+
+    def submit(
+        self,
+        fn: Callable[_Arguments, _Result],
+        /,
+        *args: _Arguments.args,
+        **kwargs: _Arguments.kwargs,
+    ) -> Future[_Result]:
+        """Call a function, and keep what it returns or raises."""
+        done: Future[_Result] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 - told to whoever asks for the result
+            done.set_exception(error)
+        return done
+
+
 class Judging:
-    """An engine at work on the batches of one scan."""
+    """An engine at work on the batches of one scan.
+
+    Args:
+        engine: it is loaded here and left open.
+        policies: those that it is asked for.
+        libraries: modules that policies import (path -> text).
+        worker: what hands it the batches; it is shut down at the end.
+    """
 
     def __init__(
-        self, engine: Engine, policies: Sequence[Policy], libraries: Mapping[str, str]
+        self,
+        engine: Engine,
+        policies: Sequence[Policy],
+        libraries: Mapping[str, str],
+        worker: Executor | None = None,
     ) -> None:
         self.failures: list[Failure] = []
         """The policies that could not be evaluated, complete once `findings` has ended."""
         self._engine = engine
         self._known: SimpleQueue[Verdict | None] = SimpleQueue()
-        self._worker = ThreadPoolExecutor(max_workers=1)
+        self._worker = worker or ThreadPoolExecutor(max_workers=1)
         self._loading = self._worker.submit(engine.load, policies, libraries)
         self._tasks: list[Future[None]] = []
 

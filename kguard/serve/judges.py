@@ -34,10 +34,11 @@ class Judge:
     Args:
         name: of the thread.
         kept: how many states it keeps as they were before a request.
+        beside: whether its engine works while the next facts are computed.
     """
 
-    def __init__(self, name: str, kept: int = 1) -> None:
-        self._kept = kept
+    def __init__(self, name: str, kept: int = 1, *, beside: bool = True) -> None:
+        self._kept, self._beside = kept, beside
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._engine: RememberingEngine | None = None
         self._start: Callable[..., object] | None = None
@@ -68,7 +69,7 @@ class Judge:
         """Judge a state before the first request asks for it."""
 
         def work() -> None:
-            self._turn_to(state, setup, number).before  # noqa: B018 - it is kept
+            self._turn_to(state, setup, number).before()
 
         return self._pool.submit(work)
 
@@ -101,7 +102,7 @@ class Judge:
         engine = self._running(setup)
 
         def judge(collected: Collected) -> Judged:
-            return scan(collected, options, engine, setup.policies)
+            return scan(collected, options, engine, setup.policies, beside=self._beside)
 
         return admission.Context(state, judge, gate=setup.gate, allow_unknown=setup.allow_unknown)
 

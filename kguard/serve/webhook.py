@@ -56,7 +56,7 @@ class Webhook:
         self.refused: Callable[[], dict[str, int]] = dict
         self._serving, self._view = serving, view
         self._need_certificate = need_certificate
-        self._judges = {"slice": Judge("slice", KEPT), "whole": Judge("whole")}
+        self._judges = {"slice": Judge("slice", KEPT, beside=False), "whole": Judge("whole")}
         self._running: Counter[str] = Counter()
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -84,25 +84,27 @@ class EmbeddedEngine:
     def evaluate(self, batch: Batch) -> Iterator[tuple[Policy, Answers | Failure]]:
         """Evaluate a batch; a policy that takes the child down is left out and reported."""
         waiting = [policy for policy in batch.policies if policy.file in self._modules]
+        singly = False
         while waiting:
             done = 0
             try:
-                for policy, answers in self._ask(batch.input, waiting):
+                for policy, answers in self._ask(batch.input, waiting, singly=singly):
                     yield policy, _sorted_out(policy, answers)
                     done += 1
             except ChildDied as death:
                 # Memory may have been filled by the policies before: the next gets a second try.
-                if death.timed_out or not done:
+                if singly and (death.timed_out or not done):
                     yield waiting[done], self._given_up(waiting[done], death)
                     done += 1
+                singly = True  # only then it is certain at which of them it died
                 self._restart()
             waiting = waiting[done:]
 
     def _ask(
-        self, document: bytes, policies: Sequence[Policy]
+        self, document: bytes, policies: Sequence[Policy], *, singly: bool
     ) -> Iterator[tuple[Policy, dict[str, Answer]]]:
         asked = [query for policy in policies for query, _ in queries(policy)]
-        known = self._child.evaluate(document, asked)
+        known = self._child.evaluate(document, asked, singly=singly)
         for policy in policies:
             yield policy, dict(islice(known, len([*queries(policy)])))
 

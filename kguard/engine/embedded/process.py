@@ -110,14 +110,22 @@ class Child:
             failed: dict[str, str] = json.loads(self._receive())
             return failed
 
-    def evaluate(self, document: bytes, queries: Sequence[str]) -> Iterator[tuple[str, Answer]]:
+    def evaluate(
+        self, document: bytes, queries: Sequence[str], *, singly: bool = True
+    ) -> Iterator[tuple[str, Answer]]:
         """Evaluate queries on an input document, and yield each with its answer, in order.
 
+        Args:
+            document: JSON.
+            queries: paths of rules.
+            singly: whether each answer is sent by itself; several at a time cost less.
+
         Raises:
-            ChildDied: the child crashed or ran out of time at the query after those yielded.
+            ChildDied: the child crashed or ran out of time: if asked singly, at the query after
+                those yielded, else at that or a later one.
         """
         with self._watch.waiting():
-            self._send(json.dumps({"queries": queries}).encode(), document)
+            self._send(json.dumps({"queries": queries, "singly": singly}).encode(), document)
         for query in queries:
             with self._watch.waiting():
                 answer = self._answer()

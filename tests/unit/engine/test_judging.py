@@ -8,11 +8,16 @@ import json
 import pytest
 
 from kguard.engine.base import Batch, Failure
-from kguard.engine.judging import Judging
+from kguard.engine.judging import AtOnce, Judging
 from kguard.errors import EngineError
 from tests.unit.engine.policies import policy
 
 POLICIES = tuple(policy(f"p{n}", "") for n in range(40))
+
+
+@pytest.fixture(params=[False, True], ids=["beside", "at once"])
+def worker(request):
+    return AtOnce() if request.param else None
 
 
 class _Engine:
@@ -38,8 +43,8 @@ class _Engine:
         pass
 
 
-def test_every_finding_and_failure_is_told_once():
-    with Judging(_Engine(failing={"network/p3"}), POLICIES, {}) as judging:
+def test_every_finding_and_failure_is_told_once(worker):
+    with Judging(_Engine(failing={"network/p3"}), POLICIES, {}, worker) as judging:
         for name in ("one", "two"):
             judging.submit(Batch(name, b"{}", POLICIES))
         told = [(raw.policy, raw.target.name) for part in judging.findings() for raw in part]
@@ -48,25 +53,25 @@ def test_every_finding_and_failure_is_told_once():
     assert [f.policy for f in judging.failures] == ["network/never", "network/p3", "network/p3"]
 
 
-def test_a_scan_without_batches_ends():
-    with Judging(_Engine(), (), {}) as judging:
+def test_a_scan_without_batches_ends(worker):
+    with Judging(_Engine(), (), {}, worker) as judging:
         assert list(judging.findings()) == []
 
 
-def test_an_engine_that_does_not_work_is_told():
-    with Judging(_Engine(broken=True), POLICIES, {}) as judging:
+def test_an_engine_that_does_not_work_is_told(worker):
+    with Judging(_Engine(broken=True), POLICIES, {}, worker) as judging:
         judging.submit(Batch("one", b"{}", POLICIES))
         with pytest.raises(EngineError, match="does not work"):
             list(judging.findings())
 
 
-def test_a_crash_of_the_engine_is_not_lost():
+def test_a_crash_of_the_engine_is_not_lost(worker):
     class Crashing(_Engine):
         def evaluate(self, batch):
             yield from super().evaluate(Batch(batch.name, batch.input, batch.policies[:2]))
             raise EngineError("the server does not answer")
 
-    with Judging(Crashing(), POLICIES, {}) as judging:
+    with Judging(Crashing(), POLICIES, {}, worker) as judging:
         judging.submit(Batch("one", b"{}", POLICIES))
         with pytest.raises(EngineError, match="does not answer"):
             list(judging.findings())
