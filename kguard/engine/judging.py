@@ -17,7 +17,6 @@ from kguard.engine.adopted import isolation
 from kguard.engine.base import Batch, Engine, Failure, Verdict, verdicts
 from kguard.model.findings import Policy, RawFinding
 
-
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
