@@ -77,11 +77,18 @@ class Verdict(msgspec.Struct, frozen=True):
     failure: Failure | None = None
 
 
+_NOTHING = b"[]"
+_CLEAN = Verdict()
+
+
 def verdicts(engine: Engine, batch: Batch) -> Iterator[Verdict]:
     """What each policy of a batch found, as it becomes known."""
     for policy, answers in engine.evaluate(batch):
         if isinstance(answers, Failure):
             yield Verdict(failure=answers)
+            continue
+        if all(answer == _NOTHING for answer in answers.values()):
+            yield _CLEAN
             continue
         try:
             yield Verdict(tuple(findings(policy, answers)))
@@ -96,7 +103,7 @@ def findings(policy: Policy, answers: Answers) -> Iterator[RawFinding]:
         PolicyError: a member is not of the contract's shape.
     """
     for query, unknown in queries(policy):
-        for wire in _members(policy, answers.get(query, b"[]")):
+        for wire in _members(policy, answers.get(query, _NOTHING)):
             yield RawFinding(
                 policy.id,
                 wire.target,

@@ -103,6 +103,22 @@ def words(value: Any) -> Iterator[str]:
             yield from _WORD.findall(one[:_MAX_TEXT])
 
 
+_HOST = re.compile(r"(?<![\w.-])([a-z0-9-]+)\.([a-z0-9-]+)")
+
+
+def hosts(value: Any) -> Iterator[tuple[str, str]]:
+    """The first two parts of all texts that could be host names, images apart."""
+    pending = [value]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, dict):
+            pending += (inner for key, inner in one.items() if key != "image")
+        elif isinstance(one, list):
+            pending += one
+        elif isinstance(one, str):
+            yield from _HOST.findall(one[:_MAX_TEXT])
+
+
 Ports = frozenset[tuple[str, str]]
 """Names and numbers of ports."""
 

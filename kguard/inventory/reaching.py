@@ -38,6 +38,9 @@ _REACHING = frozenset(
 """Groups whose objects select pods of all namespaces, by labels, names or images: whether they
 still select any can depend on every workload."""
 
+_CONNAISSEUR = "-app-config"
+"""How the ConfigMap ends in whose patterns Connaisseur looks for images of all namespaces."""
+
 POLICY = ("NetworkPolicy", "networking.k8s.io")
 Peer = tuple[Selector | None, Selector | None]
 """Selectors of namespaces and of their pods; None for whatever they select."""
@@ -91,6 +94,8 @@ def shows_mesh(manifest: Manifest) -> bool:
 def reaches(manifest: Manifest) -> bool:
     """Whether an object may select pods of any namespace."""
     if manifest.group in _REACHING:
+        return True
+    if manifest.kind == "ConfigMap" and manifest.name.endswith(_CONNAISSEUR):
         return True
     system = not manifest.namespace or SYSTEM.fullmatch(manifest.namespace)
     return manifest.group == "security.istio.io" and bool(system and manifest.spec.get("selector"))

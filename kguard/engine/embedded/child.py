@@ -4,9 +4,9 @@
 Runs as a script under `python -I`, with memory and time limits, because regorus can crash, hang or
 eat memory on hostile Rego. Talks frames over stdin and stdout: an 8-digit hexadecimal length and
 that many bytes. A request is a JSON frame, followed by the input document as a frame of its own
-where there are queries; the answer to each query is two frames, `value` or `error` and its text.
-Asked for them `singly`, it sends each as soon as it is known, so that the parent can tell at which
-query a child ended.
+where there are queries; the answer to each query is a frame: `v` and its value, or `e` and the
+error. Asked for them `singly`, it sends each as soon as it is known, so that the parent can tell at
+which query a child ended.
 It imports nothing of kguard.
 
 Measured on regorus 0.13.0: a rule that the value of a `with` modifier refers to is undefined in the
@@ -138,11 +138,10 @@ def _evaluate(
     told = monotonic()
     for query in queries:
         try:
-            kind, text = "value", engine.eval_rule_as_json(query)
+            answer = f"v{engine.eval_rule_as_json(query)}"
         except RuntimeError as error:
-            kind, text = "error", str(error)
-        _write(answers, kind)
-        _write(answers, text)
+            answer = f"e{error}"
+        _write(answers, answer)
         if singly or monotonic() - told > TELL_SECONDS:
             answers.flush()
             told = monotonic()

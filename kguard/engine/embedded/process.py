@@ -132,8 +132,9 @@ class Child:
             yield query, answer
 
     def _answer(self) -> Answer:
-        kind, text = self._receive(), self._receive()
-        return Answer(text, "") if kind == b"value" else Answer(None, text.decode())
+        answer = self._receive()
+        text = answer[1:]
+        return Answer(text, "") if answer[:1] == b"v" else Answer(None, text.decode())
 
     def _send(self, *frames: bytes) -> None:
         stream = self._process.stdin
