@@ -82,6 +82,7 @@ conformance-full: $(VENV)/.dev testbed ## the long oracle runs, resumable by see
 	KGUARD_KILLS=60 $(RUN) -m pytest -q -n 0 tests/unit/history/test_history.py -k killed
 	KGUARD_FLEET=500 $(RUN) -m pytest -q -o timeout=1800 tests/e2e/test_fleet.py
 	KGUARD_SLICED_CLUSTERS=300 $(RUN) -m pytest -q tests/properties/test_slices.py
+	KGUARD_SLICED_CASES=all $(RUN) -m pytest -q tests/properties/test_sliced_cases.py
 
 bench: $(VENV)/.dev ## times and memory beside those of peers in the same run
 	$(RUN) -m support.bench

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kguard import admission
+from kguard.cli.gating import denial_options
 from kguard.cli.inputs import (
     collect,
     input_options,
@@ -18,7 +19,6 @@ from kguard.cli.inputs import (
     settings,
 )
 from kguard.cli.output import write_json
-from kguard.model.findings import SEVERITIES
 from kguard.model.manifests import Collected
 from kguard.scan import Judged, scan
 
@@ -26,14 +26,7 @@ from kguard.scan import Judged, scan
 @click.command("admit")
 @input_options
 @judge_options
-@click.option(
-    "--fail-on",
-    type=click.Choice(["none", *SEVERITIES]),
-    help="The least severity of a new finding that denies the request (default high).",
-)
-@click.option(
-    "--allow-incomplete", is_flag=True, help="What cannot be decided does not deny the request."
-)
+@denial_options
 def command(fail_on: str | None, *, allow_incomplete: bool, **arguments: Any) -> int:
     """Answer the AdmissionReview (v1) on stdin, with a cluster's state as context.
 

@@ -13,6 +13,7 @@ import msgspec
 
 from kguard.change import Compared, around, compare
 from kguard.cli import values
+from kguard.cli.gating import allow_incomplete, fail_on
 from kguard.cli.inputs import (
     collect,
     input_options,
@@ -26,7 +27,7 @@ from kguard.cli.output import note, write
 from kguard.config import Config, Falco
 from kguard.errors import UsageError
 from kguard.model.differences import Difference
-from kguard.model.findings import SEVERITIES, severity_at_least
+from kguard.model.findings import severity_at_least
 from kguard.reporters import Settings, changes
 from kguard.scan import Judged, scan
 from kguard.sources import git, overlaid
@@ -56,11 +57,7 @@ def known_forms(ctx: click.Context, param: click.Parameter, given: Sequence[str]
 
 
 _ANSWER = (
-    click.option(
-        "--fail-on",
-        type=click.Choice(["none", *SEVERITIES]),
-        help="The least severity of a new finding that makes the exit code 1 (default high).",
-    ),
+    fail_on("of a new finding that makes the exit code 1"),
     click.option(
         "--fail-on-new", is_flag=True, help="Any new finding makes the exit code 1: --fail-on info."
     ),
@@ -69,9 +66,7 @@ _ANSWER = (
         is_flag=True,
         help="An effect that opens, cuts or weakens makes the exit code 1, too.",
     ),
-    click.option(
-        "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
-    ),
+    allow_incomplete(),
     click.option(
         "-o",
         "--output",

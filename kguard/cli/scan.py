@@ -16,10 +16,10 @@ from kguard.cli.audits import earlier, remember, subject_of
 from kguard.cli.diff import known_forms, tell
 from kguard.cli.earlier import since, with_baseline
 from kguard.cli.fleet import audit_all, file_of, members_of, status, write_report
+from kguard.cli.gating import allow_incomplete, fail_on
 from kguard.cli.inputs import collect, input_options, judge_options, open_engine
 from kguard.cli.trusted import Wanted, judged_by
 from kguard.errors import UsageError, suggested
-from kguard.model.findings import SEVERITIES
 from kguard.sources import git
 from kguard.sources.reading import Known
 
@@ -43,11 +43,7 @@ from kguard.sources.reading import Known
     metavar="NAME",
     help="Only this framework in controls-html and oscal: cis, nsa, nist, pci ...; repeatable.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["none", *SEVERITIES]),
-    help="The least severity that makes the exit code 1 (default high).",
-)
+@fail_on("that makes the exit code 1")
 @click.option(
     "--settings-from",
     metavar="REV",
@@ -66,9 +62,7 @@ from kguard.sources.reading import Known
     help="With --baseline rev:REV, what has changed since then, as `kguard diff` says it; "
     "repeatable.",
 )
-@click.option(
-    "--allow-incomplete", is_flag=True, help="What could not be read does not make the code 3."
-)
+@allow_incomplete()
 @click.option(
     "--history",
     metavar="FILE|URL",

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from kguard.cli import values
+from kguard.cli.gating import denial_options
 from kguard.cli.inputs import (
     collect,
     input_options,
@@ -21,7 +22,6 @@ from kguard.cli.inputs import (
     start_engine,
 )
 from kguard.errors import UsageError
-from kguard.model.findings import SEVERITIES
 from kguard.serve.log import log
 from kguard.serve.running import run
 from kguard.serve.settings import MODES, ON_TIMEOUT, Serving, Setup, set_up
@@ -85,14 +85,7 @@ _FIXED = ("inputs", "snapshots", "overlays", "flow_files", "falco_rules")
     metavar="SECONDS",
     help="How often certificates, policies and settings are looked at.",
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["none", *SEVERITIES]),
-    help="The least severity of a new finding that denies the request (default high).",
-)
-@click.option(
-    "--allow-incomplete", is_flag=True, help="What cannot be decided does not deny the request."
-)
+@denial_options
 def command(**arguments: Any) -> int:
     """Answer AdmissionReviews over HTTPS, as a ValidatingAdmissionWebhook.
 
