@@ -38,6 +38,10 @@ MAX_MESSAGE = 4096
 _WHOLE = frozenset({"", "ephemeralcontainers"})
 """Subresources whose requests carry the object that there will be; the others change no fact."""
 _FORBIDDEN = 403
+_HINT = (
+    "an object with apiVersion admission.k8s.io/v1, kind AdmissionReview and a request; a webhook's"
+    " configuration asks for it by `admissionReviewVersions: [v1]`"
+)
 
 
 class GroupVersionKind(msgspec.Struct):
@@ -126,13 +130,14 @@ def read(data: bytes) -> Request:
     """
     if len(data) > MAX_REVIEW_BYTES:
         raise UsageError(f"the review is larger than {MAX_REVIEW_BYTES >> 20} MiB")
+    if not data.strip():
+        raise UsageError("this is no AdmissionReview: nothing was sent", hint=_HINT)
     try:
         return msgspec.json.decode(data, type=Review).request
     except (msgspec.DecodeError, RecursionError) as error:
         message, place = validation(error)
         where = f" ({'.'.join(place)})" if place else ""
-        hint = "an object with apiVersion admission.k8s.io/v1, kind AdmissionReview and a request"
-        raise UsageError(f"this is no AdmissionReview: {message}{where}", hint=hint) from None
+        raise UsageError(f"this is no AdmissionReview: {message}{where}", hint=_HINT) from None
 
 
 def decide(request: Request, context: Context) -> Response:

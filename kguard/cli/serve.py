@@ -124,7 +124,7 @@ def _following(arguments: dict[str, Any], view: View) -> Iterator[None]:
 
     followed = Followed(arguments["contexts"][0], read_secrets=bool(arguments.get("read_secrets")))
     follower = Follower(followed, view, lambda text: log("warning", "cluster", reason=text))
-    view.lag = follower.lag
+    view.follow(follower.lag)
     follower.start()
     try:
         yield

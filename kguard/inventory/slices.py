@@ -100,7 +100,8 @@ class Slices:
         if not self._there.mesh and any(map(MESHED.search, self._there.labels(here) or ())):
             return None  # it may be the first that a mesh would take
         placed = any(m.kind == "Pod" and m.spec.get("nodeName") for m in (manifest, former))
-        alone = (manifest.kind, manifest.group) in MAKERS and not (placed or self._there.mesh)
+        workload = (manifest.kind, manifest.group) in MAKERS
+        alone = workload and not (placed or self._there.mesh)
         linked = set() if alone else {here, *self._linked(manifest)}
         found: dict[str, None] = {}
         for name, space in self._there.spaces.items():
@@ -111,8 +112,9 @@ class Slices:
                 found.update(dict.fromkeys(self._there.owned(space, manifest.id, whole=placed)))
             else:
                 found.update(space.anywhere)
-        if alone:
+        if workload:
             found |= around(self._there, manifest, former)
+        if alone:
             return [self._there.all[one] for one in found]
         found.update(dict.fromkeys((manifest.id, *self._there.below(manifest.id))))
         admitting = [*self._admitting(manifest, former)]

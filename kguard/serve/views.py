@@ -21,6 +21,9 @@ from kguard.model.manifests import Collected, Manifest
 
 How = Literal["none", "slice", "whole"]
 
+MAX_SILENT_SECONDS = 300.0
+"""How long changes of a cluster may go unheard before nothing is decided by what is known of it."""
+
 
 class Part(msgspec.Struct, frozen=True):
     """What a request is judged in."""
@@ -50,8 +53,22 @@ class View:
         self._read = time.monotonic()
         self.lag: Callable[[], float] = lambda: time.monotonic() - self._read
         """Seconds since what is known was known to be current."""
+        self._follows = False
         if collected is not None:
             self.replace(collected)
+
+    def follow(self, lag: Callable[[], float]) -> None:
+        """Somebody tells what changes in the cluster.
+
+        Args:
+            lag: gives the seconds since changes may go unheard; 0 while all are heard.
+        """
+        self.lag, self._follows = lag, True
+
+    @property
+    def stale(self) -> bool:
+        """Whether the cluster may be another one by now; what was read once is meant as it is."""
+        return self._follows and self.lag() > MAX_SILENT_SECONDS
 
     def replace(self, collected: Collected) -> None:
         """Everything was read anew."""

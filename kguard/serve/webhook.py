@@ -121,6 +121,8 @@ class Webhook:
         try:
             if not self._view.ready:
                 return self._undecided(asked, "the cluster is not read yet", how)
+            if self._view.stale:
+                return self._undecided(asked, "changes of the cluster went unheard too long", how)
             part = self._view.part(asked, sliced=self.setup.sliced)
             how = part.how
             if how == "none":

@@ -27,7 +27,7 @@ from tests.cases.runner import AT, cases, read_inputs
 from tests.properties import applications
 from tests.properties.test_slices import request
 
-SAMPLE = 30
+SAMPLE = 12
 """Cases that are tried by default: always the same ones."""
 
 

@@ -18,7 +18,7 @@ from kguard.model.manifests import Collected
 from kguard.scan import Options
 from kguard.serve.http import HttpRequest
 from kguard.serve.settings import Serving, set_up
-from kguard.serve.views import View
+from kguard.serve.views import MAX_SILENT_SECONDS, View
 from kguard.serve.webhook import Webhook, patience
 from tests.objects import manifests
 from tests.unit.serve.conftest import CLUSTER
@@ -116,6 +116,27 @@ def _judged(engine, options, state):
     from kguard.scan import scan
 
     return scan(state, options, engine)
+
+
+@pytest.mark.parametrize(("otherwise", "allowed"), [("allow", True), ("deny", False)])
+def test_nothing_is_decided_by_a_cluster_whose_changes_go_unheard(setup, otherwise, allowed):
+    view = View(Collected(manifests=manifests(CLUSTER)))
+    server = Webhook(Serving(host="127.0.0.1", port=0, on_timeout=otherwise), view, setup)
+    silent = 0.0
+    view.follow(lambda: silent)
+    heard = response(answered(server, post(review()))[0])
+    silent = MAX_SILENT_SECONDS + 1
+    unheard = response(answered(server, post(review()))[0])
+    server.close()
+    assert "undecided" not in heard["auditAnnotations"]
+    assert unheard["allowed"] is allowed
+    assert "went unheard too long" in unheard["auditAnnotations"]["undecided"]
+
+
+def test_a_folder_is_as_current_as_it_was_read(setup):
+    view = View(Collected(manifests=manifests(CLUSTER)))
+    view.lag = lambda: MAX_SILENT_SECONDS + 1
+    assert not view.stale
 
 
 @pytest.mark.parametrize(("otherwise", "allowed"), [("allow", True), ("deny", False)])
