@@ -94,7 +94,13 @@ SYSTEMS = (
     ),
     Recipe("kwok", "0.8.0", "sigs.k8s.io/kwok/cmd/kwok", group="full"),
     Recipe("promtool", "0.316.0", "github.com/prometheus/prometheus/cmd/promtool", group="full"),
-    Recipe("pushgateway", "1.11.1", "github.com/prometheus/pushgateway", group="full"),
+    Recipe(
+        "pushgateway",
+        "1.11.1",
+        "github.com/prometheus/pushgateway",
+        HERE / "modules" / "pushgateway",
+        group="full",
+    ),
 )
 
 

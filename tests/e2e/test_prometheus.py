@@ -20,7 +20,6 @@ from kguard import sources
 from kguard.sources import snapshot
 from tests.e2e import live
 
-pytestmark = pytest.mark.testbed("promtool", "pushgateway")
 ALERTS = "deploy/monitoring/alerts.yaml"
 
 
@@ -132,7 +131,7 @@ def _held(gateway):
 
 
 def test_a_pushgateway_takes_them_and_a_layer_that_no_longer_runs_is_gone(
-    gateway, kguard, checkout, promtool
+    gateway, kguard, checkout
 ):
     scan = ("scan", "examples/shop", "--push-metrics", gateway, "-q", "--fail-on=none", "-ojson")
     for subject in ("prod", "a/b"):
