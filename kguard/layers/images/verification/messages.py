@@ -72,8 +72,10 @@ def _octets(value: str) -> bytes | None:
     """As Go's protojson: a text whose length is no multiple of four has no padding."""
     text = value.replace("\r", "").replace("\n", "")
     url_safe = "-" in text or "_" in text
-    padding = "" if len(value) % 4 == 0 else "=" * (-len(text) % 4)
-    if not (_URL_SAFE if url_safe else _STANDARD).match(text) or (len(value) % 4 and "=" in text):
+    if not (_URL_SAFE if url_safe else _STANDARD).match(text):
+        return None
+    padding = "=" * (-len(text) % 4)
+    if "=" in text if len(value) % 4 else padding:
         return None
     try:
         return base64.b64decode(text + padding, altchars=b"-_" if url_safe else None)
@@ -86,8 +88,8 @@ def standard_base64(value: Any) -> bytes | None:
     if not isinstance(value, str):
         return None
     text = value.replace("\r", "").replace("\n", "")
-    if not _STANDARD.match(text):
-        return None
+    if len(text) % 4 or not _STANDARD.match(text):
+        return None  # Python takes one sign of padding too many
     try:
         return base64.b64decode(text)
     except binascii.Error:

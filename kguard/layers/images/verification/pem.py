@@ -8,11 +8,10 @@ block is skipped, text after the last one is an error.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 from typing import Any
 
+from kguard.layers.images.verification.messages import standard_base64
 from kguard.layers.images.verification.rejected import RejectedError, tampered
 from kguard.layers.images.verification.trusted_root import read_certificate
 
@@ -88,7 +87,4 @@ def _line(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _base64(data: bytes) -> bytes | None:
-    try:
-        return base64.b64decode(data.translate(None, b" \t\r\n"), validate=True)
-    except binascii.Error:
-        return None
+    return standard_base64(data.translate(None, b" \t").decode("latin-1"))

@@ -8,10 +8,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from kguard.layers.images.evidence.store import read_manifest
 from kguard.layers.images.verification.bundle import parse
 from kguard.layers.images.verification.messages import octets, standard_base64
+from kguard.layers.images.verification.pem import certificates
 from kguard.layers.images.verification.rejected import RejectedError
 from support.generators.signed.cases import named_cases, pki
 from support.generators.signed.images import PROVENANCE, sign
@@ -27,6 +29,8 @@ from tests.conformance.cosign_own.oracle import ours
         ("QUI", None),
         ("QU JD", None),
         ("QUI=QUI=", None),
+        ("QUI==", None),
+        ("QUJD=", None),
         ("-_-_", None),
         (7, None),
     ],
@@ -43,10 +47,19 @@ def test_bytes_of_protocol_buffers(text, expected):
     assert octets(text, "x") == expected
 
 
-@pytest.mark.parametrize("text", ["QUI==", "+_AA", "QUJDQ", 7, "QUI=\n"])
+@pytest.mark.parametrize("text", ["QUI==", "+_AA", "QUJDQ", 7, "QUI=\n", "QUI==\n\n\n"])
 def test_no_bytes_of_protocol_buffers(text):
     with pytest.raises(RejectedError):
         octets(text, "x")
+
+
+def test_a_pem_block_with_too_much_padding():
+    acme = pki("acme")
+    found = [c.public_bytes(Encoding.PEM).decode() for c in (acme.ca, acme.tsa, acme.tsa_root)]
+    block = next(text for text in found if "=\n" not in text)
+    assert certificates(block)
+    with pytest.raises(RejectedError):
+        certificates(block.replace("\n-----END", "=\n-----END"))
 
 
 LAYER = {"mediaType": "x", "digest": "sha256:00", "size": 1}
