@@ -22,7 +22,7 @@ from kguard.cli.inputs import (
     registry_options,
     settings,
 )
-from kguard.cli.output import clean, write, write_json, write_rows
+from kguard.cli.output import clean, note, write, write_json, write_rows
 from kguard.errors import UsageError
 from kguard.model.facts.images import Facts, ImageUse
 
@@ -68,9 +68,18 @@ def list_(output: str, **arguments: Any) -> int:
       kguard images list deploy/ --evidence evidence/
       kguard images list --context prod -o json
     """
-    found = rows(_facts(arguments))
+    facts = _facts(arguments)
+    found = rows(facts)
     write_rows(found, table(found), output)
+    if found and facts.evidence.state == "none":
+        note(_NOT_ASKED, quiet=bool(arguments.get("quiet")))
     return 0
+
+
+_NOT_ASKED = (
+    "no signature was looked for: add --registry, or --evidence DIR with what "
+    "`kguard images collect` wrote"
+)
 
 
 def _facts(arguments: dict[str, Any]) -> Facts:

@@ -44,6 +44,17 @@ _TYPES = {
     "custom": "https://cosign.sigstore.dev/attestation/v1",
 }
 """cosign's names of predicate types (cmd/cosign/cli/options/predicate.go)."""
+_COLLECTED = "read what `kguard images collect` wrote where it can (--evidence DIR)"
+_NEXT = {
+    "unsigned": "whoever built it can sign it: cosign sign",
+    "wrong_identity": "if that signer is to be trusted, name it; else find out who signed",
+    "tampered": "do not run it; get image and signature again from where they were made",
+    "not_found": "check the name, and whether the tag was deleted",
+    "unknown_auth": "log in (docker login) as someone who may read it, or " + _COLLECTED,
+    "unknown_rate_limited": "ask again later, log in, or " + _COLLECTED,
+    "unknown_unreachable": "ask again from where the registry can be reached, or " + _COLLECTED,
+}
+"""What helps, by class; the others say it themselves."""
 _UNTOLD = ("not_evaluated", "unverifiable_offline", "not_found")
 
 
@@ -104,6 +115,8 @@ class Answer(msgspec.Struct, frozen=True, rename={"signature": "class"}):
             found.append(f"  cosign        would {'accept' if not accepted else 'refuse'} it")
         if self.note:
             found.append(f"  note          {self.note}")
+        if step := _NEXT.get(self.signature):
+            found.append(f"  next          {step}")
         return [*found, f"  check with    {self.cosign}"]
 
 

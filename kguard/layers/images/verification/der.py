@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import msgspec
 
-SEQUENCE, SET = 0x30, 0x31
+SEQUENCE, SET, NAME = 0x30, 0x31, 0x06
 _LONG_FORM = 0x80
 _MOST_LENGTH_BYTES = 4
 _SHORTEST = 2
+_LARGEST_ARC = (1 << 31) - 1
 
 
 class Value(msgspec.Struct, frozen=True):
@@ -78,3 +79,17 @@ def build(tag: int, parts: list[bytes]) -> bytes:
         return bytes([tag, size]) + content
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes([tag, _LONG_FORM | len(length)]) + length + content
+
+
+def is_name(value: Value) -> bool:
+    """Whether a value is an object identifier as Go's encoding/asn1 reads it."""
+    if value.tag != NAME or not value.content or value.content[-1] >= _LONG_FORM:
+        return False
+    arc, begins = 0, True
+    for byte in value.content:
+        if begins and byte == _LONG_FORM:
+            return False
+        arc, begins = (0 if begins else arc << 7) | byte & 0x7F, byte < _LONG_FORM
+        if arc > _LARGEST_ARC:
+            return False
+    return True

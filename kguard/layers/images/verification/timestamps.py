@@ -64,9 +64,9 @@ def _verify(raw: bytes, signed: bytes, root: TrustedRoot) -> tuple[Authority, da
 def as_stated(raw: bytes) -> bytes:
     """The response with what is redundant in its token rebuilt from what its one signer states.
 
-    The list of digest algorithms and the type of the content are neither signed nor needed: Go
-    does not read them, OpenSSL refuses wrong ones. The algorithm of the signature is read by Go
-    alone, and must fit the digest.
+    The list of digest algorithms and the type of the content are neither signed nor needed: to Go
+    any will do that can be read, OpenSSL refuses wrong ones. The algorithm of the signature is read
+    by Go alone, and must fit the digest.
 
     Raises:
         ValueError: it is no response.
@@ -77,16 +77,30 @@ def as_stated(raw: bytes) -> bytes:
     (data,) = wrapped.parts
     version, digests, content, *others, signers = data.parts
     (signer,) = signers.parts
+    named, inner = content.parts
+    if not der.is_name(named) or not _is_list(digests):
+        raise ValueError("its kind or its digests cannot be read")
     digest, algorithm = _algorithms(signer.parts)
     if algorithm not in _SIGNATURES.get(digest, ()):
         raise ValueError("its signature is of another kind than its digest")
     _, _, hashed, *_ = signer.parts
     listed = der.build(digests.tag, [hashed.whole])
-    _, inner = content.parts
     stated = der.build(content.tag, [_TST_INFO, der.build(_EXPLICIT, [inner.content])])
     whole = [version.whole, listed, stated, *(other.whole for other in others), signers.whole]
     again = der.build(wrapped.tag, [der.build(data.tag, whole)])
     return der.build(response.tag, [status.whole, der.build(token.tag, [kind.whole, again])])
+
+
+def _is_list(digests: der.Value) -> bool:
+    """Whether Go can read a list of algorithms: a name each, and perhaps a value."""
+    return digests.tag == der.SET and all(map(_is_algorithm, digests.parts))
+
+
+def _is_algorithm(value: der.Value) -> bool:
+    name, rest = der.first(value.content)
+    if rest:
+        der.first(rest)
+    return value.tag == der.SEQUENCE and der.is_name(name)
 
 
 def _algorithms(signer: list[der.Value]) -> tuple[str, str]:

@@ -48,11 +48,31 @@ def test_the_algorithm_of_the_signature_must_fit(algorithm):
     assert times(replaced(ECDSA_SHA256, bytes.fromhex(algorithm))) == []
 
 
-@pytest.mark.parametrize("place", [0, 4, 9, 24, 35, 50, 161])
+@pytest.mark.parametrize("place", [0, 4, 9, 24, 35, 37, 39, 40, 50, 161])
 def test_the_structure_must_be_right(place):
     raw = bytearray(STAMP)
     raw[place] ^= 1
     assert times(bytes(raw)) == []
+
+
+@pytest.mark.parametrize("name", ["", "2a80", "2a8001", "2a8880808000", "2aff"])
+def test_a_list_of_digests_that_go_cannot_read(name):
+    """Asked of Go 1.26 (`asn1.Unmarshal`); the last is cut off, the one before too large."""
+    listed = der.build(der.SET, [der.build(der.SEQUENCE, [der.build(der.NAME, [SHA256])])])
+    raw = bytes.fromhex(name)
+    other = der.build(der.SET, [der.build(der.SEQUENCE, [der.build(der.NAME, [raw])])])
+    assert times(_with_digests(listed)) == [SIGNED_AT]
+    assert times(_with_digests(other)) == []
+
+
+def _with_digests(listed):
+    status, token = der.parse(STAMP).parts
+    kind, wrapped = token.parts
+    (data,) = wrapped.parts
+    version, _, *others = data.parts
+    again = der.build(data.tag, [version.whole, listed, *(other.whole for other in others)])
+    token = der.build(token.tag, [kind.whole, der.build(wrapped.tag, [again])])
+    return der.build(der.SEQUENCE, [status.whole, token])
 
 
 def test_another_signature():

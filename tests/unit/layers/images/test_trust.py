@@ -8,8 +8,10 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from kguard.cli.images import list_
 from kguard.layers.images import command
 from kguard.layers.images.assess import assess
 from kguard.layers.images.semantics.demands import demands_of
@@ -26,6 +28,7 @@ from support.generators.signed.cases import files, pki
 from support.generators.signed.images import Repository, sign
 from support.generators.signed.pki import ISSUER, SIGNED_AT, SUBJECT, Key, Root
 from tests.conformance.cosign.vectors import Recorded
+from tests.conftest import ROOT
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OWN = Identity(issuer=ISSUER, subject=SUBJECT)
@@ -263,3 +266,38 @@ def test_verify_says_that_the_public_root_is_old(monkeypatch, tmp_path, expires,
     said = "\n".join(command.answer(question).lines)
     assert (f"out of date since {expires}-01-01" in said) is noted
     assert ("--trusted-root" in said.partition("check with")[0]) is noted
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "step"),
+    [
+        ("cart", "shop-release", ""),
+        ("orders", "shop-release", "cosign sign"),
+        ("payments", "shop-release", "if that signer is to be trusted"),
+    ],
+)
+def test_verify_says_what_helps(name, key, step):
+    shop = ROOT / "examples" / "shop"
+    question = command.Question(
+        f"registry.example.com/shop/{name}:1.4.2",
+        evidence=str(shop / "evidence"),
+        key=str(shop / "keys" / f"{key}.pub"),
+        insecure_ignore_tlog=True,
+    )
+    lines = command.answer(question).lines
+    assert [line for line in lines if line.startswith("  next ")] == [
+        line for line in lines if step and step in line
+    ]
+    assert bool(step) is any(line.startswith("  next ") for line in lines)
+
+
+@pytest.mark.parametrize("options", [(), ("--quiet",), ("--evidence", "evidence")])
+def test_list_says_when_no_signature_was_looked_for(tmp_path, monkeypatch, options):
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}
+    spec = {"spec": {"containers": [{"name": "a", "image": "app:1"}]}}
+    (tmp_path / "pod.json").write_text(json.dumps({**pod, **spec}))
+    (tmp_path / "evidence").mkdir()
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(list_, ["pod.json", *options])
+    assert "not_evaluated" in done.stdout
+    assert ("--registry" in done.stderr) is (options == ())
