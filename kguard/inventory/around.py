@@ -205,8 +205,8 @@ class _Around:
         mine = self._there.spaces.get(self._here)
         if mine:
             self._take(one for one in mine.loose if self._kind(one) not in _LEFT_OUT)
-            others = mine.loose.keys() & self._there.pods.keys() - {self._itself}
-            self._take(sorted(others)[:1])
+            # What a namespace has (pods outside of a mesh, images) is judged of all its workloads.
+            self._take(one for one in mine.loose if one in self._there.pods)
         for name in {self._there.all[one].namespace for one in self.found} - {""}:
             self._take(self._there.orphans(name))
         for one in [*self.found]:
