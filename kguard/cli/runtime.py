@@ -42,8 +42,8 @@ command.add_command(events)
 def rules(files: tuple[str, ...], config: str | None, version: str, form: str) -> int:
     """Load rules files in order, as `falco -V` does, and say what they can still see.
 
-    Exit code 1 where Falco refuses the files. Without --config, the plugins container, k8smeta,
-    k8saudit and json count as loaded.
+    Exit code 1 where Falco refuses the files, 3 where they go beyond what kguard follows. Without
+    --config, the plugins container, k8smeta, k8saudit and json count as loaded.
     """
     from kguard.layers.runtime.rule_listing import list_rules
     from kguard.layers.runtime.semantics.versions import parse_version
@@ -56,6 +56,8 @@ def rules(files: tuple[str, ...], config: str | None, version: str, form: str) -
         write_json(found)
     else:
         click.echo(clean_rows(_lines(found)))
+    if found["not_judged"]:
+        return 3
     return 0 if _successful(found) else 1
 
 
@@ -73,10 +75,12 @@ def _successful(found: dict[str, Any]) -> bool:
 
 def _lines(found: dict[str, Any]) -> list[str]:
     lines = []
+    refused = "not judged" if found["not_judged"] else "refused"
     for result in found["result"]["falco_load_results"]:
-        lines.append(f"{result['name']}: {'ok' if result['successful'] else 'refused'}")
+        lines.append(f"{result['name']}: {'ok' if result['successful'] else refused}")
         problems = (*result["errors"], *result["warnings"])
         lines += [f"  {problem['code']}: {problem['message']}" for problem in problems]
+    lines += [f"not judged: {reason}" for reason in found["not_judged"]]
     lines += [f"refused: {complaint}" for complaint in found["unmet"]]
     for rule in found["rules"]:
         lines += _rule_lines(rule)

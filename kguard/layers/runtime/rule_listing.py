@@ -44,6 +44,7 @@ def list_rules(texts: Sequence[tuple[str, str]], config: str, version: str = "")
     rules = load_texts(files, (), environment, chosen.syscalls if config else EVERY_SYSCALL)
     return {
         "result": rules.ruleset.as_json(),
+        "not_judged": [evidence.note for evidence in rules.missing],
         "unmet": [complaint for _, complaint in rules.ruleset.unmet],
         "rules": list(_rows(rules, chosen)),
         "detections": list(_detections(rules, chosen)),

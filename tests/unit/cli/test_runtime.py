@@ -76,6 +76,19 @@ def test_rules_that_falco_refuses(run, tmp_path):
     assert "LOAD_ERR_VALIDATE: Undefined macro 'undefined_macro' used in filter." in done.stdout
 
 
+def test_rules_beyond_what_is_followed(run, tmp_path):
+    base = tmp_path / "base.yaml"
+    macros = "- macro: m0\n  condition: evt.num=1\n" + "".join(
+        f"- macro: m{n}\n  condition: m{n - 1} and m{n - 1}\n" for n in range(1, 20)
+    )
+    base.write_text(macros + RULES)
+    done = run("rules", str(base))
+    assert done.return_value == 3
+    assert "base.yaml: not judged" in done.stdout
+    assert "too large with its macros written out: kguard does not follow" in done.stdout
+    assert "LOAD_ERR" not in done.stdout
+
+
 LOCAL = """\
 - rule: shell
   condition: and not k8s.ns.name = shop

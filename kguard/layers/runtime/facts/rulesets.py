@@ -37,7 +37,7 @@ class Rules(msgspec.Struct, dict=True):
 
     texts: list[Text]
     missing: list[Evidence]
-    """Rules files that are read but are not in the input."""
+    """Rules files that are read but are not in the input, and what goes beyond kguard's limits."""
     environment: Environment
     ruleset: Ruleset
     answers: dict[str, Answer]
@@ -76,7 +76,7 @@ class Rules(msgspec.Struct, dict=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that is loaded is in the input."""
+        """Whether everything that is loaded is in the input, and was followed to its end."""
         return not self.missing
 
     def text_of(self, name: str) -> Text | None:
@@ -102,7 +102,16 @@ def load_texts(
     """Load rules; nothing is judged where a part of them is not in the input."""
     ruleset = load(_files_of(texts), environment)
     answers = verdicts(ruleset) if ruleset.successful else {}
-    return Rules(list(texts), list(missing), environment, ruleset, answers, syscalls)
+    unknown = [*missing, *_given_up(texts, ruleset)]
+    return Rules(list(texts), unknown, environment, ruleset, answers, syscalls)
+
+
+def _given_up(texts: Sequence[Text], ruleset: Ruleset) -> Iterator[Evidence]:
+    for problem in (result.given_up for result in ruleset.results):
+        text = next((t for t in texts if problem and t.name == problem.context.file), None)
+        if problem and text:
+            note = f"{problem.message}: kguard does not follow them, and Falco may"
+            yield text.at(problem.context.line, note)
 
 
 def _files_of(texts: Iterable[Text]) -> list[RulesFile]:

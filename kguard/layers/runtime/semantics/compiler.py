@@ -97,14 +97,14 @@ class _Compiler:
             return parse(text, has_modifiers=self.definitions.environment.engine.has_modifiers)
         except ConditionError as error:
             place = context.in_condition(condition, *error.position)
-            raise LoadError("LOAD_ERR_COMPILE_CONDITION", error.message, place) from error
+            code, beyond = "LOAD_ERR_COMPILE_CONDITION", error.beyond_limit
+            raise LoadError(code, error.message, place, beyond_limit=beyond) from error
 
     def resolve_macro(self, macro: MacroInfo) -> None:
         try:
             self.macros.resolve(macro.name, macro.visibility)
         except MacroError as error:
-            place = macro.context.in_condition(macro.condition, error.pos, 1, error.pos + 1)
-            raise LoadError("LOAD_ERR_VALIDATE", error.message, place) from error
+            raise _unresolved(error, macro.context, macro.condition) from error
 
     def rule(self, rule: RuleInfo) -> None:
         text = with_exceptions(rule.condition, rule.exceptions)
@@ -122,8 +122,7 @@ class _Compiler:
         try:
             return self.macros.expand(condition)
         except MacroError as error:
-            place = rule.context.in_condition(text, error.pos, 1, error.pos + 1)
-            raise LoadError("LOAD_ERR_VALIDATE", error.message, place) from error
+            raise _unresolved(error, rule.context, text) from error
 
     def output(self, rule: RuleInfo) -> bool:
         """Check the output; False where the rule is skipped because of it."""
@@ -153,3 +152,8 @@ class _Compiler:
             if name not in self.lists.used:
                 message = "List not referred to by any other rule/macro"
                 self.result.warn("LOAD_UNUSED_LIST", message, info.context)
+
+
+def _unresolved(error: MacroError, context: Context, condition: str) -> LoadError:
+    place = context.in_condition(condition, error.pos, 1, error.pos + 1)
+    return LoadError("LOAD_ERR_VALIDATE", error.message, place, beyond_limit=error.beyond_limit)

@@ -52,12 +52,16 @@ class Position(NamedTuple):
 
 
 class ConditionError(Exception):
-    """The engine refuses the condition, with its own message."""
+    """The engine refuses the condition, with its own message.
 
-    def __init__(self, message: str, position: Position) -> None:
+    `beyond_limit`: it is kguard that gives up, and nobody knows what the engine would do.
+    """
+
+    def __init__(self, message: str, position: Position, *, beyond_limit: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.position = position
+        self.beyond_limit = beyond_limit
 
 
 class Lexer:

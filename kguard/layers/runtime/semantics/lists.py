@@ -80,7 +80,8 @@ class ListSubstitution:
 
 def _check_length(length: int, limit: int) -> None:
     if length > limit:
-        raise ConditionError(f"conditions grow beyond {limit} characters", Position(0, 1, 1))
+        message = f"with their lists, conditions grow beyond {limit} characters"
+        raise ConditionError(message, Position(0, 1, 1), beyond_limit=True)
 
 
 def substitute(condition: str, name: str, text: str) -> tuple[str, bool]:

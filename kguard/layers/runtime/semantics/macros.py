@@ -20,10 +20,11 @@ MAX_DEPTH = 400
 class MacroError(Exception):
     """A macro cannot be resolved; `pos` is its place in the condition."""
 
-    def __init__(self, message: str, pos: int) -> None:
+    def __init__(self, message: str, pos: int, *, beyond_limit: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.pos = pos
+        self.beyond_limit = beyond_limit
 
 
 class _Entry(msgspec.Struct):
@@ -64,7 +65,7 @@ class MacroTable:
         """Write out the macros of a rule's condition, which sees all of them.
 
         Raises:
-            MacroError: one does not exist.
+            MacroError: one does not exist, or the condition grows beyond a limit.
         """
         return self._walk(condition, None, ())
 
@@ -100,7 +101,8 @@ class MacroTable:
         count = 1 + sum(size for size, _ in sizes)
         depth = 1 + max(level for _, level in sizes)
         if count > MAX_NODES or depth > MAX_DEPTH:
-            raise MacroError("the condition is too large with its macros written out", 0)
+            message = "the condition is too large with its macros written out"
+            raise MacroError(message, 0, beyond_limit=True)
         self._sizes[id(node)] = (count, depth)
         self._alive.append(node)
         return node

@@ -125,14 +125,18 @@ class Problem(msgspec.Struct, frozen=True):
     code: str
     message: str
     context: Context
+    beyond_limit: bool = False
+    """Whether it is kguard that gives up here: what the engine does is not known."""
 
 
 class LoadError(Exception):
     """The engine stops loading."""
 
-    def __init__(self, code: str, message: str, context: Context) -> None:
+    def __init__(
+        self, code: str, message: str, context: Context, *, beyond_limit: bool = False
+    ) -> None:
         super().__init__(message)
-        self.problem = Problem(code, message, context)
+        self.problem = Problem(code, message, context, beyond_limit)
 
 
 class LoadResult(msgspec.Struct):
@@ -148,6 +152,11 @@ class LoadResult(msgspec.Struct):
         """Whether the engine takes the file; where it does not, Falco does not start."""
         return not self.errors
 
+    @property
+    def given_up(self) -> Problem | None:
+        """Where kguard stopped, before the engine would."""
+        return next((problem for problem in self.errors if problem.beyond_limit), None)
+
     def warn(self, code: str, message: str, context: Context) -> None:
         """Note a warning."""
         self.warnings.append(Problem(code, message, context))
@@ -155,7 +164,7 @@ class LoadResult(msgspec.Struct):
     def as_json(self) -> dict[str, Any]:
         """The form of `falco -V -o json_output=true`."""
         return {
-            "errors": [self._problem(problem) for problem in self.errors],
+            "errors": [self._problem(one) for one in self.errors if not one.beyond_limit],
             "name": self.name,
             "successful": self.successful,
             "warnings": [self._problem(problem) for problem in self.warnings],

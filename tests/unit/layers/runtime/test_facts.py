@@ -197,6 +197,17 @@ def test_overrides_alone_say_what_they_take_away():
     ]
 
 
+def test_rules_beyond_what_is_followed_are_unknown():
+    macros = "- macro: m0\n  condition: evt.num=1\n" + "".join(
+        f"- macro: m{n}\n  condition: m{n - 1} and m{n - 1}\n" for n in range(1, 20)
+    )
+    found = whole(rules=macros + RULE)
+    (installation,) = found.installations
+    assert installation.rules == "unknown"
+    assert any("kguard does not follow" in e.note for e in installation.reasons)
+    assert found.problems == []
+
+
 def test_other_documents_are_no_falco():
     found = facts(files={"values.yaml": "replicas: 1\n", "list.yaml": "- a\n- b\n"})
     assert found.presence == "absent"
