@@ -72,7 +72,8 @@ def trend(file: str, subject: str) -> int:
 
     with history.opened(file) as database:
         found = history.audits(database, subject)
-    head = ["subject", "at", "complete", *reversed(SEVERITIES), "new", "gone", "reopened"]
+    counted = [*reversed(SEVERITIES), "undecided"]
+    head = ["subject", "at", "complete", *counted, "new", "gone", "reopened"]
     lines = [",".join(head), *(",".join(_cells(audit)) for audit in found)]
     write("".join(f"{line}\n" for line in lines), "")
     return 0
@@ -149,6 +150,7 @@ def prune(keep_days: int, file: str, subject: str) -> int:
 
 def _cells(audit: Audit) -> list[str]:
     counts = [str(audit.findings.get(severity, 0)) for severity in reversed(SEVERITIES)]
+    counts.append(str(audit.undecided))
     complete = "yes" if audit.complete else "no"
     changes = map(str, (audit.opened, audit.closed, audit.reopened))
     quoted = '"' + clean(audit.subject).replace('"', '""') + '"'
@@ -157,11 +159,9 @@ def _cells(audit: Audit) -> list[str]:
 
 def _table(found: list[Audit]) -> Iterator[str]:
     for audit in found:
-        counts = ", ".join(
-            f"{audit.findings[severity]} {severity}"
-            for severity in reversed(SEVERITIES)
-            if severity in audit.findings
-        )
+        number = {**audit.findings, "undecided": audit.undecided}
+        words = (*reversed(SEVERITIES), "undecided")
+        counts = ", ".join(f"{number[word]} {word}" for word in words if number.get(word))
         rest = "" if audit.complete else "  incomplete"
         change = f"+{audit.opened} -{audit.closed}"
         yield clean(f"{audit.at}  {audit.subject}  {change:10}  {counts or 'no findings'}{rest}")

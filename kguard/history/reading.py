@@ -19,7 +19,7 @@ from kguard.model.manifests import ObjectRef
 
 
 class Audit(msgspec.Struct, frozen=True):
-    """One audit, with how many findings it had by severity (open, known before and undecided)."""
+    """One audit, with how many findings it had by severity, open and known before."""
 
     subject: str
     at: str
@@ -37,6 +37,8 @@ class Audit(msgspec.Struct, frozen=True):
     reopened: int
     """Those of `opened` that had been there once and gone."""
     findings: dict[str, int] = {}
+    undecided: int = 0
+    """How many findings could not be decided; they are not among those of a severity."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -81,7 +83,7 @@ class Change(msgspec.Struct, kw_only=True):
     fixed: list[Kept]
 
 
-_COLUMNS = tuple(name for name in Audit.__struct_fields__ if name != "findings")
+_COLUMNS = tuple(n for n in Audit.__struct_fields__ if n not in ("findings", "undecided"))
 
 
 def audits(database: Database, subject: str = "") -> list[Audit]:
@@ -96,13 +98,17 @@ def audits(database: Database, subject: str = "") -> list[Audit]:
 
 def _audit(database: Database, row: dict[str, Any]) -> Audit:
     counts = _counts(database, row["subject"], row["at"])
-    return Audit(**{**row, "complete": bool(row["complete"])}, findings=counts)
+    undecided = counts.pop("", 0)
+    whole = {**row, "complete": bool(row["complete"])}
+    return Audit(**whole, findings=counts, undecided=undecided)
 
 
 def _counts(database: Database, subject: str, at: str) -> dict[str, int]:
+    """The findings that count by severity; those that could not be decided have none."""
     rows = database.rows(
-        "SELECT severity, COUNT(*) FROM spell WHERE subject = ? AND since <= ?"
-        " AND (until IS NULL OR until > ?) AND state <> 'waived' GROUP BY severity",
+        "SELECT CASE state WHEN 'unknown' THEN '' ELSE severity END AS counted, COUNT(*)"
+        " FROM spell WHERE subject = ? AND since <= ?"
+        " AND (until IS NULL OR until > ?) AND state <> 'waived' GROUP BY counted",
         (subject, at, at),
     )
     return dict(sorted((name, int(count)) for name, count in rows))

@@ -313,3 +313,11 @@ def test_what_a_waiver_accepted_does_not_stand(store):
     """So that it counts as new on the day on which nobody accepts it any more."""
     add(store, 1, finding("a"), finding("b", state="waived"), finding("c", state="unknown"))
     assert history.standing(store, "prod").keys() == {"a", "c"}
+
+
+def test_what_could_not_be_decided_is_counted_apart(store):
+    add(store, 1, finding("a"), finding("b", state="unknown"), finding("c", state="waived"))
+    add(store, 2, finding("a"), finding("b"))
+    before, after = history.audits(store)
+    assert (before.findings, before.undecided) == ({"high": 1}, 1)
+    assert (after.findings, after.undecided) == ({"high": 2}, 0)
