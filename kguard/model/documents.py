@@ -166,6 +166,8 @@ class RuleDocument(msgspec.Struct):
     """The document of `kguard runtime rules`."""
 
     result: FalcoResults
+    not_judged: list[str]
+    """What goes beyond the limits of kguard, so that nobody knows what Falco makes of it."""
     unmet: list[str]
     """Complaints about required plugins none of which is loaded."""
     rules: list[RuleRow]

@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
@@ -81,12 +81,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     def governs(self, display: str) -> bool:
         """Whether a kustomization lies in the folder of a file, or above it."""
-        folder = display
-        while folder not in ("", "."):
-            folder = posixpath.dirname(folder) or "."
-            if folder in self.known:
-                return True
-        return False
+        return any(str(folder) in self.known for folder in PurePosixPath(display).parents)
 
 
 def plan(files: Iterable[File], into: Collected) -> Plan:
