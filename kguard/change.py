@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from kguard.engine.base import Engine
 from kguard.inventory import Inventory
 from kguard.model.differences import Difference
 from kguard.model.findings import Incomplete
 from kguard.model.manifests import Collected, Manifest
-from kguard.scan import Judged, Options, compute, inventory_of, nothing_read
-from kguard.triage.diff import Side, difference
+from kguard.scan import Judged, Options, compute, inventory_of, nothing_read, scan
+from kguard.triage.diff import Side, Sure, difference
 from kguard.triage.edits import Edited
+from kguard.triage.unrendered import touched
 
 MAX_TRIED = 12_000
 """Objects that are judged again, over all trials of which change is the cause."""
@@ -28,6 +30,8 @@ class Compared(NamedTuple):
     """Those of the head."""
     roots: tuple[str, str] = ("", "")
     """The displayed folders of both sides, if they differ."""
+    sure: Sure | None = None
+    """As `surely` finds it."""
 
 
 def compare(compared: Compared) -> Difference:
@@ -36,9 +40,25 @@ def compare(compared: Compared) -> Difference:
         Side(judged.report, judged.inventory, judged.facts, root)
         for judged, root in zip(compared[:2], compared.roots, strict=True)
     )
-    found = difference(base, head, _Trials(compared))
+    found = difference(base, head, _Trials(compared), compared.sure)
     unread = {e for side in compared[:2] for e in side.report.incomplete if e != _empty(side)}
+    unread.update(touched(base.inventory.collected, head.inventory.collected))
     return replace(found, incomplete=tuple(sorted(unread)))
+
+
+def surely(base: Judged, head: Judged, options: Options, engine: Engine) -> Sure | None:
+    """What stays true of the head if nobody applies what no kustomization lists.
+
+    None where nothing is left out, or nothing is otherwise than in the base.
+    """
+    collected = head.inventory.collected
+    listed = [manifest for manifest in collected.manifests if not manifest.text.unlisted_by]
+    if len(listed) == len(collected.manifests) or base.facts == head.facts:
+        return None
+    alone = replace(collected)
+    alone.manifests = [replace(manifest) for manifest in listed]
+    judged = scan(alone, options, engine)
+    return Sure(judged.report.findings, judged.facts)
 
 
 def _empty(side: Judged) -> Incomplete:

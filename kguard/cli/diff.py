@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from kguard.change import Compared, around, compare
+from kguard.change import Compared, around, compare, surely
 from kguard.cli import values
 from kguard.cli.gating import allow_incomplete, fail_on
 from kguard.cli.inputs import (
@@ -118,7 +118,8 @@ def _sides(arguments: dict[str, Any]) -> Compared:
         collected = [overlaid(context, one) for one in collected]
     with open_engine(arguments, remembering=True) as engine:
         judged = [scan(one, wanted, engine) for one, wanted in zip(collected, chosen, strict=True)]
-    return Compared(judged[0], judged[1], chosen[1], (_root(base), _root(head)))
+        sure = surely(judged[0], judged[1], chosen[1], engine)
+    return Compared(judged[0], judged[1], chosen[1], (_root(base), _root(head)), sure)
 
 
 _OF_THE_CLUSTER = {

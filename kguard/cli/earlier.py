@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kguard.change import Compared, compare
+from kguard.change import Compared, compare, surely
 from kguard.cli.inputs import collect
 from kguard.cli.trusted import Wanted
 from kguard.engine.base import Engine
@@ -20,6 +20,7 @@ from kguard.reporters.change_sarif import anchored
 from kguard.scan import Judged, Options, scan
 from kguard.sources import git
 from kguard.sources.listed import Listed
+from kguard.triage.unrendered import touched
 
 
 class Earlier(NamedTuple):
@@ -64,7 +65,7 @@ def _then(wanted: Wanted, name: str) -> list[str]:
 
 
 def since(
-    earlier: Earlier, judged: Judged, arguments: Mapping[str, Any]
+    earlier: Earlier, judged: Judged, arguments: Mapping[str, Any], engine: Engine
 ) -> tuple[Report, Difference | None]:
     """The report with new findings at the lines that bring them, and what has changed.
 
@@ -76,5 +77,13 @@ def since(
             hint = "--baseline rev:origin/main"
             raise UsageError("--changes needs a revision as the baseline", hint=hint)
         return judged.report, None
-    found = compare(Compared(earlier.judged, judged, earlier.options))
-    return anchored(judged.report, found), found
+    sure = surely(earlier.judged, judged, earlier.options, engine)
+    found = compare(Compared(earlier.judged, judged, earlier.options, sure=sure))
+    return _with_doubts(anchored(judged.report, found), earlier.judged, judged), found
+
+
+def _with_doubts(report: Report, base: Judged, head: Judged) -> Report:
+    """A change in what is not rendered is asked for and not decided."""
+    doubts = touched(base.inventory.collected, head.inventory.collected)
+    unread = tuple(sorted({*report.incomplete, *doubts}))
+    return msgspec.structs.replace(report, incomplete=unread, complete=not unread)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kguard.change import Compared
+from kguard.change import Compared, surely
 from kguard.cli import diff
 from kguard.cli.inputs import (
     collect,
@@ -54,4 +54,6 @@ def _sides(arguments: dict[str, Any]) -> Compared:
     for state in (base, overlaid(base, top)):
         with open_engine(arguments) as engine:
             sides.append(scan(state, chosen, engine))
-    return Compared(sides[0], sides[1], chosen)
+    with open_engine(arguments) as engine:
+        sure = surely(sides[0], sides[1], chosen, engine)
+    return Compared(sides[0], sides[1], chosen, sure=sure)

@@ -116,7 +116,7 @@ def _one(wanted: Wanted, formats: list[tuple[str, str]]) -> int:
         base = with_baseline(wanted, engine)
         collected = collect(arguments, wanted.config, report=True)
         judged = scan(collected, base.options, engine)
-    found, change = since(base, judged, arguments)
+        found, change = since(base, judged, arguments, engine)
     before = earlier(found, arguments, subject)
     report = msgspec.structs.replace(found, drift=before.drift)
     settings = reporters.Settings(

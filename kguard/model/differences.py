@@ -57,6 +57,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     new: tuple[Appeared, ...] = ()
     fixed: tuple[Finding, ...] = ()
+    undecided: tuple[Finding, ...] = ()
+    """Gone only if something is applied of which nobody can tell."""
     unchanged: int = 0
     """How many findings are on both sides."""
     objects: int = 0

@@ -204,6 +204,21 @@ class NotEvaluated(msgspec.Struct, frozen=True, order=True):
     layer: str = ""
 
 
+Contents = tuple[tuple[str, str], ...]
+"""Files by name, with digests."""
+
+
+class Root(msgspec.Struct, frozen=True):
+    """A chart or kustomization that nothing else refers to."""
+
+    folder: str
+    contents: Contents
+    """The files that it is made of, as seen from its folder."""
+    unrendered: str = ""
+    """Why it was not evaluated, if it had to be."""
+    hint: str = ""
+
+
 class Recipe(msgspec.Struct, frozen=True):
     """A file that decides what is made of others: a kustomization, a chart's values, a template."""
 
@@ -227,6 +242,7 @@ class Collected(msgspec.Struct):
     """Names of the files that hold connections, declared or observed, as the user said."""
     ambiguous: list[AmbiguousText] = []
     recipes: list[Recipe] = []
+    roots: list[Root] = []
     unreadable: list[Unreadable] = []
     not_evaluated: list[NotEvaluated] = []
     looked_at: int = 0

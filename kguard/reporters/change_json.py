@@ -27,6 +27,8 @@ class Document(msgspec.Struct, kw_only=True):
     effects: list[Effect]
     new: list[NewEntry]
     fixed: list[Entry]
+    undecided: list[Entry]
+    """Gone only if something is applied of which nobody can tell."""
     unchanged: int
     """How many findings are on both sides."""
     objects: int
@@ -45,6 +47,7 @@ def document(found: Difference) -> Document:
         effects=list(found.effects),
         new=[NewEntry(finding=entry(one.finding), cause=one.cause) for one in found.new],
         fixed=[entry(finding) for finding in found.fixed],
+        undecided=[entry(finding) for finding in found.undecided],
         unchanged=found.unchanged,
         objects=found.objects,
         incomplete=list(found.incomplete),

@@ -32,7 +32,8 @@ def render(found: Difference, reproduce: str = "", patch: str = "") -> str:
         patch: the name of the file with remedies, if there is one.
     """
     lines = [*_head(found), *_effects(found.effects), *_new(grouped(found.new))]
-    lines += [*_fixed(found.fixed), *_not_read(found), *_tail(found, reproduce, patch)]
+    lines += [*_gone("fixed", found.fixed), *_gone("undecided", found.undecided)]
+    lines += [*_not_read(found), *_tail(found, reproduce, patch)]
     return "\n".join(lines) + "\n"
 
 
@@ -95,14 +96,14 @@ def _place(cause: Cause | None) -> str:
     return f"{code(where(cause)[-MAX_CELL:])}{gone(cause)}{quoted}"
 
 
-def _fixed(fixed: Sequence[Finding]) -> Iterator[str]:
-    if not fixed:
+def _gone(word: str, findings: Sequence[Finding]) -> Iterator[str]:
+    if not findings:
         return
-    yield f"<details><summary>{len(fixed)} fixed</summary>"
+    yield f"<details><summary>{len(findings)} {word}</summary>"
     yield ""
-    for finding in fixed[:MAX_ROWS]:
+    for finding in findings[:MAX_ROWS]:
         yield f"- {code(finding.policy)} {_cell(finding.message)}"
-    yield from _rest(len(fixed), "fixed findings")
+    yield from _rest(len(findings), f"{word} findings")
     yield ""
     yield "</details>"
     yield ""

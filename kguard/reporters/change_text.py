@@ -23,7 +23,8 @@ Alike = list[Appeared]
 
 def render(found: Difference) -> str:
     """Under each changed line what it does, then what is fixed."""
-    lines = [*_causes(found), *_fixed(found.fixed), totals(found)]
+    gone = [*_gone("fixed", found.fixed), *_gone("undecided", found.undecided)]
+    lines = [*_causes(found), *gone, totals(found)]
     return "".join(f"{clean(shortened(line, MAX_LINE))}\n" for line in lines)
 
 
@@ -32,7 +33,9 @@ def totals(found: Difference) -> str:
     if found.silent:
         changed = number_of(found.objects, "objects")
         return f"kguard: no effect on the five layers ({changed} changed)"
-    return f"{len(found.new)} new, {len(found.fixed)} fixed, {found.unchanged} unchanged"
+    undecided = f", {len(found.undecided)} undecided" if found.undecided else ""
+    fixed = f"{len(found.fixed)} fixed{undecided}"
+    return f"{len(found.new)} new, {fixed}, {found.unchanged} unchanged"
 
 
 def _causes(found: Difference) -> Iterator[str]:
@@ -100,8 +103,8 @@ def grouped(new: Sequence[Appeared]) -> list[Alike]:
     return sorted(found.values(), key=lambda alike: -SEVERITIES.index(alike[0].finding.severity))
 
 
-def _fixed(fixed: Sequence[Finding]) -> Iterator[str]:
-    for finding in fixed[:MAX_TOLD]:
-        yield f"{'fixed':14} {finding.severity:8} {finding.policy}  {finding.message}"
-    if len(fixed) > MAX_TOLD:
-        yield f"{'fixed':14} and {len(fixed) - MAX_TOLD} more: -o json has them all"
+def _gone(word: str, findings: Sequence[Finding]) -> Iterator[str]:
+    for finding in findings[:MAX_TOLD]:
+        yield f"{word:14} {finding.severity:8} {finding.policy}  {finding.message}"
+    if len(findings) > MAX_TOLD:
+        yield f"{word:14} and {len(findings) - MAX_TOLD} more: -o json has them all"

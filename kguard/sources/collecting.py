@@ -260,6 +260,7 @@ def merge(found: Collected, into: Collected) -> None:
     into.flows += found.flows
     into.ambiguous += found.ambiguous
     into.recipes += found.recipes
+    into.roots += found.roots
     into.unreadable += found.unreadable
     into.not_evaluated += found.not_evaluated
     into.looked_at += found.looked_at

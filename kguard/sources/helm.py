@@ -24,11 +24,13 @@ from kguard.model.manifests import (
     JsonObject,
     NotEvaluated,
     Recipe,
+    Root,
     SourceText,
     Unreadable,
     mapping,
     sequence,
 )
+from kguard.sources.contents import below, contents
 from kguard.sources.files import File, display_path, selected
 from kguard.sources.limits import (
     MAX_FILE_BYTES,
@@ -44,6 +46,7 @@ from kguard.sources.yaml import Document, load
 
 NAME = "Chart.yaml"
 
+_HINT = "install helm where the check runs, and the subcharts (`helm dependency build`) or --online"
 _PARTS = ("templates/", "charts/", "crds/")
 _SOURCE = re.compile(r"^# Source: [^/\n]+/(\S+)$", re.MULTILINE)
 
@@ -132,12 +135,18 @@ def evaluate(chart: Chart, options: Options) -> Collected:
     folder = chart.file.folder
     if chart.library or not selected(chart.file.display, options):
         return into
-    if reason := _why_not(chart, options):
+    own = Path(chart.file.path).parent
+    reason = _why_not(chart, options)
+    if options.render != "never":
+        taken = [own / posixpath.relpath(path, folder) for path in chart.local]
+        files = [path for place in (own, *taken) for path in below(place)]
+        into.roots.append(Root(folder, contents(own, files), reason, _HINT if reason else ""))
+    if reason:
         into.not_evaluated.append(NotEvaluated(folder, f"a Helm chart: {reason}"))
         return into
     releases = [r for r in options.releases if display_path(Path(r.chart)) == folder]
-    own = Release(folder, _release_name(chart), options.namespace)
-    for release in releases or [own]:
+    alone = Release(folder, _release_name(chart), options.namespace)
+    for release in releases or [alone]:
         _render(chart, release, options, into)
     return into
 

@@ -14,7 +14,7 @@ import posixpath
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -24,11 +24,13 @@ from kguard.model.manifests import (
     Collected,
     NotEvaluated,
     Recipe,
+    Root,
     SourceText,
     Unreadable,
     mapping,
     sequence,
 )
+from kguard.sources.contents import below, contents
 from kguard.sources.files import File, selected
 from kguard.sources.limits import MAX_FILE_BYTES, MAX_RENDERED_BYTES, RENDER_SECONDS
 from kguard.sources.options import Options
@@ -39,6 +41,7 @@ from kguard.sources.yaml import Document, load
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
+_HINT = "install kubectl or kustomize where the check runs; --online where it fetches"
 _PLAIN_KEYS = {"apiVersion", "kind", "metadata", "resources"}
 _FOLDER_KEYS = ("resources", "bases", "components")
 _FILE_KEYS = (
@@ -150,14 +153,30 @@ def evaluate(
     if not selected(root.file.display, options):
         return into
     into.recipes += [_recipe(entry.file, folder) for entry in tree]
+    reason = "" if resources is not None else _why_not(root, tree, options)
     if resources is not None:
         for file in resources:
             read_manifests(file, into, fast=options.fast_yaml, profile="kustomize", group=folder)
-    elif reason := _why_not(root, tree, options):
+        return into
+    if not root.component and options.render != "never":
+        into.roots.append(_root(root, tree, reason))
+    if reason:
         into.not_evaluated.append(NotEvaluated(folder, f"a kustomization: {reason}"))
     else:
         _render(root, into, online=options.online)
     return into
+
+
+def _root(root: Kustomization, tree: Sequence[Kustomization], unrendered: str) -> Root:
+    top, shown = Path(root.file.path).parent, root.file.folder
+    files = [top / posixpath.relpath(path, shown) for entry in tree for path in _parts(entry)]
+    files += [p for entry in tree if entry.charts for p in below(Path(entry.file.path).parent)]
+    found = contents(top, [path for path in files if not path.is_dir()])
+    return Root(shown, found, unrendered, _HINT if unrendered else "")
+
+
+def _parts(entry: Kustomization) -> tuple[str, ...]:
+    return (entry.file.display, *entry.folders, *entry.files)
 
 
 def _tree(root: Kustomization, found: Plan, seen: set[str]) -> Iterator[Kustomization]:

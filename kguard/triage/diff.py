@@ -39,17 +39,27 @@ class Side(NamedTuple):
     """The displayed folder that was read, if the sides differ in it."""
 
 
+class Sure(NamedTuple):
+    """What stays true of the head without what may not be applied."""
+
+    findings: Sequence[Finding]
+    facts: Mapping[str, Any]
+
+
 Facts = Callable[[str, Edited], Any]
 """The facts of a layer where one object of the head is as it was."""
 
 
-def difference(base: Side, head: Side, tried: Facts | None = None) -> Difference:
+def difference(
+    base: Side, head: Side, tried: Facts | None = None, sure: Sure | None = None
+) -> Difference:
     """Compare two judged inputs.
 
     Args:
         base: what there was.
         head: what there is.
         tried: how to try what the head would be without one of its changes.
+        sure: what is better only beyond it is undecided; None: all of the head is sure.
 
     Returns:
         Effects in the order of `KINDS` and layers; findings subtracted by fingerprint, waived ones
@@ -60,11 +70,14 @@ def difference(base: Side, head: Side, tried: Facts | None = None) -> Difference
     causes = Causes(base.inventory, head.inventory, found, roots)
     old, new = (_counted(side.report.findings) for side in (base, head))
     come = appeared(base.report.findings, head.report.findings)
-    effects = tuple(_effects(base, head, causes, tried))
+    effects = tuple(_effects(base, head, causes, tried, sure))
+    gone = list(_fixed(old, new))
+    still = frozenset(_counted(sure.findings)) if sure else frozenset()
     return Difference(
         effects=effects,
         new=tuple(Appeared(f, causes.of_finding(f) or _alone(f, effects)) for f in come),
-        fixed=tuple(_fixed(old, new)),
+        fixed=tuple(finding for finding in gone if finding.fingerprint not in still),
+        undecided=tuple(finding for finding in gone if finding.fingerprint in still),
         unchanged=len(old.keys() & new.keys()),
         objects=len(found),
         incomplete=tuple(sorted({*base.report.incomplete, *head.report.incomplete})),
@@ -108,10 +121,15 @@ class _Told(NamedTuple):
     cause: Cause | None
 
 
-def _effects(base: Side, head: Side, causes: Causes, tried: Facts | None) -> Iterator[Effect]:
+def _effects(
+    base: Side, head: Side, causes: Causes, tried: Facts | None, sure: Sure | None
+) -> Iterator[Effect]:
     groups: dict[_Told, list[Change]] = {}
+    better = _better(base, sure or Sure((), head.facts))
     for name, compared in layers.comparisons(base.facts, head.facts):
         for kind, change in _once(compared):
+            if kind == "strengthens" and (name, change.target, change.text) not in better:
+                continue
             trial = _trial(name, kind, change, base, tried)
             cause = causes.of_effect(change.evidence, change.before, change.target, trial)
             sentence = change.sentence or f"{_SUBJECT}: {change.text}"
@@ -127,6 +145,11 @@ def _effects(base: Side, head: Side, causes: Causes, tried: Facts | None) -> Ite
             cause=told.cause,
             places=tuple(_places(targets, base, head, causes)),
         )
+
+
+def _better(base: Side, sure: Sure) -> set[tuple[str, str, str]]:
+    compared = layers.comparisons(base.facts, sure.facts)
+    return {(name, change.target, change.text) for name, one in compared for change in one.stronger}
 
 
 def _words(target: str, base: Side, head: Side) -> str:

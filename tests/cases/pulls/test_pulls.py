@@ -17,7 +17,7 @@ import yaml
 from tests.cases.runner import AT, LoadedOnce
 
 from kguard import config, sources
-from kguard.change import Compared, compare
+from kguard.change import Compared, compare, surely
 from kguard.layers import NAMES, load
 from kguard.model.differences import Cause
 from kguard.reporters import Settings, changes
@@ -68,7 +68,8 @@ def judge(folder, engine):
         assert not collected.unreadable
         assert {e.reason for e in collected.not_evaluated} <= {DROPPED}
         judged.append(scan(collected, options, engine))
-    return Compared(judged[0], judged[1], options, ("base", "head"))
+    sure = surely(judged[0], judged[1], options, engine)
+    return Compared(judged[0], judged[1], options, ("base", "head"), sure)
 
 
 def at(cause: Cause | None) -> str:
@@ -87,7 +88,9 @@ def expected(found) -> dict:
         new.setdefault((one.finding.policy, at(one.cause)), []).append(str(one.finding.target))
     new = [{"policy": p, "at": a, "targets": _few(t)} for (p, a), t in new.items()]
     fixed = [{"policy": f.policy, "target": str(f.target)} for f in found.fixed]
-    for name, rows in (("effects", effects), ("new", new), ("fixed", fixed)):
+    undecided = [{"policy": f.policy, "target": str(f.target)} for f in found.undecided]
+    named = {"effects": effects, "new": new, "fixed": fixed, "undecided": undecided}
+    for name, rows in named.items():
         if rows:
             told[name] = rows
     return told
