@@ -207,7 +207,7 @@ def _folder(listing: Listing, options: Options, seen: set[str], into: Collected)
     loose = [file for file in listing.files if not charts.owns(file.display)]
     builds = kustomize.plan(loose, into)
     for chart in charts.roots:
-        merge(helm.evaluate(chart, options), into)
+        merge(helm.evaluate(chart, listing.files, options), into)
     for root in builds.roots:
         merge(kustomize.evaluate(root, builds, by_path, options), into)
     raw = [file for file in loose if file.display not in builds.consumed]

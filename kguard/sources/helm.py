@@ -30,7 +30,7 @@ from kguard.model.manifests import (
     mapping,
     sequence,
 )
-from kguard.sources.contents import below, contents
+from kguard.sources.contents import contents, inside
 from kguard.sources.files import File, display_path, selected
 from kguard.sources.limits import (
     MAX_FILE_BYTES,
@@ -129,24 +129,22 @@ def _local(folder: str, dependencies: list[JsonObject]) -> list[str]:
     return found
 
 
-def evaluate(chart: Chart, options: Options) -> Collected:
-    """Render one chart for each of its releases."""
+def evaluate(chart: Chart, files: Iterable[File], options: Options) -> Collected:
+    """Render one chart for each of its releases; `files` are those of the input."""
     into = Collected()
     folder = chart.file.folder
     if chart.library or not selected(chart.file.display, options):
         return into
-    own = Path(chart.file.path).parent
     reason = _why_not(chart, options)
     if options.render != "never":
-        taken = [own / posixpath.relpath(path, folder) for path in chart.local]
-        files = [path for place in (own, *taken) for path in below(place)]
-        into.roots.append(Root(folder, contents(own, files), reason, _HINT if reason else ""))
+        parts = contents(folder, inside((folder, *chart.local), files))
+        into.roots.append(Root(folder, parts, reason, _HINT if reason else ""))
     if reason:
         into.not_evaluated.append(NotEvaluated(folder, f"a Helm chart: {reason}"))
         return into
     releases = [r for r in options.releases if display_path(Path(r.chart)) == folder]
-    alone = Release(folder, _release_name(chart), options.namespace)
-    for release in releases or [alone]:
+    own = Release(folder, _release_name(chart), options.namespace)
+    for release in releases or [own]:
         _render(chart, release, options, into)
     return into
 

@@ -30,7 +30,7 @@ from kguard.model.manifests import (
     mapping,
     sequence,
 )
-from kguard.sources.contents import below, contents
+from kguard.sources.contents import contents, inside
 from kguard.sources.files import File, selected
 from kguard.sources.limits import MAX_FILE_BYTES, MAX_RENDERED_BYTES, RENDER_SECONDS
 from kguard.sources.options import Options
@@ -159,7 +159,7 @@ def evaluate(
             read_manifests(file, into, fast=options.fast_yaml, profile="kustomize", group=folder)
         return into
     if not root.component and options.render != "never":
-        into.roots.append(_root(root, tree, reason))
+        into.roots.append(_root(root, tree, files, reason))
     if reason:
         into.not_evaluated.append(NotEvaluated(folder, f"a kustomization: {reason}"))
     else:
@@ -167,16 +167,21 @@ def evaluate(
     return into
 
 
-def _root(root: Kustomization, tree: Sequence[Kustomization], unrendered: str) -> Root:
-    top, shown = Path(root.file.path).parent, root.file.folder
-    files = [top / posixpath.relpath(path, shown) for entry in tree for path in _parts(entry)]
-    files += [p for entry in tree if entry.charts for p in below(Path(entry.file.path).parent)]
-    found = contents(top, [path for path in files if not path.is_dir()])
-    return Root(shown, found, unrendered, _HINT if unrendered else "")
-
-
-def _parts(entry: Kustomization) -> tuple[str, ...]:
-    return (entry.file.display, *entry.folders, *entry.files)
+def _root(
+    root: Kustomization,
+    tree: Sequence[Kustomization],
+    files: Mapping[str, File],
+    unrendered: str,
+) -> Root:
+    """A root with all that it reads; what is not among the files of the input, too."""
+    top, shown = posixpath.dirname(root.file.path), root.file.folder
+    known = {entry.file.folder for entry in tree}
+    paths = inside([entry.file.folder for entry in tree if entry.charts], files.values())
+    for entry in tree:
+        for name in {entry.file.display, *entry.folders, *entry.files} - known:
+            place = posixpath.join(top, posixpath.relpath(name, shown))
+            paths[name] = files[name].path if name in files else place
+    return Root(shown, contents(shown, paths), unrendered, _HINT if unrendered else "")
 
 
 def _tree(root: Kustomization, found: Plan, seen: set[str]) -> Iterator[Kustomization]:

@@ -25,6 +25,8 @@ FILES = {
     "overlay/kustomization.yaml": "resources: [../parts/a.yaml]\nnamePrefix: a-\n",
     "parts/a.yaml": LATEST_WEB.replace("name: web", "name: other"),
     "remote/kustomization.yaml": "resources: [https://example.com/base.git]\n",
+    "odd/kustomization.yaml": f"patches: [{{path: {'x' * 5000}}}, "
+    '{path: "a\\0b"}, {path: /etc/hostname}]\n',
 }
 
 
@@ -64,6 +66,7 @@ CHANGES = {
     "a chart that goes": (dict.fromkeys(list(FILES)[1:4]), "chart"),
     "a chart that comes": ({"new/Chart.yaml": CHART, "new/values.yaml": "a: 1\n"}, "new"),
     "a part of an overlay": ({"parts/a.yaml": LATEST_WEB}, "overlay"),
+    "a chart that is the repository": ({"Chart.yaml": CHART}, "."),
     "a remote base": (
         {"remote/kustomization.yaml": "resources: [https://example.com/other.git]\n"},
         "remote",
