@@ -120,6 +120,11 @@ class _Document(msgspec.Struct):
     annotations: dict[str, str | None] | None = None
 
 
+# What a struct of structs looks like, msgspec learns at its first use, and several threads that do
+# so at once crash it.
+msgspec.convert({}, _Document)
+
+
 def read_manifest(raw: bytes) -> Manifest | None:
     """A manifest, or None where the bytes are none, or have a field of another type."""
     if len(raw) > MAX_MANIFEST_BYTES:

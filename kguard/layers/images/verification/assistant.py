@@ -39,6 +39,8 @@ _CHILD = (
     "from kguard.layers.images.verification.child import main; main()"
 )
 """Isolated from the environment of whoever runs us; it finds our own code alone."""
+_ANSWERS: msgspec.msgpack.Decoder[Holds | Rejected] = msgspec.msgpack.Decoder(Holds | Rejected)
+"""Made here once: threads that make msgspec learn a struct of structs at the same time crash it."""
 
 
 class _Waiting(NamedTuple):
@@ -81,7 +83,7 @@ class Assistant:
         answer = self._asked(raw, digest, material, listed=listed)
         if not answer:
             return check_bundle(raw, digest, material, listed=listed)
-        found = msgspec.msgpack.decode(answer, type=Holds | Rejected)
+        found = _ANSWERS.decode(answer)
         if isinstance(found, Rejected):
             raise RejectedError(found.verdict, found.reason)
         return found.checked
