@@ -41,8 +41,9 @@ class Assessment(msgspec.Struct, frozen=True):
 NOT_ASKED = Assessment(
     "not_evaluated", "no evidence about signatures was given (--evidence, --registry)"
 )
-THREADS = 64
-"""Images that are asked about at once."""
+THREADS = 128
+"""Images that are judged at once: more than a host is asked about (`gate.AT_ONCE`), so that it is
+not idle while answers are verified."""
 
 INCOMPLETE = "the evidence holds no signature of it, and does not say that all places were asked"
 
