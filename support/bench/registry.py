@@ -182,7 +182,8 @@ class _Server:
         if kind == "referrers":
             if row.mode != "referrers":
                 return 404, "text/plain", b"404 page not found", ""
-            listed = {"schemaVersion": 2, "mediaType": INDEX, "manifests": row.referrers[reference]}
+            found = row.referrers.get(reference, [])
+            listed = {"schemaVersion": 2, "mediaType": INDEX, "manifests": found}
             return 200, INDEX, json.dumps(listed).encode(), ""
         digest = row.tags.get(reference, reference)
         kinds = row.manifests if kind == "manifests" else dict.fromkeys(row.blobs, "")

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 from support.bench import registry
 
 
@@ -13,3 +15,11 @@ def test_every_image_is_verified_cold_and_warm(capsys, monkeypatch):
     assert [line.split(",")[1].split()[0] for line in lines] == ["cold", "warm", "warm"]
     # Each image: its tag and the .sig, or its tag and the fallback tag, or its tag alone.
     assert "1.67 requests/image" in lines[1]
+
+
+def test_an_image_without_referrers_has_an_empty_list_of_them():
+    found = registry._repository(0)
+    status, _, body, _ = registry._Server([found])._answer(
+        f"/v2/{found.name}/referrers/sha256:{'0' * 64}"
+    )
+    assert (status, json.loads(body)["manifests"]) == (200, [])
