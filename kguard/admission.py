@@ -104,21 +104,32 @@ class Answer(msgspec.Struct, rename="camel"):
     kind: str = "AdmissionReview"
 
 
+Judge = Callable[[Collected, frozenset[str] | None], Judged]
+"""Judges a state; of some policies the findings are needed (None: of all)."""
+
+
 @dataclass
 class Context:
     """The cluster that requests are judged in, and how a state of it is judged."""
 
     collected: Collected
-    judge: Callable[[Collected], Judged]
+    judge: Judge
     gate: str = "high"
     allow_unknown: bool = False
 
     _before: Judged | None = None
+    _asked: frozenset[str] | None = None
 
-    def before(self) -> Judged:
-        """The cluster without the request, judged once; its objects have their ids then."""
-        if self._before is None:
-            self._before = self.judge(self.collected)
+    def before(self, asked: frozenset[str] | None = None) -> Judged:
+        """The cluster without the request, judged once; its objects have their ids then.
+
+        Args:
+            asked: the policies whose findings are needed; None: all.
+        """
+        enough = self._asked is None or (asked is not None and asked <= self._asked)
+        if self._before is None or not enough:
+            self._asked = None if asked is None else asked | (self._asked or frozenset())
+            self._before = self.judge(self.collected, self._asked)
         return self._before
 
 
@@ -149,7 +160,9 @@ def decide(request: Request, context: Context) -> Response:
     state = _after(request, context)
     if state is None:
         return Response(request.uid, allowed=True)
-    before, after = context.before(), context.judge(state)
+    after = context.judge(state, None)
+    # Only what is found after the request can be new.
+    before = context.before(frozenset(finding.policy for finding in after.report.findings))
     effects = layers.compare(before.facts, after.facts)
     new = appeared(before.report.findings, after.report.findings)
     found = sorted(new, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.message))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,7 @@ import msgspec
 from kguard import layers
 from kguard.config import Config, Identity
 from kguard.engine import catalog
-from kguard.engine.base import Batch, Engine, Failure, verdicts
+from kguard.engine.base import Batch, Engine, Failure, Verdict, verdicts
 from kguard.engine.judging import AtOnce, Judging
 from kguard.inventory import Inventory, build
 from kguard.inventory.places import Places
@@ -69,6 +69,7 @@ def scan(
     policies: Chosen | None = None,
     *,
     beside: bool = True,
+    asked: Collection[str] | None = None,
 ) -> Judged:
     """Judge everything that the sources yielded.
 
@@ -79,6 +80,7 @@ def scan(
         policies: those that the options choose, where they are known already.
         beside: whether the engine works while the next facts are computed; a handful of objects is
             judged in less time without.
+        asked: the policies whose findings are needed, where those of others are not; None: all.
 
     Raises:
         UsageError: a policy was asked for that does not exist.
@@ -89,18 +91,30 @@ def scan(
     facts: dict[str, Any] = {}
     found: list[Finding] = []
     worker = None if beside else AtOnce()
+    wanted = _wanted(run.policies, asked)
     with Judging(engine, run.policies, run.libraries, worker) as judging:
         inventory = inventory_of(collected, options)
         for batch in _batches(run.policies, _kept(facts, inventory, options), inventory, options):
-            judging.submit(batch)
+            some = tuple(policy for policy in batch.policies if policy.id in wanted)
+            if some:
+                judging.submit(msgspec.structs.replace(batch, policies=some))
         places = Places(inventory)
         for raw in judging.findings():
             found += _concrete(raw, run.policies, places, options)
     failures = [*run.failures, *judging.failures]
     facts = _ordered(facts)
-    found, late = _triage(found, engine, run.policies, places, options)
+    asked_late = tuple(p for p in run.policies if p.subjects == _WAIVERS and p.id in wanted)
+    found, late = _triage(found, engine, asked_late, places, options)
     report = _report(found, failures + late, run, facts, inventory, options)
     return Judged(report, inventory, facts)
+
+
+def _wanted(policies: Iterable[Policy], asked: Collection[str] | None) -> frozenset[str]:
+    """The policies that are evaluated; all of them where it matters what waivers are used for."""
+    known = {policy.id: policy for policy in policies}
+    if asked is None or any(p in known and known[p].subjects == _WAIVERS for p in asked):
+        return frozenset(known)
+    return frozenset(asked)
 
 
 def inventory_of(collected: Collected, options: Options) -> Inventory:
@@ -269,17 +283,18 @@ def _triage(
     places: Places,
     options: Options,
 ) -> tuple[list[Finding], list[Failure]]:
-    """Apply waivers and baseline; the waivers themselves are judged by policies, too."""
+    """Apply waivers and baseline; the waivers themselves are judged by these policies, too."""
     inventory = places.inventory
     known = waivers.counted(waivers.inline(inventory.collected, inventory), options.approved)
     if options.waivers_file:
         known += waivers.read(Path(options.waivers_file))
     outcome = waivers.apply(found, known, options.at.date())
-    mine = tuple(p for p in policies if p.subjects == _WAIVERS)
-    batch = Batch(_WAIVERS, _document(outcome.facts, mine, options), mine)
-    judged = [*verdicts(engine, batch)]
+    judged: list[Verdict] = []
+    if policies:
+        batch = Batch(_WAIVERS, _document(outcome.facts, policies, options), tuple(policies))
+        judged += verdicts(engine, batch)
     raw = chain.from_iterable(verdict.raw for verdict in judged)
-    marked = (*outcome.findings, *_concrete(raw, mine, places, options))
+    marked = (*outcome.findings, *_concrete(raw, policies, places, options))
     before = (
         baseline.read(Path(options.baseline_file), options.cluster)
         if options.baseline_file

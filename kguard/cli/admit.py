@@ -41,9 +41,9 @@ def command(fail_on: str | None, *, allow_incomplete: bool, **arguments: Any) ->
     config = settings(arguments)
     chosen = options(arguments, config)
 
-    def judge(state: Collected) -> Judged:
+    def judge(state: Collected, asked: frozenset[str] | None) -> Judged:
         with open_engine(arguments) as engine:
-            return scan(state, chosen, engine)
+            return scan(state, chosen, engine, asked=asked)
 
     context = admission.Context(
         collect(arguments, config),

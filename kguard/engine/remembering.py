@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How does a process that judges again and again spare what was judged before?
 
-Policies are functions of their input: the same document under the same policies has the same
-answers. An engine is loaded once as long as the policies stay the same, and started anew before it
-has used up the processor time that it may use.
+Policies are functions of their input: the same document has the same answers of each. An engine is
+loaded once as long as the policies stay the same, and started anew before it has used up the
+processor time that it may use.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import msgspec
+
 from kguard.engine.base import Answers, Batch, Engine, Failure
 from kguard.model.findings import Policy
 
@@ -20,7 +22,8 @@ MAX_REMEMBERED_BYTES = 64 << 20
 MAX_BUSY_SECONDS = 120.0
 """Well under the processor time of the embedded engine's child."""
 
-Pairs = list[tuple[Policy, Answers | Failure]]
+Known = dict[str, Answers | Failure | None]
+"""The answers on one document by policy; None where the engine left a policy out."""
 
 
 class RememberingEngine:
@@ -37,7 +40,7 @@ class RememberingEngine:
         self._loaded: tuple[tuple[Policy, ...], dict[str, str]] | None = None
         self._failures: list[Failure] = []
         self._busy = 0.0
-        self._known: OrderedDict[bytes, tuple[int, Pairs]] = OrderedDict()
+        self._known: OrderedDict[bytes, Known] = OrderedDict()
         self._size = 0
 
     def load(self, policies: Sequence[Policy], libraries: Mapping[str, str]) -> list[Failure]:
@@ -63,32 +66,40 @@ class RememberingEngine:
         """
         key = _key(batch)
         if key not in self._known:
-            self._keep(key, self._ask(batch))
+            self._known[key] = {}
+            self._size += _OVERHEAD
+        known = self._known[key]
         self._known.move_to_end(key)
-        _, found = self._known[key]
-        if any(isinstance(answer, Failure) for _, answer in found):
-            self._forget(key)  # a policy that took too long may find time later
-        return iter(found)
+        unknown = tuple(policy for policy in batch.policies if policy.id not in known)
+        if unknown:
+            self._keep(known, unknown, self._ask(msgspec.structs.replace(batch, policies=unknown)))
+        found = [(policy, known[policy.id]) for policy in batch.policies]
+        for policy, answer in found:
+            if isinstance(answer, Failure):
+                self._forget(known, policy.id)  # one that took too long may find time later
+        return ((policy, answer) for policy, answer in found if answer is not None)
 
-    def _ask(self, batch: Batch) -> Pairs:
+    def _ask(self, batch: Batch) -> dict[str, Answers | Failure]:
         if self._engine is None:
             raise RuntimeError("no policies are loaded")
         began = time.monotonic()
         try:
-            return list(self._engine.evaluate(batch))
+            return {policy.id: answer for policy, answer in self._engine.evaluate(batch)}
         finally:
             self._busy += time.monotonic() - began
 
-    def _keep(self, key: bytes, found: Pairs) -> None:
-        size = sum(_size(answer) for _, answer in found)
-        self._known[key] = (size, found)
-        self._size += size
+    def _keep(
+        self, known: Known, asked: Sequence[Policy], found: Mapping[str, Answers | Failure]
+    ) -> None:
+        for policy in asked:
+            known[policy.id] = found.get(policy.id)
+            self._size += _size(known[policy.id])
         while self._size > MAX_REMEMBERED_BYTES and len(self._known) > 1:
-            self._forget(next(iter(self._known)))
+            _, oldest = self._known.popitem(last=False)
+            self._size -= _OVERHEAD + sum(map(_size, oldest.values()))
 
-    def _forget(self, key: bytes) -> None:
-        size, _ = self._known.pop(key)
-        self._size -= size
+    def _forget(self, known: Known, policy: str) -> None:
+        self._size -= _size(known.pop(policy))
 
     def close(self) -> None:
         """End the engine; what it answered stays known."""
@@ -98,18 +109,16 @@ class RememberingEngine:
 
 
 def _key(batch: Batch) -> bytes:
-    digest = hashlib.blake2b(batch.name.encode(), digest_size=16)
-    for policy in batch.policies:
-        digest.update(policy.id.encode() + b"\0")
+    digest = hashlib.blake2b(batch.name.encode() + b"\0", digest_size=16)
     digest.update(batch.input)
     return digest.digest()
 
 
-_OVERHEAD = 200
-"""Bytes of a pair beside the answers' text."""
+_OVERHEAD = 400
+"""Bytes of an entry beside the answers' text: dictionaries, their keys, the heads of strings."""
 
 
-def _size(answer: Answers | Failure) -> int:
-    if isinstance(answer, Failure):
+def _size(answer: Answers | Failure | None) -> int:
+    if answer is None or isinstance(answer, Failure):
         return _OVERHEAD
     return _OVERHEAD + sum(map(len, answer.values()))

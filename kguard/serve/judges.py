@@ -101,8 +101,10 @@ class Judge:
         options = msgspec.structs.replace(setup.options, at=at)
         engine = self._running(setup)
 
-        def judge(collected: Collected) -> Judged:
-            return scan(collected, options, engine, setup.policies, beside=self._beside)
+        def judge(collected: Collected, asked: frozenset[str] | None) -> Judged:
+            return scan(
+                collected, options, engine, setup.policies, beside=self._beside, asked=asked
+            )
 
         return admission.Context(state, judge, gate=setup.gate, allow_unknown=setup.allow_unknown)
 

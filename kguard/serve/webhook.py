@@ -11,6 +11,7 @@ Authority: the API server's client (k8s.io/apiserver plugin/webhook/validating/d
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import time
 from collections import Counter
@@ -37,6 +38,8 @@ _LEAST_SHARE = 0.5
 """Of a short timeout at least this much is used."""
 _WARM_SECONDS = 0.1
 """Between two looks whether the cluster is read."""
+_NEW_OBJECTS = 20_000
+"""After which they are gone through; a decision makes some ten thousand."""
 KEPT = 32
 """States of parts that are kept as they were before a request."""
 MAX_WHOLE = 4
@@ -94,6 +97,7 @@ class Webhook:
             await asyncio.wrap_future(judging)
         except KguardError as error:
             log("error", "not judged", reason=str(error))
+        _tidy_up()
         self._warm = True
         log("info", "ready", objects=self._view.size)
 
@@ -183,6 +187,17 @@ class Webhook:
         """End the judges."""
         for judge in self._judges.values():
             judge.close()
+
+
+def _tidy_up() -> None:
+    """Look for rubbish in cycles from now on, which commands do not: a server runs for weeks.
+
+    What is known of the cluster stays, and is not gone through again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
+    gc.enable()
 
 
 def patience(query: str, deadline: float) -> float:

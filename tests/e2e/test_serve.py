@@ -61,16 +61,8 @@ class Server:
         self.port, self.log = port, folder / "serve.log"
         self.certificate, key = certificate(folder, "serve")
         self._command = [
-            *(
-                sys.executable,
-                "-m",
-                "kguard",
-                "serve",
-                "--context",
-                "scanner",
-                "--layer",
-                "network",
-            ),
+            *(sys.executable, "-m", "kguard", "serve", "--context", "scanner"),
+            *(f"--layer={layer}" for layer in layers),
             *(f"--listen=127.0.0.1:{port}", f"--tls-cert={self.certificate}", f"--tls-key={key}"),
         ]
         self._env = {

@@ -45,10 +45,10 @@ OPEN = {
 def context():
     options = Options(at=datetime(2026, 11, 30, tzinfo=UTC), layers=("network",))
 
-    def judge(state):
+    def judge(state, asked):
         engine = EmbeddedEngine()
         try:
-            return scan(state, options, engine)
+            return scan(state, options, engine, asked=asked)
         finally:
             engine.close()
 
@@ -120,8 +120,8 @@ def test_a_policy_that_fails_is_no_pass(context, allowed, name):
     """Only with `--allow-incomplete`, and then it is said."""
     failed = Incomplete(f"policy {name}", "ran out of time")
 
-    def judge(state):
-        judged = context.judge(state)
+    def judge(state, asked):
+        judged = context.judge(state, asked)
         report = msgspec.structs.replace(judged.report, findings=(), incomplete=(failed,))
         return msgspec.structs.replace(judged, report=report)
 
@@ -130,6 +130,30 @@ def test_a_policy_that_fails_is_no_pass(context, allowed, name):
     said = f"policy {name} cannot be decided: ran out of time"
     assert response.allowed is allowed
     assert said in (response.warnings if allowed else response.status.message)
+
+
+def test_before_a_request_only_the_policies_that_find_something_after_it_are_asked(context):
+    """And more only where a later request needs more."""
+    asked = []
+
+    def judge(state, policies):
+        asked.append(policies)
+        return context.judge(state, policies)
+
+    counting = admission.Context(context.collected, judge)
+    for _ in range(2):
+        assert admission.decide(review(item=OPEN), counting) == admission.decide(
+            review(item=OPEN), context
+        )
+    after, before, again = asked
+    assert after is None
+    assert again is None
+    assert "network/open-to-cluster" in before
+    counting.before(before | {"network/other"})
+    assert asked[3] == before | {"network/other"}
+    counting.before()
+    counting.before(before)
+    assert asked[4:] == [None]
 
 
 def test_a_request_without_an_object_is_one_sentence(context):

@@ -43,3 +43,38 @@ def test_a_namespace_is_left_out_with_what_it_holds(targets):
 
 def test_an_object_that_is_called_as_a_namespace_is_not_left_out(targets):
     assert targets("web") == targets()
+
+
+ACCEPTED = OPEN_WEB.replace(
+    "namespace: shop}",
+    "namespace: shop, annotations: {ignore.kguard.dev/network.open-to-cluster:"
+    ' "until=2027-01-31; by=me; reason=tried"}}',
+    1,
+)
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory):
+    """``states({policy})``: policies with the states of their findings if only these are asked."""
+    file = tmp_path_factory.mktemp("in") / "a.yaml"
+    file.write_text(ACCEPTED)
+    engine = EmbeddedEngine()
+    options = Options(at=datetime(2026, 11, 23, tzinfo=UTC), layers=("network", "manifests"))
+
+    def found(asked=None):
+        judged = scan(sources.collect([str(file)]), options, engine, asked=asked)
+        return {(finding.policy, finding.state) for finding in judged.report.findings}
+
+    yield found
+    engine.close()
+
+
+def test_only_the_policies_that_are_asked_find_something(states):
+    accepted = ("network/open-to-cluster", "waived")
+    assert accepted in states()
+    assert states({"network/open-to-cluster"}) == {accepted}
+    assert states(set()) == set()
+
+
+def test_whether_a_waiver_is_used_is_told_by_all_policies(states):
+    assert states({"manifests/waiver-unused"}) == states()

@@ -17,6 +17,7 @@ class Counting:
 
     def __init__(self, log):
         self.log, self.broken = log, False
+        self.asked, self.left_out = [], set()
 
     def load(self, policies, libraries):
         self.log.append("load")
@@ -24,7 +25,10 @@ class Counting:
 
     def evaluate(self, batch):
         self.log.append(batch.input)
+        self.asked.append(tuple(policy.id for policy in batch.policies))
         for policy in batch.policies:
+            if policy.id in self.left_out:
+                continue
             yield policy, Failure(policy.id, "no") if self.broken else {"q": batch.input}
 
     def close(self):
@@ -55,7 +59,22 @@ def test_the_same_document_is_judged_once(engine):
     assert [*engine.evaluate(batch(b"[1]"))] == first
     assert [*engine.evaluate(batch(b"[2]"))] != first
     assert len([*engine.evaluate(batch(b"[1]", POLICIES[:1]))]) == 1
-    assert engine.log == [b"[1]", b"[2]", b"[1]"]
+    assert engine.log == [b"[1]", b"[2]"]
+
+
+def test_only_the_policies_that_were_not_asked_are(engine):
+    one, other = POLICIES
+    [*engine.evaluate(batch(b"[1]", [one]))]
+    found = [*engine.evaluate(batch(b"[1]", [one, other]))]
+    assert [policy for policy, _ in found] == [one, other]
+    assert engine.made[0].asked == [(one.id,), (other.id,)]
+
+
+def test_a_policy_that_the_engine_leaves_out_is_left_out_again(engine):
+    engine.made[0].left_out = {POLICIES[0].id}
+    for _ in range(2):
+        assert [policy for policy, _ in engine.evaluate(batch(b"[1]"))] == [POLICIES[1]]
+    assert engine.log == [b"[1]"]
 
 
 def test_a_failure_is_not_remembered(engine):
@@ -83,7 +102,7 @@ def test_it_is_started_anew_before_its_time_is_used_up(engine, monkeypatch):
 
 
 def test_what_is_remembered_is_bounded(engine, monkeypatch):
-    monkeypatch.setattr(remembering, "MAX_REMEMBERED_BYTES", 1000)
+    monkeypatch.setattr(remembering, "MAX_REMEMBERED_BYTES", 5000)
     for number in range(50):
         [*engine.evaluate(batch(b"[%d]" % number))]
     engine.log.clear()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -112,10 +113,24 @@ def test_the_server_answers_as_kguard_admit_does(webhook, setup):
     engine.close()
 
 
-def _judged(engine, options, state):
+def _judged(engine, options, state, asked):
     from kguard.scan import scan
 
-    return scan(state, options, engine)
+    return scan(state, options, engine, asked=asked)
+
+
+def test_a_server_looks_for_rubbish_in_cycles_once_it_is_ready(webhook):
+    """Commands do not: what each decision leaves would never be free again."""
+    before = gc.get_threshold()
+    gc.disable()
+    try:
+        asyncio.run(webhook().warm())
+        assert gc.isenabled()
+        assert gc.get_freeze_count()
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+        gc.enable()
 
 
 @pytest.mark.parametrize(("otherwise", "allowed"), [("allow", True), ("deny", False)])
