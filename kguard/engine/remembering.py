@@ -32,10 +32,16 @@ class RememberingEngine:
     Args:
         start: gives a fresh engine.
         first: the first one, where it is there already.
+        most: bytes of answers that are kept.
     """
 
-    def __init__(self, start: Callable[[], Engine], first: Engine | None = None) -> None:
-        self._start = start
+    def __init__(
+        self,
+        start: Callable[[], Engine],
+        first: Engine | None = None,
+        most: int = MAX_REMEMBERED_BYTES,
+    ) -> None:
+        self._start, self._most = start, most
         self._engine = first
         self._loaded: tuple[tuple[Policy, ...], dict[str, str]] | None = None
         self._failures: list[Failure] = []
@@ -94,7 +100,7 @@ class RememberingEngine:
         for policy in asked:
             known[policy.id] = found.get(policy.id)
             self._size += _size(known[policy.id])
-        while self._size > MAX_REMEMBERED_BYTES and len(self._known) > 1:
+        while self._size > self._most and len(self._known) > 1:
             _, oldest = self._known.popitem(last=False)
             self._size -= _OVERHEAD + sum(map(_size, oldest.values()))
 

@@ -18,7 +18,7 @@ from functools import partial
 import msgspec
 
 from kguard import admission
-from kguard.engine.remembering import RememberingEngine
+from kguard.engine.remembering import MAX_REMEMBERED_BYTES, RememberingEngine
 from kguard.model.manifests import Collected
 from kguard.scan import Judged, scan
 from kguard.serve.settings import Setup
@@ -34,11 +34,19 @@ class Judge:
     Args:
         name: of the thread.
         kept: how many states it keeps as they were before a request.
+        answers: bytes of the engine's answers that it keeps.
         beside: whether its engine works while the next facts are computed.
     """
 
-    def __init__(self, name: str, kept: int = 1, *, beside: bool = True) -> None:
-        self._kept, self._beside = kept, beside
+    def __init__(
+        self,
+        name: str,
+        kept: int = 1,
+        answers: int = MAX_REMEMBERED_BYTES,
+        *,
+        beside: bool = True,
+    ) -> None:
+        self._kept, self._answers, self._beside = kept, answers, beside
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._engine: RememberingEngine | None = None
         self._start: Callable[..., object] | None = None
@@ -63,6 +71,14 @@ class Judge:
             until: when nobody waits for the answer any more, as `time.monotonic`.
         """
         work = partial(self._decide, request, state, setup, number, until)
+        return self._pool.submit(work)
+
+    def prepare(self, setup: Setup) -> Future[None]:
+        """Compile the policies before there is anything to judge."""
+
+        def work() -> None:
+            self._running(setup).load(setup.policies.policies, setup.policies.libraries)
+
         return self._pool.submit(work)
 
     def warm(self, state: Callable[[], Collected], setup: Setup, number: object) -> Future[None]:
@@ -111,7 +127,8 @@ class Judge:
     def _running(self, setup: Setup) -> RememberingEngine:
         if self._engine is None or self._start is not setup.start:
             self._end()
-            self._engine, self._start = RememberingEngine(setup.start), setup.start
+            self._engine = RememberingEngine(setup.start, most=self._answers)
+            self._start = setup.start
         return self._engine
 
     def _end(self) -> None:

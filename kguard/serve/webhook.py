@@ -42,6 +42,8 @@ _NEW_OBJECTS = 20_000
 """After which they are gone through; a decision makes some ten thousand."""
 KEPT = 32
 """States of parts that are kept as they were before a request."""
+ANSWERS = 16 << 20
+"""Bytes of answers on parts that are kept: most parts are judged once, what they share stays."""
 MAX_WHOLE = 4
 """Requests that wait for the judge of the whole cluster, each of which takes seconds."""
 
@@ -59,7 +61,10 @@ class Webhook:
         self.refused: Callable[[], dict[str, int]] = dict
         self._serving, self._view = serving, view
         self._need_certificate = need_certificate
-        self._judges = {"slice": Judge("slice", KEPT, beside=False), "whole": Judge("whole")}
+        self._judges = {
+            "slice": Judge("slice", KEPT, ANSWERS, beside=False),
+            "whole": Judge("whole"),
+        }
         self._running: Counter[str] = Counter()
 
     async def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -89,6 +94,8 @@ class Webhook:
 
         One that cannot be judged is no reason to answer nobody: requests are told the reason.
         """
+        for judge in self._judges.values():
+            judge.prepare(self.setup)
         while not self._view.ready:  # noqa: ASYNC110 - another thread reads the cluster
             await asyncio.sleep(_WARM_SECONDS)
         part = self._view.whole()

@@ -101,11 +101,13 @@ def test_it_is_started_anew_before_its_time_is_used_up(engine, monkeypatch):
     assert len(engine.made) == 2
 
 
-def test_what_is_remembered_is_bounded(engine, monkeypatch):
-    monkeypatch.setattr(remembering, "MAX_REMEMBERED_BYTES", 5000)
+def test_what_is_remembered_is_bounded():
+    log = []
+    engine = RememberingEngine(lambda: Counting(log), most=5000)
+    engine.load(POLICIES, {})
     for number in range(50):
         [*engine.evaluate(batch(b"[%d]" % number))]
-    engine.log.clear()
+    log.clear()
     [*engine.evaluate(batch(b"[49]"))]
     [*engine.evaluate(batch(b"[0]"))]
-    assert engine.log == [b"[0]"]
+    assert log == [b"[0]"]

@@ -119,6 +119,21 @@ def _judged(engine, options, state, asked):
     return scan(state, options, engine, asked=asked)
 
 
+def test_policies_are_compiled_while_the_cluster_is_read(setup):
+    started = []
+
+    def start():
+        started.append(EmbeddedEngine())
+        return started[-1]
+
+    counted = msgspec.structs.replace(setup, start=start)
+    server = Webhook(Serving(host="127.0.0.1", port=0), View(), counted)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(server.warm(), 0.05))
+    server.close()
+    assert len(started) == len({"slice", "whole"})
+
+
 def test_a_server_looks_for_rubbish_in_cycles_once_it_is_ready(webhook):
     """Commands do not: what each decision leaves would never be free again."""
     before = gc.get_threshold()
