@@ -124,8 +124,9 @@ def _revision(text: str, options: Options, into: Collected) -> None:
         _blobs(blobs, options, into)
         return
     with tempfile.TemporaryDirectory(prefix="kguard-") as target:
-        written = git.check_out(found, Path(target)) / folder
-        _folder(walk(written, folder or "."), options, set(), into)
+        top = git.check_out(found, Path(target))
+        listing = walk(top / folder, folder or ".")
+        _folder(listing, _then(options, top), set(), into)
 
 
 def _matching(text: str, found: git.Tree, options: Options, into: Collected) -> None:
@@ -139,12 +140,22 @@ def _matching(text: str, found: git.Tree, options: Options, into: Collected) -> 
         if not paths:
             raise SourceError("no file of the revision matches", where=text)
         seen: set[str] = set()
+        then = _then(options, written)
         for path in paths:
             shown = path.relative_to(written).as_posix()
             if path.is_dir():
-                _folder(walk(path, shown), options, seen, into)
+                _folder(walk(path, shown), then, seen, into)
             else:
-                _named(File(printable(shown), str(path)), options, seen, into)
+                _named(File(printable(shown), str(path)), then, seen, into)
+
+
+def _then(options: Options, written: Path) -> Options:
+    """The options, charts installed with the values that a revision has."""
+    if not options.releases:
+        return options
+    top = git.top_level()
+    releases = tuple(helm.of_revision(one, top, written) for one in options.releases)
+    return msgspec.structs.replace(options, releases=releases)
 
 
 _RENDERED = frozenset({helm.NAME, *kustomize.NAMES})

@@ -135,18 +135,44 @@ def evaluate(chart: Chart, files: Iterable[File], options: Options) -> Collected
     folder = chart.file.folder
     if chart.library or not selected(chart.file.display, options):
         return into
+    place = Path(chart.file.path).parent.resolve()
+    releases = [r for r in options.releases if Path(r.chart).resolve() == place]
     reason = _why_not(chart, options)
     if options.render != "never":
-        parts = contents(folder, inside((folder, *chart.local), files))
+        paths = inside((folder, *chart.local), files)
+        paths |= {_shown(name, release): name for release in releases for name in release.values}
+        parts = contents(folder, paths)
         into.roots.append(Root(folder, parts, reason, _HINT if reason else ""))
     if reason:
         into.not_evaluated.append(NotEvaluated(folder, f"a Helm chart: {reason}"))
         return into
-    releases = [r for r in options.releases if display_path(Path(r.chart)) == folder]
     own = Release(folder, _release_name(chart), options.namespace)
     for release in releases or [own]:
         _render(chart, release, options, into)
     return into
+
+
+def of_revision(release: Release, top: Path, written: Path) -> Release:
+    """A release with the files that a revision of the working tree `top` has.
+
+    Values that it does not have are left out.
+    """
+
+    def then(name: str) -> Path:
+        path = Path(name).absolute()
+        return written / path.relative_to(top) if path.is_relative_to(top) else path
+
+    values = tuple(str(path) for path in map(then, release.values) if path.is_file())
+    return msgspec.structs.replace(
+        release, chart=str(then(release.chart)), values=values, top=str(written)
+    )
+
+
+def _shown(values: str, release: Release) -> str:
+    path = Path(values)
+    if release.top and path.is_relative_to(release.top):
+        return path.relative_to(release.top).as_posix()
+    return display_path(path)
 
 
 def _release_name(chart: Chart) -> str:
@@ -206,7 +232,7 @@ def _recipes(chart: Chart, release: Release, rendered: Collected, group: str) ->
     """The values that the chart was rendered with, and the templates that had a result."""
     own, folder = Path(chart.file.path).parent, chart.file.folder
     values = {posixpath.join(folder, "values.yaml"): own / "values.yaml"}
-    values |= {display_path(Path(name)): Path(name) for name in release.values}
+    values |= {_shown(name, release): Path(name) for name in release.values}
     prefix = "" if folder == "." else f"{folder}/"
     names = {m.text.file for m in rendered.manifests} - {chart.file.display}
     names |= {prefix + p.relative_to(own).as_posix() for p in (own / "templates").rglob("*.y*ml")}

@@ -17,6 +17,8 @@ class Release(msgspec.Struct, frozen=True):
     values: tuple[str, ...] = ()
     set: dict[str, str] = {}
     kubernetes: str = ""
+    top: str = ""
+    """Where a git revision was written that chart and values are of; reports do not show it."""
 
 
 class Options(msgspec.Struct, frozen=True):

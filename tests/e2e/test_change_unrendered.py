@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -113,3 +114,27 @@ def test_a_change_that_the_user_does_not_want_rendered_is_left_out(kguard, repos
     _write(repository, {"chart/values.yaml": "deny: false\n"})
     options = ("--baseline", "rev:HEAD~1", "--fail-on-new", "--render", "never")
     assert kguard("scan", ".", *options, cwd=repository).returncode == 0
+
+
+RELEASE = "{chart: chart, name: shop, namespace: shop, values: [envs/prod.yaml]}"
+INSTALLED = {"kguard.yaml": f"helm: [{RELEASE}]\n", "envs/prod.yaml": "deny: true\n"}
+
+
+@pytest.mark.parametrize("more", [(), ("--settings-from", "HEAD~1")], ids=["own", "base"])
+@pytest.mark.parametrize("place", [".", "chart"])
+def test_values_beside_a_chart_are_those_of_each_side(
+    kguard, repository, testbed, monkeypatch, more, place
+):
+    _write(repository, INSTALLED)
+    _write(repository, {"envs/prod.yaml": "deny: false\n"})
+    options = ("--baseline", "rev:HEAD~1", "--fail-on=low", "--fail-on-new", *more, "-o", "json")
+    done = kguard("scan", ".", *options, cwd=repository / place)
+    assert "the change touches it" in done.stdout
+    monkeypatch.setenv("PATH", str(testbed("helm").parent), prepend=os.pathsep)
+    changes = repository / "changes.txt"
+    told = kguard(
+        "scan", repository, *options, "--changes", f"txt={changes}", cwd=repository / place
+    )
+    assert told.returncode == 1
+    assert "opens" in changes.read_text()
+    assert place == "chart" or changes.read_text().startswith("envs/prod.yaml:1  deny: false\n")
