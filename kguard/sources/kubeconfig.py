@@ -14,6 +14,9 @@ from pathlib import Path
 from kguard.model.manifests import mapping, sequence
 from kguard.sources import yaml
 
+DEFAULT = "~/.kube/config"
+"""Where the kubeconfig lies that nobody names."""
+
 
 def context_names() -> list[str]:
     """The names of all contexts, sorted; files that cannot be read are left out."""
@@ -22,7 +25,7 @@ def context_names() -> list[str]:
 
 def _files() -> list[Path]:
     listed = [Path(name) for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name]
-    return listed or [Path("~/.kube/config").expanduser()]
+    return listed or [Path(DEFAULT).expanduser()]
 
 
 def _names(path: Path) -> Iterator[str]:

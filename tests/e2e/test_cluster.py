@@ -74,10 +74,9 @@ def filled(cluster, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def kubeconfig(cluster, monkeypatch):
     """The official client reads the test's kubeconfig."""
-    from kubernetes.config import kube_config
 
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(cluster.kubeconfig))
+    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
 
 
 def named(collected, kind):
@@ -139,9 +138,8 @@ def test_the_shipped_role_is_enough(filled, checkout):
 def test_an_unknown_user_is_one_sentence(filled, tmp_path, monkeypatch):
     text = filled.kubeconfig.read_text().replace("admin-token", "no-such-token")
     (tmp_path / "kubeconfig").write_text(text)
-    from kubernetes.config import kube_config
 
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     with pytest.raises(ClusterError, match="does not know the user"):
         source.read("admin")
 
@@ -156,20 +154,19 @@ def test_a_server_that_is_away_is_named(tmp_path, cluster, monkeypatch):
     (port,) = live.free_ports(1)
     text = cluster.kubeconfig.read_text().replace(cluster.url, f"https://127.0.0.1:{port}")
     (tmp_path / "kubeconfig").write_text(text)
-    from kubernetes.config import kube_config
 
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "kubeconfig"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
     with pytest.raises(ClusterError, match="does not answer"):
         source.read("admin")
 
 
 def test_a_pod_reaches_its_own_cluster_by_its_service_account(filled, tmp_path, monkeypatch):
-    from kubernetes.config import incluster_config, kube_config
+    from kubernetes.config import incluster_config
 
     token = tmp_path / "token"
     token.write_text("admin-token")
     authority = filled.kubeconfig.parent / "certificates" / "apiserver.crt"
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(authority))
     host, _, port = filled.url.removeprefix("https://").partition(":")
@@ -179,9 +176,8 @@ def test_a_pod_reaches_its_own_cluster_by_its_service_account(filled, tmp_path, 
 
 
 def test_a_pod_without_a_service_account_is_one_sentence(tmp_path, monkeypatch):
-    from kubernetes.config import kube_config
 
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(UsageError, match="in-cluster"):
         source.read("in-cluster")

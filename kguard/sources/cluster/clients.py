@@ -9,12 +9,14 @@ an API server sends none and the token would go along.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from kguard.errors import ClusterError, UsageError
 from kguard.sources.cluster import logging_in
+from kguard.sources.kubeconfig import DEFAULT
 
 IN_CLUSTER = "in-cluster"
 """The name under which a pod reaches its own cluster by its service account."""
@@ -42,7 +44,7 @@ def client_of(context: str, kubeconfig: str = "") -> Any:
         if context not in known:
             return _client(library, config.load_incluster_config)
         with _complaints() as said:
-            place = {"config_file": kubeconfig or None, "context": context}
+            place = {"config_file": _place(kubeconfig), "context": context}
             client = _client(library, config.load_kube_config, **place)
     except config.ConfigException as error:
         raise UsageError(str(error).splitlines()[0], where=f"context {context}") from error
@@ -99,10 +101,18 @@ def _entries(kubeconfig: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """All contexts of a kubeconfig, and the current one; none where there is no kubeconfig."""
     config = _library().config
     try:
-        known, chosen = config.list_kube_config_contexts(kubeconfig or None)
+        known, chosen = config.list_kube_config_contexts(_place(kubeconfig))
     except config.ConfigException:
         return [], {}
     return known, chosen
+
+
+def _place(kubeconfig: str) -> str:
+    """Where the kubeconfig lies, as kubectl looks for it.
+
+    The client looks once, when it is imported, and takes an empty variable for a file's name.
+    """
+    return kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT
 
 
 def _library() -> Any:

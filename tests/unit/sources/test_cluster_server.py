@@ -50,11 +50,10 @@ def _sleeping(monkeypatch, sleep):
 @pytest.fixture
 def read(server, monkeypatch):
     """``read(cluster={...}, token=...)`` is the live source on the server."""
-    from kubernetes.config import kube_config
 
     def run(cluster=None, **user):
         path = server.kubeconfig(cluster, **user)
-        monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+        monkeypatch.setenv("KUBECONFIG", str(path))
         return source.read("test")
 
     return run
