@@ -69,4 +69,4 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def silent(self) -> bool:
         """Whether nothing changed that any layer can tell."""
-        return not (self.effects or self.new or self.fixed)
+        return not (self.effects or self.new or self.fixed or self.undecided)

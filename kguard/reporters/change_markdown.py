@@ -48,6 +48,7 @@ def _head(found: Difference) -> Iterator[str]:
     said += [f"strengthens {number_of(better, 'things')}"] if better else []
     said += [f"brings {number_of(len(found.new), 'findings')}"] if found.new else []
     said += [f"fixes {len(found.fixed)}"] if found.fixed else []
+    said += [f"leaves {len(found.undecided)} undecided"] if found.undecided else []
     yield f"### kguard: this change {', '.join(said)}"
     yield ""
 

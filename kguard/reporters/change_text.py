@@ -32,6 +32,10 @@ def totals(found: Difference) -> str:
     """The whole change in one sentence."""
     if found.silent:
         changed = number_of(found.objects, "objects")
+        if found.incomplete:
+            return (
+                f"kguard: no effect is seen, but not everything could be judged ({changed} changed)"
+            )
         return f"kguard: no effect on the five layers ({changed} changed)"
     undecided = f", {len(found.undecided)} undecided" if found.undecided else ""
     fixed = f"{len(found.fixed)} fixed{undecided}"

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from kguard.model.differences import Appeared, Cause, Difference, Effect
+from kguard.model.findings import Incomplete
 from kguard.reporters import change_markdown, change_text
 from tests.unit.reporters.reports import finding
 
@@ -65,6 +66,19 @@ def test_nothing_is_one_line():
     sentence = "kguard: no effect on the five layers (43 objects changed)"
     assert lines(found) == [sentence]
     assert sentence in change_markdown.render(found).replace("\\", "")
+
+
+def test_nothing_seen_is_not_nothing():
+    found = Difference(objects=1, incomplete=(Incomplete("context prod", "no answer"),))
+    sentence = "kguard: no effect is seen, but not everything could be judged (1 object changed)"
+    assert lines(found) == [sentence]
+    assert sentence in change_markdown.render(found).replace("\\", "")
+
+
+def test_what_is_only_undecided_is_no_silence():
+    found = Difference(undecided=(finding("network/b", "app"),), unchanged=2)
+    assert lines(found)[-1] == "0 new, 0 fixed, 1 undecided, 2 unchanged"
+    assert "this change leaves 1 undecided" in change_markdown.render(found)
 
 
 HUGE = Difference(
