@@ -28,8 +28,9 @@ from kguard.config import Config, Falco
 from kguard.errors import UsageError
 from kguard.model.differences import Difference
 from kguard.model.findings import severity_at_least
+from kguard.model.manifests import Collected
 from kguard.reporters import Settings, changes
-from kguard.scan import Judged, scan
+from kguard.scan import Judged, Options, scan
 from kguard.sources import git, overlaid
 from kguard.sources.files import display_path
 from kguard.sources.listed import Listed
@@ -116,10 +117,20 @@ def _sides(arguments: dict[str, Any]) -> Compared:
         there = collect({**arguments, "inputs": ()}, config)
         context = around(there, collected[0], chosen[0])
         collected = [overlaid(context, one) for one in collected]
+    return compared(collected, chosen, arguments, (_root(base), _root(head)))
+
+
+def compared(
+    sides: Sequence[Collected],
+    chosen: Sequence[Options],
+    arguments: dict[str, Any],
+    roots: tuple[str, str] = ("", ""),
+) -> Compared:
+    """Judge what there is and what there would be, each with its options, by one engine."""
     with open_engine(arguments, remembering=True) as engine:
-        judged = [scan(one, wanted, engine) for one, wanted in zip(collected, chosen, strict=True)]
-        sure = surely(judged[0], judged[1], chosen[1], engine)
-    return Compared(judged[0], judged[1], chosen[1], (_root(base), _root(head)), sure)
+        base, head = (scan(one, wanted, engine) for one, wanted in zip(sides, chosen, strict=True))
+        sure = surely(base, head, chosen[1], engine)
+    return Compared(base, head, chosen[1], roots, sure)
 
 
 _OF_THE_CLUSTER = {

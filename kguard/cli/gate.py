@@ -7,19 +7,17 @@ from typing import Any
 
 import click
 
-from kguard.change import Compared, surely
+from kguard.change import Compared
 from kguard.cli import diff
 from kguard.cli.inputs import (
     collect,
     input_options,
     judge_options,
     live,
-    open_engine,
     options,
     settings,
 )
 from kguard.errors import UsageError
-from kguard.scan import scan
 from kguard.sources import overlaid
 
 
@@ -50,10 +48,4 @@ def _sides(arguments: dict[str, Any]) -> Compared:
     top = collect(*diff.of_files(arguments, config))
     base = collect(there, config)
     chosen = options(there, config)
-    sides = []
-    for state in (base, overlaid(base, top)):
-        with open_engine(arguments) as engine:
-            sides.append(scan(state, chosen, engine))
-    with open_engine(arguments) as engine:
-        sure = surely(sides[0], sides[1], chosen, engine)
-    return Compared(sides[0], sides[1], chosen, sure=sure)
+    return diff.compared((base, overlaid(base, top)), (chosen, chosen), arguments)
