@@ -17,7 +17,7 @@ import msgspec
 from kguard.inventory.overlay import owners
 from kguard.model.manifests import JsonObject, Manifest, mapping, sequence, strings
 
-_APPLICATIONS = frozenset(
+MAKERS = frozenset(
     {
         ("Pod", ""),
         ("Deployment", "apps"),
@@ -25,6 +25,12 @@ _APPLICATIONS = frozenset(
         ("StatefulSet", "apps"),
         ("Job", "batch"),
         ("CronJob", "batch"),
+    }
+)
+"""Pods, and what applications make them with, by kind and group."""
+
+_APPLICATIONS = MAKERS | frozenset(
+    {
         ("Service", ""),
         ("ServiceAccount", ""),
         ("Endpoints", ""),

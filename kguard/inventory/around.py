@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from kguard.inventory.applications import pod_metadata, words
+from kguard.inventory.applications import MAKERS, pod_metadata, words
 from kguard.inventory.overlay import owners
 from kguard.inventory.reaching import POLICY
 from kguard.inventory.selectors import Selector
-from kguard.inventory.standing import MAKERS, SERVICE, Standing
+from kguard.inventory.standing import SERVICE, Standing
 from kguard.model.manifests import Manifest, strings
 
 _SETTINGS = ("ConfigMap", "")

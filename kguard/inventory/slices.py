@@ -16,12 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from kguard.inventory.applications import SYSTEM, is_foreign, pod_metadata, shape_of, words
+from kguard.inventory.applications import (
+    MAKERS,
+    SYSTEM,
+    is_foreign,
+    pod_metadata,
+    shape_of,
+    words,
+)
 from kguard.inventory.around import around
 from kguard.inventory.overlay import owners
 from kguard.inventory.reaching import MESHED, POLICY, peers_of
 from kguard.inventory.selectors import Selector
-from kguard.inventory.standing import MAKERS, SERVICE, Standing
+from kguard.inventory.standing import SERVICE, Standing
 from kguard.model.manifests import Manifest, strings
 
 _CHANGED = MAKERS | {SERVICE, ("ServiceAccount", ""), POLICY}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from kguard.inventory.applications import (
+    MAKERS,
     Ports,
     hosts,
     is_foreign,
@@ -32,18 +33,6 @@ from kguard.inventory.selectors import Selector
 from kguard.model.manifests import Manifest, strings
 
 SERVICE = ("Service", "")
-MAKERS = frozenset(
-    {
-        ("Pod", ""),
-        ("Deployment", "apps"),
-        ("ReplicaSet", "apps"),
-        ("StatefulSet", "apps"),
-        ("Job", "batch"),
-        ("CronJob", "batch"),
-    }
-)
-"""Pods, and what applications make them with."""
-
 _Key = TypeVar("_Key", str, bytes, tuple[str, str])
 _Graph = dict[str, dict[str, None]]
 
