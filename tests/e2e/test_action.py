@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from tests.e2e.manifests import LATEST_WEB, OPEN_WEB
+from tests.repositories import commit, git
 
 EXPRESSION = re.compile(r"\$\{\{\s*(\S+)\s*\}\}")
 COMMAND_TEXT = "::error::owned ##[error]owned ::set-output name=findings::0"
@@ -144,23 +145,10 @@ def test_inputs_reach_scripts_by_the_environment_only(checkout):
 def pull_request(runner):
     """The checkout of a pull request that accepts its own finding, and its base's commit."""
 
-    def git(*arguments: str) -> str:
-        who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-        command = ["git", *who, *arguments]
-        done = subprocess.run(
-            command, cwd=runner.workspace, check=True, capture_output=True, text=True
-        )
-        return done.stdout.strip()
-
-    git("init", "-q", "-b", "main")
-    (runner.workspace / "shop.yaml").write_text(LATEST_WEB)
-    git("add", "-A")
-    git("commit", "-q", "-m", "base")
-    base = git("rev-parse", "HEAD")
+    git(runner.workspace, "init", "-q", "-b", "main")
+    base = commit(runner.workspace, {"shop.yaml": LATEST_WEB})
     settings = "policies: {images/mutable-tag: {enabled: false}}\nfail-on: critical\n"
-    (runner.workspace / "kguard.yaml").write_text(settings)
-    git("add", "-A")
-    git("commit", "-q", "-m", "change")
+    commit(runner.workspace, {"kguard.yaml": settings})
     event = runner.workspace.parent / "event.json"
     event.write_text(json.dumps({"pull_request": {"base": {"sha": base}}}))
     runner.variables |= {"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": str(event)}

@@ -6,11 +6,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 
 import pytest
 
 from tests.e2e.manifests import LATEST_WEB
+from tests.repositories import commit, git
 
 CHART = "apiVersion: v2\nname: shop\nversion: 1.0.0\n"
 DENY = """apiVersion: networking.k8s.io/v1
@@ -39,25 +39,9 @@ def repository(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(programs))
     folder = tmp_path / "repository"
     folder.mkdir()
-    _git(folder, "init", "-q", "-b", "main")
-    _write(folder, FILES)
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, FILES)
     return folder
-
-
-def _git(folder, *arguments):
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def _write(folder, files):
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        if text is None:
-            (folder / name).unlink()
-        else:
-            (folder / name).write_text(text)
-    _git(folder, "add", "-A")
-    _git(folder, "commit", "-q", "-m", "change")
 
 
 CHANGES = {
@@ -81,7 +65,7 @@ CHANGES = {
 
 @pytest.mark.parametrize(("change", "place"), CHANGES.values(), ids=CHANGES)
 def test_a_change_that_is_not_rendered_is_incomplete(kguard, repository, change, place):
-    _write(repository, change)
+    commit(repository, change)
     options = ("--baseline", "rev:HEAD~1", "--fail-on-new", "-o", "json")
     done = kguard("scan", ".", *options, cwd=repository)
     report = json.loads(done.stdout)
@@ -99,7 +83,7 @@ def test_a_change_that_is_not_rendered_is_incomplete(kguard, repository, change,
 
 
 def test_what_is_not_rendered_and_stays_as_it_is_fails_nothing(kguard, repository):
-    _write(repository, {"README.md": "words\n", "web.yaml": LATEST_WEB + "# the same\n"})
+    commit(repository, {"README.md": "words\n", "web.yaml": LATEST_WEB + "# the same\n"})
     options = ("--baseline", "rev:HEAD~1", "--fail-on-new", "-o", "json")
     for folder in (repository, repository / "chart"):
         done = kguard("scan", ".", *options, cwd=folder)
@@ -111,7 +95,7 @@ def test_what_is_not_rendered_and_stays_as_it_is_fails_nothing(kguard, repositor
 
 
 def test_a_change_that_the_user_does_not_want_rendered_is_left_out(kguard, repository):
-    _write(repository, {"chart/values.yaml": "deny: false\n"})
+    commit(repository, {"chart/values.yaml": "deny: false\n"})
     options = ("--baseline", "rev:HEAD~1", "--fail-on-new", "--render", "never")
     assert kguard("scan", ".", *options, cwd=repository).returncode == 0
 
@@ -125,8 +109,8 @@ INSTALLED = {"kguard.yaml": f"helm: [{RELEASE}]\n", "envs/prod.yaml": "deny: tru
 def test_values_beside_a_chart_are_those_of_each_side(
     kguard, repository, testbed, monkeypatch, more, place
 ):
-    _write(repository, INSTALLED)
-    _write(repository, {"envs/prod.yaml": "deny: false\n"})
+    commit(repository, INSTALLED)
+    commit(repository, {"envs/prod.yaml": "deny: false\n"})
     options = ("--baseline", "rev:HEAD~1", "--fail-on=low", "--fail-on-new", *more, "-o", "json")
     done = kguard("scan", ".", *options, cwd=repository / place)
     assert "the change touches it" in done.stdout

@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ET
 import pytest
 import yaml
 
+from tests.repositories import commit, git
+
 OPEN = """
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
@@ -33,7 +35,7 @@ def repository(tmp_path, checkout):
     closed = OPEN.replace("everyone", "nobody").replace("ingress: [{}]", "policyTypes: [Ingress]")
     (deploy / "closed.yaml").write_text(closed)
     git(folder, "init", "--quiet")
-    commit(folder)
+    commit(folder, {})
     return folder
 
 
@@ -62,20 +64,6 @@ def shell(tmp_path, checkout):
     return run
 
 
-def git(folder, *arguments):
-    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com")
-    done = subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
-
-
-def commit(folder):
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "x")
-    return git(folder, "rev-parse", "HEAD")
-
-
 def document(checkout, name):
     return yaml.safe_load((checkout / name).read_text())
 
@@ -88,7 +76,7 @@ def test_gitlab_fails_a_merge_request_for_what_it_brings(repository, shell, chec
     same = shell(script, repository, **request)
     assert same.returncode == 0, same.stderr
     (repository / "deploy" / "open.yaml").write_text(OPEN)
-    commit(repository)
+    commit(repository, {})
     done = shell(script, repository, **request)
     assert done.returncode == 1, done.stderr
     for name in job["artifacts"]["reports"].values():

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 
 from tests.e2e.manifests import LATEST_WEB, OPEN_WEB
+from tests.repositories import commit, git
 
 WAIVER = "  # kguard: ignore[images/mutable-tag] until=2999-01-01 by=me it is fine\n"
 ACCEPTED = LATEST_WEB.replace("    spec: {containers", f"{WAIVER}    spec: {{containers")
@@ -24,21 +24,9 @@ def repository(tmp_path):
     """A repository whose main branch has the workload and nothing else."""
     folder = tmp_path / "repository"
     (folder / "deploy").mkdir(parents=True)
-    _git(folder, "init", "-q", "-b", "main")
-    _write(folder, {"deploy/web.yaml": LATEST_WEB})
+    git(folder, "init", "-q", "-b", "main")
+    commit(folder, {"deploy/web.yaml": LATEST_WEB})
     return folder
-
-
-def _git(folder, *arguments):
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def _write(folder, files):
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    _git(folder, "add", "-A", "-f")
-    _git(folder, "commit", "-q", "-m", "change", "--allow-empty")
 
 
 def _states(kguard, folder, *arguments):
@@ -68,7 +56,7 @@ def _states(kguard, folder, *arguments):
     ids=lambda change: " ".join(change) if isinstance(change, dict) else None,
 )
 def test_what_a_change_brings_does_not_count(kguard, repository, change):
-    _write(repository, change)
+    commit(repository, change)
     assert _states(kguard, repository).get("images/mutable-tag") != "open"
     kept = _states(kguard, repository, "--settings-from", "HEAD~1")
     assert kept["images/mutable-tag"] == "open"
@@ -84,22 +72,22 @@ def test_what_a_change_brings_does_not_count(kguard, repository, change):
     ids=["settings", "comment", "annotation"],
 )
 def test_what_was_there_before_counts(kguard, repository, settings, state):
-    _write(repository, settings)
+    commit(repository, settings)
     moved = (repository / "deploy" / "web.yaml").read_text()
     (repository / "deploy" / "web.yaml").unlink()
     other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, namespace: shop}\n---"
-    _write(repository, {"deploy/moved.yaml": other + moved, "kguard.yaml": "layers: [network]\n"})
+    commit(repository, {"deploy/moved.yaml": other + moved, "kguard.yaml": "layers: [network]\n"})
     found = _states(kguard, repository, "--settings-from", "HEAD~1")
     assert found.get("images/mutable-tag") == state
     assert "manifests/waiver-unapproved" not in found
 
 
 def test_a_waiver_that_is_carried_to_another_object_does_not_count(kguard, repository):
-    _write(repository, {"deploy/web.yaml": ACCEPTED})
+    commit(repository, {"deploy/web.yaml": ACCEPTED})
     second = LATEST_WEB.replace("name: web, namespace", "name: second, namespace")
     carried = ACCEPTED.replace("name: web, namespace", "name: second, namespace")
     assert second != LATEST_WEB
-    _write(repository, {"deploy/second.yaml": carried})
+    commit(repository, {"deploy/second.yaml": carried})
     done = kguard("scan", "deploy", "-o", "json", "--settings-from", "HEAD~1", cwd=repository)
     found = json.loads(done.stdout)["findings"]
     states = {f["target"]["name"]: f["state"] for f in found if f["policy"] == "images/mutable-tag"}
@@ -109,10 +97,10 @@ def test_a_waiver_that_is_carried_to_another_object_does_not_count(kguard, repos
 
 def test_a_baseline_is_that_of_the_revision(kguard, repository):
     done = kguard("scan", "deploy", "-o", "json", cwd=repository)
-    _write(repository, {"known.json": done.stdout})
+    commit(repository, {"known.json": done.stdout})
     arguments = ("--settings-from", "HEAD~1", "--baseline", "known.json")
     assert _states(kguard, repository, *arguments)["images/mutable-tag"] == "open"
-    _write(repository, {"known.json": '{"findings": []}'})
+    commit(repository, {"known.json": '{"findings": []}'})
     assert _states(kguard, repository, *arguments)["images/mutable-tag"] == "baseline"
 
 
@@ -146,8 +134,8 @@ EXCEPTION = 'exception.kguard.dev/8080: "until=2999-01-01; reason=a job without 
 
 
 def test_an_exemption_that_a_change_brings_weighs_as_any(kguard, repository):
-    _write(repository, {"deploy/web.yaml": EXEMPTED % ""})
-    _write(repository, {"deploy/web.yaml": EXEMPTED % EXCEPTION})
+    commit(repository, {"deploy/web.yaml": EXEMPTED % ""})
+    commit(repository, {"deploy/web.yaml": EXEMPTED % EXCEPTION})
 
     def severity(*arguments):
         done = kguard("scan", "deploy", "-o", "json", *arguments, cwd=repository)
@@ -169,28 +157,28 @@ SECOND = LATEST_WEB.replace("name: web, namespace", "name: second, namespace")
 @pytest.mark.parametrize("more", [(), ("--settings-from", "HEAD~1")], ids=["own", "base"])
 def test_a_revision_is_a_baseline(kguard, repository, more):
     (repository / "deploy" / "web.yaml").rename(repository / "deploy" / "moved.yaml")
-    _write(repository, {"deploy/second.yaml": SECOND})
+    commit(repository, {"deploy/second.yaml": SECOND})
     arguments = ("--baseline", "rev:HEAD~1", "--fail-on-new", "--fail-on", "low", *more)
     done = kguard("scan", "deploy", "-o", "json", *arguments, cwd=repository)
     found = json.loads(done.stdout)["findings"]
     states = {f["target"]["name"]: f["state"] for f in found if f["policy"] == "images/mutable-tag"}
     assert states == {"web": "baseline", "second": "open"}
     assert done.returncode == 1
-    _write(repository, {})
+    commit(repository, {})
     done = kguard("scan", "deploy", "-o", "json", *arguments, cwd=repository)
     assert done.returncode == 0, done.stderr
 
 
 def test_a_folder_that_is_new_has_no_baseline(kguard, repository):
     (repository / "more").mkdir()
-    _write(repository, {"more/second.yaml": SECOND})
+    commit(repository, {"more/second.yaml": SECOND})
     done = kguard("scan", "more", "-o", "json", "--baseline", "rev:HEAD~1", cwd=repository)
     found = json.loads(done.stdout)["findings"]
     assert {f["state"] for f in found} == {"open"}
 
 
 def test_what_a_glob_names_has_a_baseline(kguard, repository):
-    _write(repository, {"deploy/second.yaml": SECOND, "deploy/third.txt": "no manifest"})
+    commit(repository, {"deploy/second.yaml": SECOND, "deploy/third.txt": "no manifest"})
     arguments = ("--baseline", "rev:HEAD~1", "--settings-from", "HEAD~1", "-o", "json")
     done = kguard("scan", "deploy/*.yaml", *arguments, cwd=repository)
     found = json.loads(done.stdout)["findings"]
@@ -202,10 +190,10 @@ def test_what_a_glob_names_has_a_baseline(kguard, repository):
 def test_a_clone_without_the_files_of_the_revision_ends_the_scan(
     kguard, repository, tmp_path, option
 ):
-    _write(repository, {"deploy/web.yaml": SECOND})
-    _git(repository, "config", "uploadpack.allowFilter", "true")
+    commit(repository, {"deploy/web.yaml": SECOND})
+    git(repository, "config", "uploadpack.allowFilter", "true")
     clone = tmp_path / "clone"
-    _git(tmp_path, "clone", "-q", "--filter=blob:none", repository.as_uri(), str(clone))
+    git(tmp_path, "clone", "-q", "--filter=blob:none", repository.as_uri(), str(clone))
     done = kguard("scan", "deploy", option, "--fail-on-new", cwd=clone)
     assert done.returncode == 3
     assert "fetch without `--filter`" in done.stderr
@@ -223,8 +211,8 @@ SETTINGS = {
 def test_what_the_settings_of_the_revision_name_is_read_there(kguard, repository):
     for name in SETTINGS:
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
-    _write(repository, SETTINGS)
-    _write(repository, dict.fromkeys(SETTINGS, ""))
+    commit(repository, SETTINGS)
+    commit(repository, dict.fromkeys(SETTINGS, ""))
     arguments = ("--config", "set/kguard.yaml", "--settings-from", "HEAD~1")
     found = _states(kguard, repository, *arguments)
     assert found["images/mutable-tag"] == "waived"
@@ -248,8 +236,8 @@ spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
 @pytest.mark.parametrize("place", [".", "deploy"])
 def test_a_file_that_is_no_longer_listed_is_gone(kguard, repository, more, place):
     listed = "resources: [web.yaml, deny.yaml]\n"
-    _write(repository, {"deploy/deny.yaml": DENY, "deploy/kustomization.yaml": listed})
-    _write(repository, {"deploy/kustomization.yaml": "resources: [web.yaml]\n"})
+    commit(repository, {"deploy/deny.yaml": DENY, "deploy/kustomization.yaml": listed})
+    commit(repository, {"deploy/kustomization.yaml": "resources: [web.yaml]\n"})
     arguments = ("--baseline", "rev:HEAD~1", "--fail-on=low", "--fail-on-new", "-o", "json", *more)
     done = kguard("scan", ".", *arguments, cwd=repository / place)
     report = json.loads(done.stdout)

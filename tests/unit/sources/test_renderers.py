@@ -13,6 +13,7 @@ import pytest
 
 from kguard.sources import Options, Release, collect
 from kguard.sources.processes import run
+from tests.repositories import git
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 CHART = "apiVersion: v2\nname: web\nversion: 1.0.0\n"
@@ -250,11 +251,6 @@ def test_a_program_that_says_too_much_is_ended(tmp_path):
     command = [sys.executable, "-c", "while True: print('x' * 1000)"]
     outcome = run(command, folder=tmp_path, seconds=10, limit=1 << 20)
     assert outcome.error == "more than 1 MiB of output"
-
-
-def git(folder, *arguments):
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    subprocess.run(["/usr/bin/git", *identity, *arguments], cwd=folder, check=True, timeout=60)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,15 +12,13 @@ from kguard import sources
 from kguard.errors import SourceError
 from kguard.sources import git
 from kguard.sources.reading import Known
+from tests import repositories
 
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 TRAPS = "a: &x [1]\n---\nb: [\n---\n{{ template }}\n---\nkind: List\napiVersion: v1\nitems: []\n"
 
 
-def run(*arguments: str) -> str:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
-    done = subprocess.run(["git", *who, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+run = partial(repositories.git, ".")
 
 
 @pytest.fixture
