@@ -95,10 +95,12 @@ class Mesh:
 
     @cached_property
     def presence(self) -> Presence:
-        """Whether any mesh object or label occurs; unknown where one could not be listed."""
+        """Whether any mesh object or label occurs; unknown where one may be unread."""
         if next(self._signs(), None):
             return "present"
-        return "unknown" if any(map(self.unread, _SIGNS)) else "absent"
+        collected = self.inventory.collected
+        nothing_read = bool(collected.unreadable) and not collected.manifests
+        return "unknown" if nothing_read or any(map(self.unread, _SIGNS)) else "absent"
 
     def unread(self, kind: str) -> str:
         """Why objects of a kind (`Kind.group`) could not be listed; empty where they were.

@@ -386,3 +386,9 @@ def test_an_empty_selector_is_known_of_read_releases_only() -> None:
     for release, effective in (("1.30.0", "permissive"), ("1.25.0", "unknown")):
         found = facts(AMBIENT, empty, ISTIOD % release, deployment())
         assert port(found, "cart", "8080").effective == effective
+
+
+def test_of_an_input_that_cannot_be_read_nothing_is_claimed() -> None:
+    made = inventory()
+    made.collected.unreadable.append(Unreadable("nowhere.yaml", reason="no such file"))
+    assert LAYER.facts(made, Request(scope="files", at=AT)).presence == "unknown"
